@@ -1,0 +1,101 @@
+// Router certificates (RFC 6494 profile of RFC 6487 with RFC 3779 IPv6 address blocks; RFC 3971
+// 6.3.1 by a switch), trust anchors, and validation of a path with time and anchors as arguments
+// (W25, W26, GS18 to GS23). No file access, no clock, no revocation lists.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+
+#include "base/address.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "crypto/rsa.h"
+
+namespace sendoff::pki {
+
+enum class PathError : std::uint8_t {
+  kEmpty,      // no certificate
+  kTooLong,    // more than kMaxPathLength
+  kMalformed,  // a certificate is not DER, or longer than kMaxCertificateSize
+  kNoAnchor,   // the path starts at none of the configured anchors
+  kSignature,  // a signature, name chain or key identifier does not fit
+  kNotYetValid,
+  kExpired,
+  kAddressBlocks,     // missing, not critical, outside the issuer's, or with a SAFI
+  kExtendedKeyUsage,  // router certificate without id-kp-sendRouter, or CA with any
+  kNotCa,             // basicConstraints or keyUsage forbid what the certificate does
+  kKeyPolicy,         // key algorithm, size or exponent outside the profile (GS21)
+  kProfile,           // another rule of the profile
+  kCount,
+};
+[[nodiscard]] std::string_view name(PathError error);
+// One sentence for a person: what is wrong and where to look.
+[[nodiscard]] std::string_view explain(PathError error);
+
+inline constexpr std::size_t kMaxPathLength = 10;
+inline constexpr std::size_t kMaxCertificateSize = 4096;
+
+struct Policy {
+  bool accept_rfc3971_profile = false;  // router certificates without EKU
+  bool strict_rfc6487 = false;          // GS20
+};
+
+// A trust anchor: a self-signed CA certificate that an operator configured.
+struct TrustAnchor {
+  Bytes certificate;     // DER
+  Bytes subject_name;    // DER X.501 Name: what a Trust Anchor option of type 1 holds
+  Bytes key_identifier;  // SKI extension, empty when there is none
+  std::vector<Prefix> blocks;
+
+  // From DER. The self-signature and CA marks are checked, time is not.
+  [[nodiscard]] static Result<TrustAnchor, PathError> parse(ByteView der);
+};
+
+// What a valid path says of a router.
+struct CertifiedRouter {
+  Bytes spki;                  // the certified key, DER SubjectPublicKeyInfo
+  std::vector<Prefix> blocks;  // what it may advertise, the whole path considered
+  bool any_prefix = false;     // never true in the RFC 6494 profile (GS19)
+  UtcTime not_after;           // the earliest of the path
+  std::string subject;         // for people: RFC 2253 text
+  std::size_t anchor = 0;      // index among the anchors
+
+  [[nodiscard]] bool may_advertise(const Prefix& prefix) const;
+};
+
+// One certificate, decoded for tools and for start-up checks.
+struct CertificateInfo {
+  Bytes spki;
+  Bytes subject_name;
+  Bytes issuer_name;
+  Bytes key_identifier;
+  std::string subject;
+  std::string issuer;
+  std::string serial;
+  UtcTime not_before;
+  UtcTime not_after;
+  bool is_ca = false;
+  bool send_router = false;  // EKU id-kp-sendRouter
+  bool has_blocks = false;
+  bool inherits = false;
+  std::vector<Prefix> blocks;
+};
+[[nodiscard]] Result<CertificateInfo, PathError> inspect(ByteView der);
+
+// `path` goes from the certificate that the anchor issued (the anchor itself may come first and is
+// then only compared) to the router's own, each in DER. Deterministic in its arguments.
+[[nodiscard]] Result<CertifiedRouter, PathError> validate_path(
+    const std::vector<Bytes>& path, const std::vector<TrustAnchor>& anchors, UtcTime at,
+    const Policy& policy = {});
+
+// The certificates of a PEM or DER file's octets, in its order; kMalformed.
+[[nodiscard]] Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file);
+
+// DER in PEM armour.
+[[nodiscard]] std::string to_pem(ByteView der);
+
+}  // namespace sendoff::pki
