@@ -356,7 +356,8 @@ def o_cga(params, res=0, pad=None):
 
 
 def spki_part(b):
-    return b[:read_tlv(b)[2]]
+    ln = b[1] if b[1] < 128 else int.from_bytes(b[2:2 + (b[1] & 127)], 'big')
+    return b[:ln + 2 + (b[1] & 127 if b[1] & 128 else 0)]
 
 
 def o_rsa(key_hash, signature, res=0, pad=None):
