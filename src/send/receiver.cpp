@@ -231,8 +231,7 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
 std::optional<Reason> Receiver::base_checks(const machine::Received& received,
                                             const wire::PacketView& packet, Kind kind) const {
   const bool may_be_fragmented = kind == Kind::kCertificationPathAdvertisement;
-  // RFC 3971 6.4 asks no hop limit of CPS and CPA; they are taken from this link only all the same.
-  if (packet.header.hop_limit != 255 && carries_send_options(kind)) return Reason::kHopLimit;
+  if (packet.header.hop_limit != 255) return Reason::kHopLimit;
   if (packet.fragment || (received.arrived_as_fragment && !may_be_fragmented))
     return Reason::kFragment;
   if (!wire::icmpv6_checksum_ok(packet.header.source, packet.header.destination, packet.upper))
