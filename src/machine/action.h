@@ -1,0 +1,142 @@
+// What a machine wants done. A driver (the daemons' event loop, a test, the simulator) polls the
+// actions and carries them out; what comes of them it reports by Outcome or JobResult.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "machine/event.h"
+#include "machine/job.h"
+#include "machine/record.h"
+
+namespace sendoff::machine {
+
+using ActionId = Id<struct ActionTag>;
+using HoldId = Id<struct HoldTag>;  // a packet of the kernel's that waits for a verdict
+
+// Sends a complete IPv6 packet. Without a link destination: a multicast destination is mapped
+// (RFC 2464 7), any other is resolved by the host's neighbour cache. Loss is not reported.
+struct Transmit {
+  InterfaceId interface;
+  std::optional<LinkAddress> link_destination;
+  Bytes packet;
+};
+
+struct Verdict {
+  enum class Kind : std::uint8_t { kPass, kReplace, kDrop };
+  HoldId hold;
+  Kind kind = Kind::kDrop;
+  Bytes packet;  // kReplace
+};
+
+struct Start {
+  JobId job_id;
+  Job job;
+  JobClass job_class = JobClass::kUnsolicited;
+};
+struct Cancel {
+  JobId job_id;
+};
+
+// PAR: packets for `pcoa` go through a tunnel from `tunnel_source` to `ncoa`; one that exists for
+// the PCoA is replaced.
+struct InstallBinding {
+  Ipv6Address pcoa;
+  Ipv6Address ncoa;
+  Ipv6Address tunnel_source;
+  InterfaceId interface;  // where the PCoA was on-link
+};
+struct RemoveBinding {
+  Ipv6Address pcoa;
+};
+
+struct OpenBuffer {
+  Ipv6Address address;  // whose packets are held
+  InterfaceId interface;
+};
+struct ReleaseBuffer {
+  Ipv6Address address;
+};
+struct DiscardBuffer {
+  Ipv6Address address;
+};
+
+enum class DadMode : std::uint8_t { kNormal, kOptimistic, kNone };
+
+// Lifetimes: nothing means infinite. Adding an address that is there updates its lifetimes.
+struct AddAddress {
+  InterfaceId interface;
+  Ipv6Address address;
+  std::uint8_t prefix_length = 64;
+  DadMode dad = DadMode::kNormal;
+  std::optional<Duration> valid;
+  std::optional<Duration> preferred;
+};
+struct RemoveAddress {
+  InterfaceId interface;
+  Ipv6Address address;
+};
+
+struct SetRoute {
+  Prefix destination;
+  std::optional<Ipv6Address> gateway;  // nothing: on-link
+  InterfaceId interface;
+  bool present = true;  // false removes it
+};
+struct SetNeighbour {
+  InterfaceId interface;
+  Ipv6Address address;
+  std::optional<LinkAddress> link_address;  // nothing removes the entry
+};
+struct SetProxy {
+  InterfaceId interface;
+  Ipv6Address address;
+  bool present = true;
+};
+struct JoinGroup {
+  InterfaceId interface;
+  Ipv6Address group;
+  bool member = true;
+};
+struct SwitchLink {
+  InterfaceId interface;
+  LinkAddress access_point;
+};
+struct RunDhcp {
+  InterfaceId interface;
+};
+
+struct Persist {
+  Record record;
+};
+struct Forget {
+  RecordName name;
+};
+
+struct Report {
+  Event event;
+};
+
+using ActionKind =
+    std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding, OpenBuffer,
+                 ReleaseBuffer, DiscardBuffer, AddAddress, RemoveAddress, SetRoute, SetNeighbour,
+                 SetProxy, JoinGroup, SwitchLink, RunDhcp, Persist, Forget, Report>;
+
+struct Action {
+  ActionId id;
+  ActionKind what;
+};
+
+// Whether the driver owes exactly one Outcome for it: for all but Transmit, Verdict, Start
+// (answered by a JobResult), Cancel and Report.
+[[nodiscard]] bool has_outcome(const ActionKind& action);
+
+// For traces and errors: "add-address", "install-binding" …
+[[nodiscard]] std::string_view name(const ActionKind& action);
+
+}  // namespace sendoff::machine

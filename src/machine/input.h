@@ -1,0 +1,111 @@
+// What a machine is told. Everything it knows of the world comes in one of these.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "machine/action.h"
+#include "machine/job.h"
+
+namespace sendoff::machine {
+
+// One packet, borrowed for the call.
+struct Received {
+  enum class Origin : std::uint8_t { kWire, kHost };
+  InterfaceId interface;
+  Origin origin = Origin::kWire;
+  LinkAddress frame_source;
+  ByteView packet;                   // from the IPv6 header on
+  bool arrived_as_fragment = false;  // reassembled by the host, or an atomic fragment
+  std::optional<HoldId> hold;
+};
+
+struct JobResult {
+  JobId job_id;
+  Result<JobOutput, JobError> output;
+};
+
+enum class ActionError : std::uint8_t {
+  kRefused,      // the kernel said no; a Report of the driver says how
+  kDuplicate,    // AddAddress: DAD found the address in use
+  kUnsupported,  // this host cannot do that
+  kStore,        // Persist: the store failed; nothing was stored
+  kGone,         // the interface went away
+};
+[[nodiscard]] std::string_view name(ActionError error);
+
+// What an action brought to light beside its success.
+struct Facts {
+  std::optional<Ipv6Address> address;  // RunDhcp
+};
+
+struct Outcome {
+  ActionId action_id;
+  Result<Facts, ActionError> result;
+};
+
+struct InterfaceUp {
+  InterfaceId interface;
+  LinkAddress address;
+  std::uint32_t mtu = 1500;
+};
+struct InterfaceDown {
+  InterfaceId interface;
+};
+struct MtuChanged {
+  InterfaceId interface;
+  std::uint32_t mtu = 1500;
+};
+struct AddressChanged {
+  enum class What : std::uint8_t { kReady, kDuplicate, kRemoved };
+  InterfaceId interface;
+  Ipv6Address address;
+  What what = What::kReady;
+};
+struct ApAttached {
+  InterfaceId interface;
+  LinkAddress access_point;
+};
+struct ApLost {
+  InterfaceId interface;
+};
+struct NeighbourChanged {
+  InterfaceId interface;
+  Ipv6Address address;
+  std::optional<LinkAddress> link_address;
+  bool reachable = false;
+};
+// UTC jumped against the boot clock by more than drift can.
+struct ClockStepped {};
+
+using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressChanged, ApAttached,
+                               ApLost, NeighbourChanged, ClockStepped>;
+
+// From the control socket.
+struct HandOver {  // MN: move to this access point
+  LinkAddress access_point;
+};
+struct RequestKey {};       // MN: ask the current AR for a handover key now
+struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 5269 3.6)
+
+using Order = std::variant<HandOver, RequestKey, BindingComplete>;
+
+enum class OrderError : std::uint8_t {
+  kNotMyRole,
+  kUnknownAccessPoint,  // no PrRtAdv or configuration names a router for it
+  kSameInterface,       // the access point is on the router's current interface (Option-Code 5)
+  kNoFastHandover,      // its router has no fast handover (Option-Code 7), or is not known (6)
+  kNoKey,               // no live handover key for (AR, CGA); none is asked for in the FBU's path
+  kNoAddress,           // no care-of CGA on this link yet
+  kNoRouter,            // no validated router yet
+  kBusy,                // a handover is under way
+};
+[[nodiscard]] std::string_view name(OrderError error);
+// One sentence for a person: what is missing and how it comes.
+[[nodiscard]] std::string_view explain(OrderError error);
+
+}  // namespace sendoff::machine

@@ -1,0 +1,63 @@
+// What outlives a restart: the records that a store keeps. A store is reached only by Persist,
+// Forget and the LookUp job; a machine starts from a Snapshot. Expiries are in UTC, since the boot
+// clock starts anew; sequence ceilings are reserved in blocks, so that a record need not be
+// written for every FBU (GF42).
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "crypto/mac.h"
+
+namespace sendoff::machine {
+
+inline constexpr std::uint16_t kSequenceBlock = 256;
+
+// AR: a handover key it issued (RFC 5269 3.2). A CGA has at most two: `generation` tells them
+// apart, the higher is the newer.
+struct IssuedKey {
+  Ipv6Address cga;
+  std::uint32_t generation = 0;
+  crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
+  Secret key;
+  UtcTime expires;
+  std::optional<std::uint16_t> sequence_ceiling;  // no FBU accepted yet: nothing
+  LinkAddress link_address;                       // whose share of the table it counts against
+};
+
+// MN: a handover key it holds (RFC 5269 3.3).
+struct HeldKey {
+  Ipv6Address ar;  // global address: where FBUs go
+  Ipv6Address cga;
+  Ipv6Address ar_link_local;
+  crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
+  Secret key;
+  UtcTime expires;
+  std::uint16_t sequence_ceiling = 0;
+};
+
+using Record = std::variant<IssuedKey, HeldKey>;
+
+struct IssuedKeyName {
+  Ipv6Address cga;
+  std::uint32_t generation = 0;
+  friend auto operator<=>(const IssuedKeyName&, const IssuedKeyName&) = default;
+};
+struct HeldKeyName {
+  Ipv6Address ar;
+  Ipv6Address cga;
+  friend auto operator<=>(const HeldKeyName&, const HeldKeyName&) = default;
+};
+// LookUp of an IssuedKeyName finds every generation of the CGA.
+using RecordName = std::variant<IssuedKeyName, HeldKeyName>;
+
+[[nodiscard]] RecordName name_of(const Record& record);
+[[nodiscard]] Record duplicate(const Record& record);
+
+using Snapshot = std::vector<Record>;
+
+}  // namespace sendoff::machine
