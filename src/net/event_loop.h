@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/bytes.h"
 #include "base/time.h"
 
 namespace sendoff::net {

@@ -36,7 +36,7 @@ class Workers {
   // Where results go; set before the first start. A Driver does it.
   void on_result(std::function<void(machine::JobResult)> deliver);
 
-  // Refused (a full queue, a number that is in flight): the result is kCancelled.
+  // Refused when the queue is full: the result is kCancelled. `id` must not be in flight.
   void start(machine::JobId id, machine::Job job, machine::JobClass job_class);
   // Does nothing for a job that is not in flight.
   void cancel(machine::JobId id);
@@ -51,7 +51,7 @@ class Workers {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace sendoff::net
