@@ -97,6 +97,9 @@ class ChainWalk {
     // RFC 6275 6.3: a Home Address option stands behind the routing header. Two routing headers
     // would leave open which one names the final destination.
     if (view_.routing || view_.home_address) return ParseError::kExtensionHeaders;
+    // RFC 8200 4.4: an unknown type is passed over only when it has nothing left to do.
+    if (parsed->type != RoutingHeader::kTypeHomeAddress && parsed->segments_left != 0)
+      return ParseError::kExtensionHeaders;
     view_.routing = *parsed;
     return std::nullopt;
   }

@@ -96,10 +96,10 @@ struct PacketView {
 
   // kTruncated: shorter than its payload length or an extension header says. kVersion.
   // kExtensionHeaders: more than 8 of them; Hop-by-Hop that is not the first; two Routing or two
-  // Fragment headers; an option that overruns its header, or that is unknown and says "discard";
-  // a Home Address option that is not of 16 octets, not the only one, not in a Destination
-  // Options header, before a Routing or behind a Fragment header (RFC 6275 6.3). Those of
-  // RoutingHeader.
+  // Fragment headers; a Routing header of another type with segments left; an option that overruns
+  // its header, or that is unknown and says "discard"; a Home Address option that is not of 16
+  // octets, not the only one, not in a Destination Options header, before a Routing or behind a
+  // Fragment header (RFC 6275 6.3). Those of RoutingHeader.
   [[nodiscard]] static Parsed<PacketView> parse(ByteView packet);
 };
 
