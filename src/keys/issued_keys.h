@@ -118,6 +118,8 @@ class IssuedKeys {
   std::vector<machine::IssuedKeyName> expire(Instant now);
 
   [[nodiscard]] std::size_t size() const;
+  // For status: the keys of the lowest `limit` CGAs, in order of (CGA, generation).
+  [[nodiscard]] std::vector<const IssuedKey*> list(std::size_t limit) const;
 
  private:
   struct Table;
