@@ -12,7 +12,7 @@ struct AlgorithmCode {
   friend bool operator==(const AlgorithmCode&, const AlgorithmCode&) = default;
 };
 
-// Type 17 (RFC 5568 6.4.1): 24 octets.
+// Type 17 (RFC 5568 6.4.1): 24 octets. Bits past `prefix_length` of a kNarPrefix are zero.
 struct IpAddressPrefixOption {
   enum class Code : std::uint8_t {
     kOldCareOfAddress = 1,
@@ -24,6 +24,7 @@ struct IpAddressPrefixOption {
   Code code = Code::kOldCareOfAddress;  // may be a number that no enumerator names
   std::uint8_t prefix_length = 128;
   Ipv6Address address;
+  // kLength, kValue (prefix length above 128).
   [[nodiscard]] static Parsed<IpAddressPrefixOption> parse(ByteView option);
   [[nodiscard]] std::size_t size() const { return kSize; }
   void emit(Writer& out) const;
@@ -42,17 +43,18 @@ struct LinkLayerAddressOption {
     kNoFastHandover = 7,
   };
   Code code = Code::kWildcard;  // may be a number that no enumerator names
-  LinkAddress address;          // empty for the wildcard
-  // The address is read as 6 octets in an option of 16, or as what `address_size` says.
+  LinkAddress address;          // empty for the wildcard, may be for kNoPrefixInformation (GF14)
+  // `address_size` is the link's (at most LinkAddress::kMaxSize): the option does not say it.
+  // kLength when the option is too short for it.
   [[nodiscard]] static Parsed<LinkLayerAddressOption> parse(ByteView option,
                                                             std::size_t address_size = 6);
   [[nodiscard]] std::size_t size() const;
   void emit(Writer& out) const;
 };
 
-// Type 20 (RFC 5568 6.4.6, GF17). With an address Length is 3, without 1.
+// Type 20 (RFC 5568 6.4.6, GF17). With an address Length is 3, without 1; else kLength.
 struct NaackOption {
-  std::uint8_t option_code = 0;
+  std::uint8_t option_code = 0;  // only 0 has a meaning; the reader of the option looks
   std::uint8_t status = 0;
   std::optional<Ipv6Address> address;
   [[nodiscard]] static Parsed<NaackOption> parse(ByteView option);

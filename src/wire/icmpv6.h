@@ -1,6 +1,8 @@
 // ICMPv6 messages (RFC 4443, 4861, 3971 6.4, 5568 6.1): their fixed parts. Options are in
 // nd_options.h. `parse` takes the whole ICMPv6 message from its type octet on and does not look at
-// the checksum; `emit` writes the fixed part with checksum 0; `seal_icmpv6` fills it in.
+// the checksum; `emit` writes the fixed part with checksum 0; `seal_icmpv6` fills it in. Errors of
+// parse: kTruncated, kType (of type 154 also another subtype), kValue (a code other than 0 where
+// the format has no other).
 #pragma once
 
 #include <optional>

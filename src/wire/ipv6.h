@@ -55,6 +55,7 @@ struct FragmentHeader {
 };
 
 // Routing header. Type 2 (RFC 6275 6.4) carries one home address; any other type is only named.
+// Of type 2 kLength: not 24 octets; kValue: Segments Left is not 1.
 struct RoutingHeader {
   static constexpr std::uint8_t kTypeHomeAddress = 2;
 
@@ -93,8 +94,12 @@ struct PacketView {
   std::uint8_t upper_protocol = kProtocolNoNext;
   ByteView upper;  // of a fragment that is not the first: its raw octets
 
-  // kTruncated: shorter than its payload length says. kExtensionHeaders: more than 8 of them, an
-  // option that overruns its header, two Home Address options.
+  // kTruncated: shorter than its payload length or an extension header says. kVersion.
+  // kExtensionHeaders: more than 8 of them; Hop-by-Hop that is not the first; two Routing or two
+  // Fragment headers; a Routing header of another type with segments left; an option that overruns
+  // its header, or that is unknown and says "discard"; a Home Address option that is not of 16
+  // octets, not the only one, not in a Destination Options header, before a Routing or behind a
+  // Fragment header (RFC 6275 6.3). Those of RoutingHeader.
   [[nodiscard]] static Parsed<PacketView> parse(ByteView packet);
 };
 

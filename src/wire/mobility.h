@@ -3,10 +3,10 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "base/address.h"
 #include "wire/error.h"
+#include "wire/fixed_list.h"
 #include "wire/ipv6.h"
 
 namespace sendoff::wire {
@@ -19,7 +19,8 @@ enum class MobilityType : std::uint8_t {
   kHandoverAcknowledge = 15,
 };
 
-// Payload Proto, Header Len, MH Type, Reserved, Checksum: the first six octets.
+// Payload Proto, Header Len, MH Type, Reserved, Checksum: the first six octets. What answers a bad
+// one with an ICMPv6 Parameter Problem (RFC 6275 9.2) looks here; the messages below refuse it.
 struct MobilityHeader {
   static constexpr std::size_t kSize = 6;
   std::uint8_t payload_protocol = kProtocolNoNext;
@@ -31,20 +32,22 @@ struct MobilityHeader {
   [[nodiscard]] std::size_t octets() const { return (std::size_t{length_units} + 1) * 8; }
 };
 
-// RFC 6275 6.2.4 in FMIPv6's place (W18): Binding Authorization Data for FMIPv6, type 21.
+// RFC 5568 6.4.5, in the place of RFC 6275 6.2.7 (W18): Binding Authorization Data for FMIPv6,
+// type 21.
 struct AuthorizationData {
   std::uint32_t spi = 0;
-  ByteView authenticator;
+  ByteView authenticator;  // 1..255 octets
   std::size_t offset = 0;  // received: of the Authenticator's first octet from the header's start
 };
 
 // RFC 5568 6.4.4: the mobile node's link-layer address, type 7.
 struct MobilityLinkAddress {
-  std::uint8_t option_code = 2;
+  static constexpr std::uint8_t kMobileNode = 2;
+  std::uint8_t option_code = kMobileNode;
   LinkAddress address;
 };
 
-// RFC 5568 6.4.2, type 34 (W19).
+// RFC 5568 6.4.2, type 34 (W19). Bits past `prefix_length` of a kNarPrefix are zero.
 struct MobilityAddressPrefix {
   enum class Code : std::uint8_t {
     kOldCareOfAddress = 1,
@@ -57,16 +60,23 @@ struct MobilityAddressPrefix {
   Ipv6Address address;
 };
 
-// The options of one message, the first of each kind; unknown ones are skipped (RFC 6275 6.2.1).
+// The options of one message, the first of each kind; a type 34 option is of the kind that its
+// Option-Code says. Skipped: unknown types (RFC 6275 6.2.1); type 7 and 34 options with a code,
+// length or prefix length that RFC 5568 6.4 does not know. Refused: an option that overruns the
+// header (kOptionOverrun); a type 3 option that is not of 16 octets, a type 21 option that is
+// empty or not the last thing in the header (kLength).
 struct MobilityOptions {
+  static constexpr std::size_t kMaxAddresses = 4;
+
   std::optional<Ipv6Address> alternate_care_of;  // type 3
   std::optional<MobilityLinkAddress> link_address;
-  std::vector<MobilityAddressPrefix> addresses;    // at most kMaxAddresses are kept
+  FixedList<MobilityAddressPrefix, kMaxAddresses> addresses;
   std::optional<AuthorizationData> authorization;  // type 21; the last option when emitted
-
-  static constexpr std::size_t kMaxAddresses = 4;
 };
 
+// Of the messages that follow, `parse` takes the Mobility Header from its first octet on; octets
+// behind its length are not looked at. Errors beside those of the options: kTruncated; kType;
+// kValue, Payload Proto is not 59; kLength, Header Len below the type's minimum.
 struct FastBindingUpdate {
   std::uint16_t sequence = 0;
   bool acknowledge = false;
@@ -120,8 +130,8 @@ struct BindingError {
   void emit(Writer& out) const;
 };
 
-// Sets the checksum of a complete header. `source` is the home address where a Home Address
-// option is present (W15).
+// Sets the checksum of a complete header, which is all of `header`. `source` is the home address
+// where a Home Address option is present (W15), `destination` the final one.
 void seal_mobility(const Ipv6Address& source, const Ipv6Address& destination, ByteSpan header);
 [[nodiscard]] bool mobility_checksum_ok(const Ipv6Address& source, const Ipv6Address& destination,
                                         ByteView header);

@@ -8,7 +8,9 @@ t = Text('wire-mobility.txt', [
     'mobility-header: from Payload Proto to the end.  mac-input: care-of address | PAR address | Mobility Header',
     'with zero checksum up to the Authenticator.  full-mac: the whole MAC; authenticator its first octets.',
     'pseudo-source: the source address in the checksum pseudo-header (W15).',
-    'mac-good = 0: parses, but the authenticator must be refused under handover-key and algorithm-type.'])
+    'mac-good = 0: parses, but the authenticator must be refused under handover-key and algorithm-type; mac-input and',
+    'care-of-term are then those of the faulty sender.  A refusing FBack answers a registration, so its term is the',
+    'NCoA, although its Lifetime is 0 (RFC 6275 6.2.7: the home address is for de-registration).'])
 PCOA, NCOA = mn().address, mn(prefix=NAR_PREFIX).address
 PAR, NAR = ar(prefix=PAR_PREFIX).address, ar('ar2-2048', NAR_PREFIX).address
 NCOA2 = mn(prefix=NAR_PREFIX, count=1).address

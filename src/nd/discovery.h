@@ -1,0 +1,111 @@
+// The host's side of router discovery under SEND (RFC 4861 6.3, RFC 3971, RFC 5269 3.3): sends
+// RSs, judges RAs (certified key, certified prefixes), and knows the current router of an
+// interface. Forms no address itself: mobile/ does, from what is found here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/random.h"
+#include "machine/outbox.h"
+#include "nd/certified_keys.h"
+#include "nd/path_fetcher.h"
+#include "send/identity.h"
+#include "send/receiver.h"
+#include "send/sender.h"
+
+namespace sendoff::nd {
+
+struct AdvertisedPrefix {
+  Prefix prefix;
+  bool on_link = false;
+  bool autonomous = false;
+  Instant valid_until;  // kNever: infinite
+  Instant preferred_until;
+};
+
+// A router that a secured, certified RA announced.
+struct Router {
+  InterfaceId interface;
+  Ipv6Address link_local;
+  std::optional<LinkAddress> link_address;
+  Bytes spki;
+  Instant valid_until;                        // router lifetime
+  std::vector<AdvertisedPrefix> prefixes;     // certified ones only (W25, GS32), at most 16
+  std::vector<Ipv6Address> global_addresses;  // R-flag addresses that passed GS27, at most 16
+  std::optional<std::uint32_t> mtu;
+  std::uint8_t hop_limit = 0;
+  std::string subject;  // of its certificate
+
+  // The AR's global address for the MN's CGA: the one in its prefix (HK-3.3-12).
+  [[nodiscard]] std::optional<Ipv6Address> global_address_for(const Ipv6Address& cga) const;
+};
+
+struct DiscoveryConfig {
+  Duration solicitation_interval = seconds(4);  // RTR_SOLICITATION_INTERVAL
+  Duration first_delay_max = seconds(1);        // MAX_RTR_SOLICITATION_DELAY
+  unsigned max_solicitations = 3;               // then one from :: (GS26), then every minute
+  std::size_t max_held = 8;                     // RAs waiting for a path, an interface (GS33)
+};
+
+enum class DiscoveryCounter : std::uint8_t {
+  kSolicitations,
+  kAccepted,
+  kUnsecured,    // RA without SEND: not used
+  kUncertified,  // signed by a key whose path did not validate
+  kHeld,
+  kHeldDropped,     // no path in time, or too many
+  kPrefixRefused,   // outside the certified blocks
+  kAddressRefused,  // R-flag address that is not a CGA of the router's key, or not certified
+  kCount,
+};
+[[nodiscard]] std::string_view name(DiscoveryCounter counter);
+
+class Discovery {
+ public:
+  Discovery(const DiscoveryConfig& config, Random& random, machine::Outbox& outbox,
+            send::Receiver& receiver, CertifiedKeys& keys, PathFetcher& paths);
+  void configure(const DiscoveryConfig& config);
+
+  // The interface is up and `link_local`, a CGA of `identity`, is ready: solicitations start.
+  void start(Now now, InterfaceId interface, const send::Identity& identity,
+             const Ipv6Address& link_local, const LinkAddress& link_address, std::uint32_t mtu);
+  // Link lost: the router of this interface is forgotten, held RAs too.
+  void stop(InterfaceId interface);
+
+  // An RA as the pipeline judged it. A router whose key has no path yet is held (GS33).
+  void handle(Now now, send::Judged advertisement);
+  [[nodiscard]] bool owns(machine::JobId job) const;  // signing of an RS
+  void complete(Now now, machine::JobResult result);
+  void paths_ended(Now now, const PathFetcher::Ended& ended);  // judges held RAs again
+
+  // The current router: the first accepted one while it is valid.
+  [[nodiscard]] const Router* current(InterfaceId interface, Instant now) const;
+  [[nodiscard]] const Router* find(InterfaceId interface, const Ipv6Address& link_local) const;
+  // Interfaces whose current router or its contents changed since the last call.
+  [[nodiscard]] std::vector<InterfaceId> take_changed();
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Now now);
+  [[nodiscard]] const Counters<DiscoveryCounter>& counters() const { return counters_; }
+
+ private:
+  struct Link;
+  void accept(Now now, Link& link, send::Judged advertisement,
+              const pki::CertifiedRouter& certified);
+  void solicit(Now now, Link& link);
+
+  DiscoveryConfig config_;
+  Random& random_;
+  machine::Outbox& outbox_;
+  send::Receiver& receiver_;
+  CertifiedKeys& keys_;
+  PathFetcher& paths_;
+  std::map<InterfaceId, Link> links_;
+  std::vector<InterfaceId> changed_;
+  Counters<DiscoveryCounter> counters_;
+};
+
+}  // namespace sendoff::nd

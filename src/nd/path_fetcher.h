@@ -1,0 +1,89 @@
+// The host's side of certification path discovery (RFC 3971 6.4.6, GS12 to GS14): sends CPS,
+// gathers CPAs (unauthenticated: bounded, no state but the retrieval itself), has the path
+// validated by a job, and stores what is valid in CertifiedKeys.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/random.h"
+#include "machine/input.h"
+#include "machine/outbox.h"
+#include "nd/certified_keys.h"
+#include "send/message.h"
+
+namespace sendoff::nd {
+
+struct PathFetcherConfig {
+  std::shared_ptr<const std::vector<pki::TrustAnchor>> anchors;
+  pki::Policy policy;
+  Duration retry = seconds(1);     // CPS_RETRY, doubling
+  Duration give_up = seconds(15);  // CPS_RETRY_MAX: end of one retrieval
+  std::size_t max_retrievals = 4;  // one an interface at a time and in all
+};
+
+enum class PathCounter : std::uint8_t {
+  kSolicitations,
+  kAdvertisements,  // that belonged to a retrieval
+  kUnexpected,      // CPA that no retrieval asked for, or that did not fit
+  kValidated,
+  kRefused,  // the path did not validate
+  kTimedOut,
+  kCount,
+};
+[[nodiscard]] std::string_view name(PathCounter counter);
+
+class PathFetcher {
+ public:
+  PathFetcher(const PathFetcherConfig& config, Random& random, machine::Outbox& outbox,
+              CertifiedKeys& keys);
+  void configure(const PathFetcherConfig& config);
+
+  // Starts a retrieval on this interface from `source` (an address of ours there, or ::) to
+  // `router` (ff02::2 when no default router is selected, GS14); one under way goes on.
+  void fetch(Now now, InterfaceId interface, const Ipv6Address& source, const Ipv6Address& router);
+  [[nodiscard]] bool under_way(InterfaceId interface) const;
+
+  void handle(Now now, const send::Message& advertisement);  // a CPA after its base checks
+  [[nodiscard]] bool owns(machine::JobId job) const;
+  void complete(Now now, const machine::JobResult& result);
+  void drop(InterfaceId interface);
+
+  // How retrievals ended since the last call: held messages can be judged again (GS33).
+  struct Ended {
+    InterfaceId interface;
+    bool validated = false;
+  };
+  [[nodiscard]] std::vector<Ended> take_ended();
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Now now);
+  [[nodiscard]] const Counters<PathCounter>& counters() const { return counters_; }
+
+ private:
+  struct Retrieval {
+    InterfaceId interface;
+    Ipv6Address source;
+    Ipv6Address router;
+    std::uint16_t identifier = 0;
+    Instant started;
+    Instant next_send;
+    Duration interval{};
+    std::vector<std::optional<Bytes>> components;  // in the order of component numbers
+    std::optional<machine::JobId> validation;
+  };
+  void solicit(Now now, Retrieval& retrieval);
+
+  PathFetcherConfig config_;
+  Random& random_;
+  machine::Outbox& outbox_;
+  CertifiedKeys& keys_;
+  std::vector<Retrieval> retrievals_;
+  std::vector<Ended> ended_;
+  Counters<PathCounter> counters_;
+};
+
+}  // namespace sendoff::nd

@@ -1,0 +1,72 @@
+// The access router: advertises with SEND, certifies itself, issues handover keys (RFC 5269) and,
+// as previous access router, follows authenticated FBUs (RFC 5568). A machine without I/O.
+#pragma once
+
+#include <memory>
+
+#include "base/random.h"
+#include "machine/machine.h"
+#include "router/config.h"
+
+namespace sendoff::router {
+
+// What changed in a configuration that only a restart can take.
+struct NeedsRestart {
+  std::vector<std::string> settings;
+};
+
+class Router final : public machine::Machine {
+ public:
+  // `random` outlives the machine. Starts with what was persisted.
+  Router(const Config& config, machine::Snapshot snapshot, Random& random, Now now);
+  ~Router() override;
+
+  void handle(Now now, const machine::Received& received) override;
+  void handle(Now now, machine::JobResult result) override;
+  void handle(Now now, const machine::Outcome& outcome) override;
+  void handle(Now now, const machine::HostEvent& event) override;
+  [[nodiscard]] Result<void, machine::OrderError> handle(Now now,
+                                                         const machine::Order& order) override;
+  // Takes a new configuration as a whole, or refuses it as a whole: interfaces, their keys and
+  // the certification path need a restart.
+  [[nodiscard]] Result<void, NeedsRestart> handle(Now now, const Config& config);
+
+  [[nodiscard]] Instant next_deadline() const override;
+  void tick(Now now) override;
+  [[nodiscard]] std::optional<machine::Action> poll() override;
+  void counters(const machine::Machine::CounterVisitor& visit) const override;
+
+  // For `sendoff status`: copies, no secrets.
+  struct KeyStatus {
+    Ipv6Address cga;
+    std::uint32_t generation = 0;
+    crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
+    std::uint32_t remaining_s = 0;
+    std::string fingerprint;
+  };
+  struct BindingStatus {
+    Ipv6Address pcoa;
+    Ipv6Address ncoa;
+    std::uint32_t remaining_s = 0;
+  };
+  struct InterfaceStatus {
+    std::string name;
+    bool up = false;
+    Ipv6Address link_local;
+    std::vector<Ipv6Address> addresses;
+  };
+  struct Status {
+    std::vector<InterfaceStatus> interfaces;
+    std::vector<KeyStatus> keys;          // in order of CGA, at most `limit`
+    std::vector<BindingStatus> bindings;  // likewise
+    std::size_t key_count = 0;
+    std::size_t binding_count = 0;
+  };
+  [[nodiscard]] Status status(Now now, std::size_t limit = 1000) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sendoff::router

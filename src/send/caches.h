@@ -1,0 +1,75 @@
+// The small bounded tables of the receive pipeline: messages seen (GS34), nonces sent (GS8), and
+// the RSA budget (RFC 3971 9.3, HK-5-03).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/address.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "machine/rate.h"
+#include "send/message.h"
+
+namespace sendoff::send {
+
+// Messages verified within a window, by the SHA-256 of the octets that their signature covers.
+class Duplicates {
+ public:
+  Duplicates(Duration window, std::size_t max_entries);
+  ~Duplicates();
+  [[nodiscard]] bool seen(const crypto::Sha256Digest& digest, Instant now) const;
+  void remember(const crypto::Sha256Digest& digest, Instant now);  // the oldest gives way
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Table;
+  std::unique_ptr<Table> table_;
+};
+
+// Nonces of solicitations sent. Not consumed by a match: several routers answer one RS.
+class Nonces {
+ public:
+  explicit Nonces(std::size_t max_entries = 64) : max_entries_(max_entries) {}
+  void remember(InterfaceId interface, Kind solicitation, Bytes nonce, Instant until);
+  void forget(ByteView nonce);
+  [[nodiscard]] bool sent(InterfaceId interface, Kind solicitation, ByteView nonce,
+                          Instant now) const;
+
+ private:
+  struct Entry {
+    InterfaceId interface;
+    Kind solicitation;
+    Bytes nonce;
+    Instant until;
+  };
+  std::size_t max_entries_;
+  std::deque<Entry> entries_;
+};
+
+struct BudgetConfig {
+  std::uint32_t per_source_s = 20;      // RSA verifications a second for one frame source
+  std::uint32_t per_interface_s = 500;  // for all sources of an interface that are not yet known
+  std::size_t max_sources = 4096;       // whose buckets are kept
+};
+
+// RSA verifications that may be spent. Peers that proved themselves before (a timestamp record)
+// draw on an interface bucket of their own, so that a flood of strangers does not starve them.
+class Budget {
+ public:
+  explicit Budget(const BudgetConfig& config);
+  ~Budget();
+  void configure(const BudgetConfig& config);
+  [[nodiscard]] bool take(InterfaceId interface, const LinkAddress& source, bool known_peer,
+                          Instant now);
+  [[nodiscard]] std::size_t sources() const;
+
+ private:
+  struct Table;
+  std::unique_ptr<Table> table_;
+};
+
+}  // namespace sendoff::send

@@ -1,0 +1,139 @@
+// The receive pipeline of SEND (RFC 3971 5, RFC 5269 3.2 and 3.3) in the order of
+// docs/architecture.md, cheapest check first:
+//
+//   hop limit, fragment, checksum, code, lengths → option structure of the whole message → SEND
+//   options once each, key limits, Key Hash → duplicate cache → nonce or timestamp (read only) →
+//   CGA → RSA budget → RSA
+//
+// Nothing is stored for a sender before his signature verified. Authorisation (is the key a
+// router's?) is the caller's: nd/. An accepted message is committed by accept().
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "base/counters.h"
+#include "machine/input.h"
+#include "machine/outbox.h"
+#include "send/caches.h"
+#include "send/message.h"
+#include "send/timestamps.h"
+#include "wire/ipv6.h"
+
+namespace sendoff::send {
+
+// Why a message ended where it did. One counter each.
+enum class Reason : std::uint8_t {
+  // Base checks: always discarded.
+  kMalformedPacket,  // IPv6 header or extension headers
+  kHopLimit,         // not 255
+  kFragment,         // carried a Fragment header (RFC 6980, W8)
+  kChecksum,
+  kCode,
+  kTruncated,        // shorter than its fixed part
+  kOptionStructure,  // an option of length 0 or past the end
+  kSource,           // an address that this message must not come from
+  kOptionContent,    // a base option that does not parse, or must not be there
+  // SEND.
+  kUnsecured,     // no RSA Signature option
+  kNoTimestamp,   // signed, without Timestamp: discarded
+  kNoNonce,       // a signed solicitation without Nonce: discarded
+  kTwoKeys,       // Key Hash names another key than the CGA option: discarded
+  kNoCga,         // signed, without CGA option
+  kSendOptions,   // twice, or malformed (GS9)
+  kKeyLimits,     // CGA key too small, too big, bad exponent, no RSA key (W8, GS25)
+  kRepeat,        // the same octets were verified a moment ago
+  kUnknownNonce,  // an advertisement with a nonce that is not ours
+  kStale,         // timestamp (RFC 3971 5.3.4.2)
+  kCga,           // the address is not made from the key
+  kBudget,        // no RSA operation left for this sender
+  kQueueFull,     // too many verifications under way
+  kSignature,     // shorter than the modulus, or wrong
+  kPeerTable,     // the timestamp table takes no new peer
+  kCrypto,        // the verification could not be made
+  kSecured,       // passed
+  kCount,
+};
+[[nodiscard]] std::string_view name(Reason reason);
+
+struct ReceiverConfig {
+  crypto::KeyLimits key_limits;
+  TimestampConfig timestamps;
+  BudgetConfig budget;
+  std::size_t max_pending = 64;            // verifications under way
+  std::size_t max_pending_per_source = 8;  // of one frame source
+  std::size_t max_duplicates = 4096;
+};
+
+enum class Verdict : std::uint8_t {
+  kSecured,    // CGA and signature verified, fresh
+  kUnsecured,  // has no signature; or is an RtSolPr that failed validation (GS30)
+  kRepeat,     // verified a moment ago: `proof->digest` names it
+};
+
+struct Judged {
+  Verdict verdict = Verdict::kUnsecured;
+  Reason reason = Reason::kUnsecured;
+  Message message;
+  std::optional<Proof> proof;  // kSecured and kRepeat (only the digest of the latter)
+};
+
+class Receiver {
+ public:
+  Receiver(const ReceiverConfig& config, machine::Outbox& outbox);
+  void configure(const ReceiverConfig& config);
+
+  // Which kinds this node takes; others are not for it and are ignored without a counter.
+  void take(Kind kind) { taken_[static_cast<std::size_t>(kind)] = true; }
+
+  // Judges a packet as far as it goes without RSA. Nothing: it was discarded (counted), is not
+  // for us, or waits for its signature. CPS and CPA come back as kUnsecured after the base checks.
+  [[nodiscard]] std::optional<Judged> receive(Now now, const machine::Received& received);
+
+  // True when the job is one of ours.
+  [[nodiscard]] bool owns(machine::JobId job) const { return pending_.contains(job); }
+  // The end of a verification. Checks again what may have changed since.
+  [[nodiscard]] std::optional<Judged> complete(Now now, const machine::JobResult& result);
+
+  // The caller found a secured message authorised and acts on it: remembers its timestamp.
+  // False: the peer table is full of protected peers (kPeerTable); do not act.
+  [[nodiscard]] bool accept(const Judged& judged);
+
+  // The interface went down: verifications under way are cancelled.
+  void drop_pending(InterfaceId interface);
+
+  [[nodiscard]] Nonces& nonces() { return nonces_; }
+  [[nodiscard]] Timestamps& timestamps() { return timestamps_; }
+  [[nodiscard]] const Counters<Reason>& counters() const { return counters_; }
+  [[nodiscard]] std::size_t pending() const { return pending_.size(); }
+
+ private:
+  struct Pending {
+    Message message;
+    Proof proof;
+  };
+  struct Examination;
+
+  [[nodiscard]] std::optional<Reason> base_checks(const machine::Received& received,
+                                                  const wire::PacketView& packet, Kind kind) const;
+  [[nodiscard]] std::optional<Reason> read_options(const Message& message,
+                                                   const wire::RawOption& signature_option,
+                                                   Examination& examined) const;
+  [[nodiscard]] std::optional<Reason> judge(Now now, const Message& message, Examination& examined);
+  [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
+  [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);
+  [[nodiscard]] bool takes(Kind kind) const { return taken_[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] bool room_for(const Message& message) const;
+
+  ReceiverConfig config_;
+  machine::Outbox& outbox_;
+  std::array<bool, static_cast<std::size_t>(Kind::kCount)> taken_{};
+  Timestamps timestamps_;
+  Duplicates duplicates_;
+  Nonces nonces_;
+  Budget budget_;
+  std::map<machine::JobId, Pending> pending_;
+  Counters<Reason> counters_;
+};
+
+}  // namespace sendoff::send
