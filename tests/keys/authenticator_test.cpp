@@ -58,13 +58,16 @@ Bytes emitted_again(const Vector& vector) {
 
 bool is_update(const Vector& vector) { return vector.number("mh-type") == 8; }
 
-// Messages of wire-mobility.txt that hold an authenticator and that a parser takes.
+// Messages of wire-mobility.txt that hold an authenticator and that a parser takes. One of them has
+// no Home Address option: no key could be looked up for it.
 std::vector<Vector> authenticated_vectors() {
   std::vector<Vector> chosen;
-  for (Vector& vector : sendoff::test::load_vectors("wire-mobility.txt"))
-    if (vector.has("mac-good") && vector.text("use") != "refuse" && vector.has("mobility-header") &&
-        vector.has("handover-key"))
-      chosen.push_back(std::move(vector));
+  for (Vector& vector : sendoff::test::load_vectors("wire-mobility.txt")) {
+    if (!vector.has("mac-good") || !vector.has("mobility-header")) continue;
+    if (!vector.has("handover-key") || vector.text("use") == "refuse") continue;
+    if (is_update(vector) && !vector.has("home-address")) continue;
+    chosen.push_back(std::move(vector));
+  }
   return chosen;
 }
 
