@@ -510,6 +510,15 @@ TEST(Certificates, FilesAreReadAsPemOrDer) {
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
+TEST(Certificates, AFileWithTheRouterFirstIsTurnedRound) {
+  const Chain chain;
+  const std::vector<Bytes> path = chain.path();
+  EXPECT_EQ(path_order({path[1], path[0]}), path);
+  EXPECT_EQ(path_order(path), path);
+  EXPECT_EQ(path_order({path[1]}), (std::vector<Bytes>{path[1]}));
+  EXPECT_TRUE(path_order({}).empty());
+}
+
 TEST(Certificates, InspectTellsWhatIsInOne) {
   Chain chain;
   chain.router.name = "tricky\n\x1b[2J";
