@@ -26,20 +26,21 @@ void AddressBook::remove(unsigned index, const Ipv6Address& address, Done done) 
   const Key key{index, address};
   const auto found = known_.find(key);
   const std::uint8_t length = found == known_.end() ? 64 : found->second.prefix_length;
-  const auto removed = netlink_.remove_address(index, address, length);
-  if (!removed) {
-    hooks_.warning(removed.error());
+  if (const auto dropped = drop(key, length); !dropped) {
+    hooks_.warning(dropped.error());
     return done(fail(ActionError::kRefused));
   }
-  known_.erase(key);
-  ours_.erase(key);
   answer(key, fail(ActionError::kGone));
   done(Facts{});
 }
 
 void AddressBook::observe(const AddressInfo& info, bool gone) {
-  if (!gone) return settle(info);
   const Key key{info.index, info.address};
+  if (const auto leaving = leaving_.find(key); leaving != leaving_.end()) {
+    if (gone && --leaving->second == 0) leaving_.erase(leaving);
+    return;
+  }
+  if (!gone) return settle(info);
   const bool was_known = known_.erase(key) > 0;
   ours_.erase(key);
   // An address with a lifetime is removed by the kernel when it is found to be a duplicate.
@@ -50,6 +51,7 @@ void AddressBook::observe(const AddressInfo& info, bool gone) {
 }
 
 void AddressBook::observe_all(const std::vector<AddressInfo>& all) {
+  leaving_.clear();
   std::set<Key> present;
   for (const AddressInfo& info : all) present.emplace(info.index, info.address);
   std::vector<AddressInfo> gone;
@@ -65,10 +67,8 @@ void AddressBook::withdraw(unsigned index) {
   for (const AddressInfo& info : *all) {
     const Key key{info.index, info.address};
     if (info.index != index || (!info.ours && !ours_.contains(key))) continue;
-    const auto removed = netlink_.remove_address(index, info.address, info.prefix_length);
-    if (!removed) hooks_.warning(removed.error());
-    known_.erase(key);
-    ours_.erase(key);
+    const auto dropped = drop(key, info.prefix_length);
+    if (!dropped) hooks_.warning(dropped.error());
   }
 }
 
@@ -95,11 +95,7 @@ void AddressBook::settle(const AddressInfo& info) {
   const bool asked = waiting_.contains(key);
   if (info.duplicate) {
     if (known && old.duplicate) return;
-    if (ours_.erase(key) > 0) {
-      // The kernel keeps an unusable entry.
-      (void)netlink_.remove_address(info.index, info.address, info.prefix_length);
-      known_.erase(key);
-    }
+    if (ours_.contains(key)) (void)drop(key, info.prefix_length);  // an entry of no use
     if (asked) return answer(key, fail(ActionError::kDuplicate));
     return hooks_.changed(info.index, info.address, What::kDuplicate);
   }
@@ -108,6 +104,14 @@ void AddressBook::settle(const AddressInfo& info) {
   const bool was_ready = known && !old.tentative && !old.duplicate;
   const bool detection_ended = known && old.optimistic && !info.optimistic;
   if (!was_ready || detection_ended) hooks_.changed(info.index, info.address, What::kReady);
+}
+
+Attempt<> AddressBook::drop(const Key& key, std::uint8_t prefix_length) {
+  auto removed = netlink_.remove_address(key.first, key.second, prefix_length);
+  if (!removed) return removed;
+  if (known_.erase(key) > 0) ++leaving_[key];
+  ours_.erase(key);
+  return {};
 }
 
 void AddressBook::answer(const Key& key, const Result<Facts, ActionError>& result) {

@@ -41,6 +41,7 @@ class AddressBook {
   using Key = std::pair<unsigned, Ipv6Address>;
 
   void settle(const AddressInfo& info);
+  [[nodiscard]] Attempt<> drop(const Key& key, std::uint8_t prefix_length);
   void answer(const Key& key, const Result<machine::Facts, machine::ActionError>& result);
 
   Netlink& netlink_;
@@ -48,6 +49,8 @@ class AddressBook {
   std::map<Key, AddressInfo> known_;
   std::set<Key> ours_;
   std::map<Key, std::vector<Done>> waiting_;
+  // Removed by us; the events of an address up to its removal are old news.
+  std::map<Key, int> leaving_;
 };
 
 }  // namespace sendoff::net
