@@ -11,6 +11,8 @@ class SystemRandom final : public Random {
  public:
   SystemRandom();
   ~SystemRandom() override;
+  SystemRandom(const SystemRandom&) = delete;  // a copy would hand out the same octets again
+  SystemRandom& operator=(const SystemRandom&) = delete;
   [[nodiscard]] bool fill(ByteSpan octets) override;
 
  private:

@@ -39,12 +39,14 @@ class EncryptionPair {
   void count_handover() { ++handovers_; }
   [[nodiscard]] std::uint32_t handovers() const { return handovers_; }
 
-  // When a limit of age comes up; kNever without a pair.
+  // When a limit of age comes up, or a time gone by once the limit of handovers was reached; kNever
+  // without a pair.
   [[nodiscard]] Instant next_deadline() const;
-  // Lets go of a pair that is due.
+  // Lets go of a pair that is due and puts the next one in its place.
   void tick(Instant now);
 
  private:
+  [[nodiscard]] bool too_old(Instant generated_at, Instant now) const;
   [[nodiscard]] bool due(Instant now) const;
 
   EncryptionPairConfig config_;

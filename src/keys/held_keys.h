@@ -34,7 +34,8 @@ class HeldKeys {
   enum class Stored : std::uint8_t { kNew, kReplaced, kSame };
   // Stores a delivered key. The same octets again keep their sequence counter (GF23); another key
   // replaces the old one, which stays as `previous` while an FBU under it is outstanding. A full
-  // table drops the key that expires first.
+  // table drops the key that expires first: next_expiry() is then a time gone by and expire() tells
+  // its name.
   Stored store(HeldKey key);
 
   // The live key for FBUs to `ar` from `cga`; nothing when there is none or it expired.
@@ -48,7 +49,8 @@ class HeldKeys {
 
   // The next FBU's number. True in `persist` when the stored ceiling must be moved first.
   [[nodiscard]] std::uint16_t next_sequence(HeldKey& key, bool& persist);
-  // After FBack 135 (GF23): the next number follows `last`.
+  // After FBack 135 (GF23): the next number follows `last`. A `last` behind the key's own is an old
+  // FBack sent again, and changes nothing.
   void resynchronise(HeldKey& key, std::uint16_t last);
 
   // The MN left the AR's link (HK-3.6-08) and came back or not: every key of that AR needs to be
@@ -77,10 +79,13 @@ class HeldKeys {
   struct Slot {
     HeldKey current;
     std::optional<HeldKey> previous;
-    bool retain = false;
+    bool outstanding = false;  // an FBU under `current` is
   };
   using Name = std::pair<Ipv6Address, Ipv6Address>;
+  void make_room();
+
   std::map<Name, Slot> keys_;
+  std::vector<machine::HeldKeyName> dropped_;  // to make room; expire() tells their names
   std::size_t max_keys_;
 };
 

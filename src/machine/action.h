@@ -20,11 +20,13 @@ using ActionId = Id<struct ActionTag>;
 using HoldId = Id<struct HoldTag>;  // a packet of the kernel's that waits for a verdict
 
 // Sends a complete IPv6 packet. Without a link destination: a multicast destination is mapped
-// (RFC 2464 7), any other is resolved by the host's neighbour cache. Loss is not reported.
+// (RFC 2464 7), any other is resolved by the host's neighbour cache. A routed packet goes where
+// the host's routes lead, whatever the interface. Loss is not reported.
 struct Transmit {
   InterfaceId interface;
   std::optional<LinkAddress> link_destination;
   Bytes packet;
+  bool routed = false;
 };
 
 struct Verdict {

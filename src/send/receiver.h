@@ -116,8 +116,13 @@ class Receiver {
 
   [[nodiscard]] std::optional<Reason> base_checks(const machine::Received& received,
                                                   const wire::PacketView& packet, Kind kind) const;
+  [[nodiscard]] std::optional<Reason> read_options(const Message& message,
+                                                   const wire::RawOption& signature_option,
+                                                   Examination& examined) const;
+  [[nodiscard]] std::optional<Reason> judge(Now now, const Message& message, Examination& examined);
   [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
   [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);
+  [[nodiscard]] bool takes(Kind kind) const { return taken_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] bool room_for(const Message& message) const;
 
   ReceiverConfig config_;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "machine/job.h"
 #include "send/identity.h"
+#include "send/timestamps.h"
 
 namespace sendoff::send {
 

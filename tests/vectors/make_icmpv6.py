@@ -226,6 +226,14 @@ for n, (src, dst, typ, head) in kinds.items():
         raw_tail=b'\xfd\0' + bytes(6))
     put(f'bad-{n}-option-overrun', 'an option longer than the message', src, dst, typ, 0, head, use='refuse', reason='overrun',
         raw_tail=b'\xfd\2' + bytes(6))
+t.comment('an atomic Fragment header in front: RFC 6980 5 and W8 drop all but the Certification Path Advertisement')
+for n, (src, dst, typ, head) in kinds.items():
+    m, c = icmp(src, dst, typ, 0, head)
+    t.section(f'fragmented-{n}', 'whole message behind a Fragment header', [
+        ('use', 'parse' if n == 'cpa' else 'refuse'), ('reason', None if n == 'cpa' else 'fragment'),
+        ('packet', ipv6(src, dst, 44, u8(58) + bytes(3) + u32(0x1234) + m)), ('source', src), ('destination', dst), ('hop-limit', 255),
+        ('message', m), ('type', typ), ('code', 0), ('checksum', c)])
+t.comment('rules of single messages')
 put('bad-rs-source-lla-from-unspecified', 'from :: with a source link-layer address', UNSPEC, ALL_ROUTERS, 133, 0, bytes(4),
     [o_sll(MN_MAC)], use='refuse', reason='link-address-from-unspecified')
 put('bad-ra-source-global', 'source is not link-local', PAR_G, ALL_NODES, 134, 0, kinds['ra'][3], use='refuse', reason='source')

@@ -1,0 +1,187 @@
+#include "nd/advertiser.h"
+
+#include "send/sender.h"
+#include "wire/icmpv6.h"
+#include "wire/nd_options.h"
+
+namespace sendoff::nd {
+
+namespace {
+
+// RFC 4861 10.
+constexpr Duration kMinDelayBetweenRas = seconds(3);
+constexpr Duration kMaxInitialInterval = seconds(16);
+constexpr Duration kMaxResponseDelay = milliseconds(500);
+constexpr std::size_t kMaxJobs = 64;
+
+}  // namespace
+
+std::string_view name(AdvertiserCounter counter) {
+  switch (counter) {
+    case AdvertiserCounter::kPeriodic:
+      return "periodic";
+    case AdvertiserCounter::kSolicitedUnicast:
+      return "solicited-unicast";
+    case AdvertiserCounter::kSolicitedMulticast:
+      return "solicited-multicast";
+    case AdvertiserCounter::kIgnored:
+      return "ignored";
+    case AdvertiserCounter::kFailed:
+      return "failed";
+    case AdvertiserCounter::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+Advertiser::Advertiser(Random& random, machine::Outbox& outbox, std::uint32_t unicast_answers_s)
+    : random_(random), outbox_(outbox), unicast_budget_(unicast_answers_s, unicast_answers_s) {}
+
+void Advertiser::start(Now now, InterfaceId interface, AdvertiserLink link) {
+  Link& entry = links_[interface];
+  entry.config = std::move(link);
+  entry.next_periodic = now.boot;
+}
+
+void Advertiser::stop(InterfaceId interface) {
+  links_.erase(interface);
+  std::erase_if(jobs_, [&](const auto& entry) {
+    if (entry.second.interface != interface) return false;
+    outbox_.push(machine::Cancel{entry.first});
+    return true;
+  });
+}
+
+void Advertiser::withdraw(Now now, InterfaceId interface) {
+  const auto found = links_.find(interface);
+  if (found != links_.end())
+    advertise(now, interface, found->second, kAllNodes, std::nullopt, std::nullopt, 0);
+}
+
+void Advertiser::handle(Now now, const send::Judged& solicitation) {
+  const auto found = links_.find(solicitation.message.interface);
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  const send::Message& message = solicitation.message;
+  if (solicitation.verdict == send::Verdict::kSecured && solicitation.proof->nonce &&
+      !message.source.is_unspecified() && unicast_budget_.take(now.boot)) {
+    counters_.add(AdvertiserCounter::kSolicitedUnicast);
+    advertise(now, found->first, link, message.source, message.frame_source,
+              solicitation.proof->nonce, link.config.router_lifetime_s);
+    return;
+  }
+  if (solicitation.verdict == send::Verdict::kRepeat) {
+    counters_.add(AdvertiserCounter::kIgnored);
+    return;
+  }
+  // The multicast answer that follows serves all who asked by then.
+  ++link.solicitors;
+  link.solicited_nonce.reset();
+  if (link.solicitors == 1 && message.source.is_unspecified())
+    if (const auto nonce = message.options.first(wire::OptionType::kNonce))
+      link.solicited_nonce = to_bytes(nonce->octets.subspan(2));
+  if (!link.solicited_at) {
+    std::uint8_t octet = 0;
+    const bool drawn = random_.fill(ByteSpan(&octet, 1));
+    const Duration delay = kMaxResponseDelay / 256 * (drawn ? octet : 0);
+    link.solicited_at = std::max(now.boot + delay, link.last_multicast + kMinDelayBetweenRas);
+  }
+}
+
+void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
+                           const Ipv6Address& destination,
+                           std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
+                           std::uint16_t lifetime_s) {
+  const AdvertiserLink& config = link.config;
+  send::Unsigned advertisement;
+  advertisement.source = config.source;
+  advertisement.destination = destination;
+  advertisement.parameters =
+      config.identity.parameters(send::link_local_prefix(), config.collision_count);
+  if (nonce && (nonce->size() < 6 || nonce->size() % 8 != 6)) nonce.reset();
+  advertisement.nonce = std::move(nonce);
+  wire::RouterAdvertisement ra;
+  ra.current_hop_limit = config.hop_limit;
+  ra.router_lifetime_s = lifetime_s;
+  append(advertisement.message, ra);
+  append(advertisement.message,
+         wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, config.link_address});
+  append(advertisement.message, wire::MtuOption{config.mtu});
+  for (const AdvertisedByUs& ours : config.prefixes) {
+    wire::PrefixInformation option;
+    option.prefix_length = ours.prefix.length();
+    option.on_link = true;
+    option.autonomous = true;
+    option.router_address = true;
+    option.valid_lifetime_s = ours.valid_lifetime_s;
+    option.preferred_lifetime_s = ours.preferred_lifetime_s;
+    option.address = ours.router_address;
+    append(advertisement.message, option);
+  }
+  const Ipv6Address source = advertisement.source;
+  auto job = send::sign(std::move(advertisement), config.identity.key, now.utc, config.mtu);
+  if (!job || jobs_.size() >= kMaxJobs) {
+    counters_.add(AdvertiserCounter::kFailed);
+    return;
+  }
+  jobs_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign),
+                SigningJob{interface, source, destination, link_destination});
+}
+
+void Advertiser::complete(Now, const machine::JobResult& result) {
+  const auto job = jobs_.extract(result.job_id);
+  if (job.empty()) return;
+  const auto* made = result.output ? std::get_if<machine::MessageSigned>(&*result.output) : nullptr;
+  if (made == nullptr) {
+    counters_.add(AdvertiserCounter::kFailed);
+    return;
+  }
+  const SigningJob& signing = job.mapped();
+  outbox_.push(
+      machine::Transmit{signing.interface, signing.link_destination,
+                        wire::icmpv6_packet(signing.source, signing.destination, made->message)});
+}
+
+void Advertiser::schedule(Now now, Link& link) {
+  std::array<std::uint8_t, 4> octets{};
+  const bool drawn = random_.fill(octets);
+  const std::int64_t part = drawn ? Reader(octets).u32() : 0;
+  const Duration spread = link.config.max_interval - link.config.min_interval;
+  // part / 2^32 of the spread, in an order that does not overflow.
+  Duration interval = link.config.min_interval + Duration((spread.count() >> 16) * (part >> 16));
+  if (link.initial_left > 0) {
+    --link.initial_left;
+    interval = std::min(interval, kMaxInitialInterval);
+  }
+  link.next_periodic = now.boot + interval;
+}
+
+Instant Advertiser::next_deadline() const {
+  Instant earliest = kNever;
+  for (const auto& [interface, link] : links_) {
+    earliest = std::min(earliest, link.next_periodic);
+    if (link.solicited_at) earliest = std::min(earliest, *link.solicited_at);
+  }
+  return earliest;
+}
+
+void Advertiser::tick(Now now) {
+  for (auto& [interface, link] : links_) {
+    const bool periodic = link.next_periodic <= now.boot;
+    const bool solicited = link.solicited_at && *link.solicited_at <= now.boot;
+    if (!periodic && !solicited) continue;
+    counters_.add(solicited ? AdvertiserCounter::kSolicitedMulticast
+                            : AdvertiserCounter::kPeriodic);
+    std::optional<Bytes> nonce;
+    if (link.solicitors == 1) nonce = std::exchange(link.solicited_nonce, std::nullopt);
+    advertise(now, interface, link, kAllNodes, std::nullopt, std::move(nonce),
+              link.config.router_lifetime_s);
+    link.last_multicast = now.boot;
+    link.solicited_at.reset();
+    link.solicited_nonce.reset();
+    link.solicitors = 0;
+    schedule(now, link);
+  }
+}
+
+}  // namespace sendoff::nd

@@ -1,0 +1,98 @@
+// The router's side of router discovery (RFC 4861 6.2, RFC 3971): Router Advertisements, periodic
+// and solicited, each signed by a job. Unicast answers with the solicitor's Nonce go to secured
+// solicitations within a budget; beyond it, and for solicitations from ::, one multicast RA serves
+// all (GS2, GS3).
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "base/counters.h"
+#include "base/random.h"
+#include "machine/input.h"
+#include "machine/outbox.h"
+#include "machine/rate.h"
+#include "send/identity.h"
+#include "send/receiver.h"
+
+namespace sendoff::nd {
+
+struct AdvertisedByUs {
+  Prefix prefix;
+  Ipv6Address router_address;  // ours under that prefix: the R flag's full address (W7)
+  std::uint32_t valid_lifetime_s = 0;
+  std::uint32_t preferred_lifetime_s = 0;
+};
+
+struct AdvertiserLink {
+  send::Identity identity;
+  Ipv6Address source;  // our link-local CGA
+  std::uint8_t collision_count = 0;
+  LinkAddress link_address;
+  std::uint32_t mtu = 1500;
+  std::uint8_t hop_limit = 64;
+  std::uint16_t router_lifetime_s = 1800;
+  Duration min_interval = seconds(200);
+  Duration max_interval = seconds(600);
+  std::vector<AdvertisedByUs> prefixes;
+};
+
+enum class AdvertiserCounter : std::uint8_t {
+  kPeriodic,
+  kSolicitedUnicast,
+  kSolicitedMulticast,
+  kIgnored,  // solicitations that the policy does not answer
+  kFailed,   // could not be signed, or does not fit the link
+  kCount,
+};
+[[nodiscard]] std::string_view name(AdvertiserCounter counter);
+
+class Advertiser {
+ public:
+  Advertiser(Random& random, machine::Outbox& outbox, std::uint32_t unicast_answers_s = 10);
+
+  // The link-local address is ready: advertising starts (or goes on with new contents).
+  void start(Now now, InterfaceId interface, AdvertiserLink link);
+  void stop(InterfaceId interface);
+  // Lifetime 0 to all nodes, where the router stops being one (RFC 4861 6.2.5).
+  void withdraw(Now now, InterfaceId interface);
+
+  // A judged RS: secured, or unsecured where the node takes such.
+  void handle(Now now, const send::Judged& solicitation);
+  [[nodiscard]] bool owns(machine::JobId job) const { return jobs_.contains(job); }
+  void complete(Now now, const machine::JobResult& result);
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Now now);
+  [[nodiscard]] const Counters<AdvertiserCounter>& counters() const { return counters_; }
+
+ private:
+  struct Link {
+    AdvertiserLink config;
+    Instant next_periodic;
+    std::optional<Instant> solicited_at;   // a multicast answer is due then
+    std::optional<Bytes> solicited_nonce;  // of the one RS from :: that it answers
+    unsigned solicitors = 0;               // since the last multicast
+    Instant last_multicast{};
+    unsigned initial_left = 3;  // MAX_INITIAL_RTR_ADVERTISEMENTS
+  };
+  struct SigningJob {
+    InterfaceId interface;
+    Ipv6Address source;
+    Ipv6Address destination;
+    std::optional<LinkAddress> link_destination;
+  };
+  void advertise(Now now, InterfaceId interface, const Link& link, const Ipv6Address& destination,
+                 std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
+                 std::uint16_t lifetime_s);
+  void schedule(Now now, Link& link);
+
+  Random& random_;
+  machine::Outbox& outbox_;
+  machine::TokenBucket unicast_budget_;
+  std::map<InterfaceId, Link> links_;
+  std::map<machine::JobId, SigningJob> jobs_;
+  Counters<AdvertiserCounter> counters_;
+};
+
+}  // namespace sendoff::nd

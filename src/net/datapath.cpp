@@ -1,0 +1,32 @@
+#include "net/datapath.h"
+
+namespace sendoff::net {
+
+void ControlPlaneOnly::carry_out(const machine::InstallBinding&, Done done) {
+  ++counters_.bindings_installed;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::RemoveBinding&, Done done) {
+  ++counters_.bindings_removed;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::OpenBuffer&, Done done) {
+  ++counters_.buffer_orders;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::ReleaseBuffer&, Done done) {
+  ++counters_.buffer_orders;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::DiscardBuffer&, Done done) {
+  ++counters_.buffer_orders;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::Verdict&) { ++counters_.verdicts; }
+
+}  // namespace sendoff::net

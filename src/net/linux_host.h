@@ -1,0 +1,61 @@
+// The Linux host of a daemon: packet sockets, netlink, sysctls and the ICMP guard of its
+// interfaces under one roof.
+//
+// What it changes in the kernel is undone by the destructor, by the end of the process (the nft
+// table), or by the next open() with the same runtime directory (sysctls, neighbours, proxies from
+// the undo journal; addresses and routes by their protocol number), so that a kill -9 leaves
+// nothing for good.
+//
+// A packet for an address of ours that came in by an interface that is not configured (an FBU from
+// the NAR's side) is handed on as if it came in by the interface that has the address.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/event_loop.h"
+#include "net/host.h"
+#include "net/system_error.h"
+
+namespace sendoff::net {
+
+struct HostConfig {
+  struct Interface {
+    InterfaceId id;
+    std::string name;
+  };
+  std::vector<Interface> interfaces;
+  bool router = false;                             // forwarding, proxies, ff02::2
+  std::string runtime_directory = "/run/sendoff";  // exists and is ours: the undo journal
+  bool guard_icmp = true;
+};
+
+class LinuxHost final : public Host {
+ public:
+  // Needs CAP_NET_ADMIN and CAP_NET_RAW. An interface that is not there is an error. Run it before
+  // drop_privileges(): afterwards both capabilities are all that is needed.
+  [[nodiscard]] static Attempt<std::unique_ptr<LinuxHost>> open(EventLoop& loop,
+                                                                const HostConfig& config);
+  ~LinuxHost() override;
+
+  void start(Sink sink) override;
+  void carry_out(const machine::Transmit& action) override;
+  void carry_out(const machine::AddAddress& action, Done done) override;
+  void carry_out(const machine::RemoveAddress& action, Done done) override;
+  void carry_out(const machine::SetRoute& action, Done done) override;
+  void carry_out(const machine::SetNeighbour& action, Done done) override;
+  void carry_out(const machine::SetProxy& action, Done done) override;
+  void carry_out(const machine::JoinGroup& action, Done done) override;
+  void counters(const CounterVisitor& visit) const override;
+
+  // What could not be had and is not fatal: "nft is not installed: ...". For the log and doctor.
+  [[nodiscard]] const std::vector<std::string>& shortcomings() const;
+
+ private:
+  struct State;
+  explicit LinuxHost(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace sendoff::net

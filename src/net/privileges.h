@@ -1,0 +1,25 @@
+// Giving up what the daemon does not need, and keeping keys out of core files and swap.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/system_error.h"
+
+namespace sendoff::net {
+
+// No core file, no ptrace by the same user, no new privileges; memory is locked where the limit
+// allows it. To be called first in main(), before any key is read. Returns what could not be had.
+[[nodiscard]] std::vector<std::string> harden_process();
+
+struct Dropped {
+  bool user_changed = false;
+  std::string remark;  // why not, when not
+};
+// Becomes `user` (its uid, gid and no other group) and keeps exactly CAP_NET_ADMIN and CAP_NET_RAW,
+// permitted and effective, nothing inheritable, ambient or in the bounding set. An empty user, or
+// a user namespace that does not map the user, drops capabilities only and says so. Before any
+// other thread is started: threads keep their own.
+[[nodiscard]] Attempt<Dropped> drop_privileges(const std::string& user);
+
+}  // namespace sendoff::net

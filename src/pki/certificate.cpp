@@ -1,0 +1,220 @@
+#include "pki/certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "pki/blocks.h"
+#include "pki/decoded.h"
+#include "pki/names.h"
+#include "pki/profile.h"
+
+namespace sendoff::pki {
+
+namespace {
+
+using Certificate = std::unique_ptr<X509, decltype([](X509* x) { X509_free(x); })>;
+using Bio = std::unique_ptr<BIO, decltype([](BIO* bio) { BIO_free(bio); })>;
+
+// No file holds more: a router's path and its anchor, or a handful of anchors.
+constexpr std::size_t kMaxCertificatesInFile = 64;
+
+bool signed_by_itself(ByteView der) {
+  const unsigned char* at = der.data();
+  const Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  const bool good =
+      certificate && X509_verify(certificate.get(), X509_get0_pubkey(certificate.get())) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+Result<std::vector<Bytes>, PathError> decode_pem(ByteView file) {
+  const Bio in(BIO_new_mem_buf(file.data(), static_cast<int>(file.size())));
+  std::vector<Bytes> certificates;
+  char* label = nullptr;
+  char* header = nullptr;
+  unsigned char* data = nullptr;
+  long size = 0;
+  bool good = in != nullptr;
+  while (good && PEM_read_bio(in.get(), &label, &header, &data, &size) == 1) {
+    const std::string_view kind(label);
+    if (kind == PEM_STRING_X509 || kind == PEM_STRING_X509_OLD)
+      certificates.emplace_back(data, data + size);
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(data, static_cast<std::size_t>(size));  // it may have been a private key
+    good = certificates.size() <= kMaxCertificatesInFile;
+  }
+  // The only good reason to stop is that no further block begins.
+  good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (!good) return fail(PathError::kMalformed);
+  return certificates;
+}
+
+}  // namespace
+
+std::string_view name(PathError error) {
+  switch (error) {
+    case PathError::kEmpty:
+      return "empty";
+    case PathError::kTooLong:
+      return "too-long";
+    case PathError::kMalformed:
+      return "malformed";
+    case PathError::kNoAnchor:
+      return "no-anchor";
+    case PathError::kSignature:
+      return "signature";
+    case PathError::kNotYetValid:
+      return "not-yet-valid";
+    case PathError::kExpired:
+      return "expired";
+    case PathError::kAddressBlocks:
+      return "address-blocks";
+    case PathError::kExtendedKeyUsage:
+      return "extended-key-usage";
+    case PathError::kNotCa:
+      return "not-ca";
+    case PathError::kKeyPolicy:
+      return "key-policy";
+    case PathError::kProfile:
+      return "profile";
+    case PathError::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view explain(PathError error) {
+  switch (error) {
+    case PathError::kEmpty:
+      return "There is no router certificate in the path: it is empty or holds only the anchor.";
+    case PathError::kTooLong:
+      return "The path has more than 10 certificates; no deployment needs that many.";
+    case PathError::kMalformed:
+      return "A certificate is not DER, or longer than 4096 octets; look for a damaged or wrong "
+             "file.";
+    case PathError::kNoAnchor:
+      return "The path starts at none of the configured trust anchors; compare the issuer of its "
+             "first certificate with the anchors' subjects.";
+    case PathError::kSignature:
+      return "A signature, a name or a key identifier does not fit the certificate above it: wrong "
+             "order, a certificate missing, or an anchor of the same name with another key.";
+    case PathError::kNotYetValid:
+      return "A certificate of the path is not valid yet; compare its dates with the clock.";
+    case PathError::kExpired:
+      return "A certificate of the path has expired; compare its dates with the clock.";
+    case PathError::kAddressBlocks:
+      return "The IP address blocks of a certificate are missing, not critical, badly encoded or "
+             "outside those of its issuer.";
+    case PathError::kExtendedKeyUsage:
+      return "The router certificate lacks the key purpose sendRouter (1.3.6.1.5.5.7.3.23), or a "
+             "CA certificate has key purposes, which it must not.";
+    case PathError::kNotCa:
+      return "A certificate does what its basicConstraints or keyUsage do not allow, such as "
+             "issuing without being a CA, or issuing more levels than permitted.";
+    case PathError::kKeyPolicy:
+      return "A key or signature algorithm is outside the profile: RSA of 2048 or 3072 bits, "
+             "exponent 65537, signed with SHA-256.";
+    case PathError::kProfile:
+      return "A certificate breaks a rule of the SEND profile (RFC 6494): version 3, a positive "
+             "serial number, key identifiers, exact key usage, known critical extensions.";
+    case PathError::kCount:
+      break;
+  }
+  return "Unknown error.";
+}
+
+bool CertifiedRouter::may_advertise(const Prefix& prefix) const {
+  return any_prefix || std::ranges::any_of(blocks, [&prefix](const Prefix& block) {
+           return block.contains(prefix);
+         });
+}
+
+Result<TrustAnchor, PathError> TrustAnchor::parse(ByteView der) {
+  const auto decoded = decode(der);
+  if (!decoded) return fail(decoded.error());
+  if (auto ok = check_anchor(*decoded); !ok) return fail(ok.error());
+  // A hostile exponent would make the self-signature dear, so the key's limits come before it.
+  Policy widest;
+  widest.accept_rfc3971_profile = true;
+  if (auto ok = check_key(decoded->spki, widest); !ok) return fail(ok.error());
+  TrustAnchor anchor;
+  if (const Extension* extension = decoded->find(oid::kAddressBlocks)) {
+    const auto blocks = parse_blocks(extension->value);
+    if (!blocks) return fail(PathError::kAddressBlocks);
+    anchor.blocks = blocks->set.prefixes();
+  }
+  if (!names_match(decoded->issuer, decoded->subject) || !signed_by_itself(der))
+    return fail(PathError::kSignature);
+  anchor.certificate = to_bytes(der);
+  anchor.subject_name = to_bytes(decoded->subject);
+  anchor.key_identifier = to_bytes(subject_key_identifier(*decoded));
+  return anchor;
+}
+
+Result<CertificateInfo, PathError> inspect(ByteView der) {
+  const auto decoded = decode(der);
+  if (!decoded) return fail(decoded.error());
+  CertificateInfo info;
+  info.spki = to_bytes(decoded->spki);
+  info.subject_name = to_bytes(decoded->subject);
+  info.issuer_name = to_bytes(decoded->issuer);
+  info.key_identifier = to_bytes(subject_key_identifier(*decoded));
+  info.subject = name_text(decoded->subject);
+  info.issuer = name_text(decoded->issuer);
+  info.serial = to_hex(decoded->serial);
+  info.not_before = decoded->not_before;
+  info.not_after = decoded->not_after;
+  info.is_ca = is_ca(*decoded);
+  info.send_router = has_send_router(*decoded);
+  if (const Extension* extension = decoded->find(oid::kAddressBlocks)) {
+    const auto blocks = parse_blocks(extension->value);
+    if (!blocks) return fail(PathError::kAddressBlocks);
+    info.has_blocks = true;
+    info.inherits = blocks->inherit;
+    info.blocks = blocks->set.prefixes();
+  }
+  return info;
+}
+
+Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file) {
+  std::vector<Bytes> certificates;
+  if (decode(file)) {
+    certificates.push_back(to_bytes(file));
+    return certificates;
+  }
+  auto decoded = decode_pem(file);
+  if (!decoded) return decoded;
+  if (decoded->empty()) return fail(PathError::kMalformed);
+  for (const Bytes& der : *decoded)
+    if (auto certificate = decode(der); !certificate) return fail(PathError::kMalformed);
+  return decoded;
+}
+
+std::vector<Bytes> path_order(std::vector<Bytes> certificates) {
+  const auto issues = [](const Bytes& der) {
+    const auto decoded = decode(der);
+    return decoded && is_ca(*decoded);
+  };
+  if (certificates.size() > 1 && !issues(certificates.front()) && issues(certificates.back()))
+    std::ranges::reverse(certificates);
+  return certificates;
+}
+
+std::string to_pem(ByteView der) {
+  const Bio out(BIO_new(BIO_s_mem()));
+  std::string text;
+  if (out && PEM_write_bio(out.get(), PEM_STRING_X509, "", der.data(),
+                           static_cast<long>(der.size())) > 0) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &data);
+    if (size > 0) text.assign(data, static_cast<std::size_t>(size));
+  }
+  ERR_clear_error();
+  return text;
+}
+
+}  // namespace sendoff::pki

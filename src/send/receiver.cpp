@@ -1,0 +1,410 @@
+#include "send/receiver.h"
+
+#include "cga/cga.h"
+#include "wire/send_options.h"
+
+namespace sendoff::send {
+
+namespace {
+
+using wire::OptionType;
+
+bool is_solicitation(Kind kind) {
+  return kind == Kind::kRouterSolicitation || kind == Kind::kNeighborSolicitation ||
+         kind == Kind::kRtSolPr;
+}
+
+// The solicitation that an advertisement answers; nothing for other kinds.
+std::optional<Kind> solicitation_of(Kind kind) {
+  switch (kind) {
+    case Kind::kRouterAdvertisement:
+      return Kind::kRouterSolicitation;
+    case Kind::kNeighborAdvertisement:
+      return Kind::kNeighborSolicitation;
+    case Kind::kPrRtAdv:
+      return Kind::kRtSolPr;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool carries_send_options(Kind kind) {
+  return kind != Kind::kCertificationPathSolicitation &&
+         kind != Kind::kCertificationPathAdvertisement;
+}
+
+// A message of type 154 that ends before its subtype counts as the RtSolPr or PrRtAdv that it
+// cannot be; HI and HAck as ICMPv6 messages (RFC 5268) are nobody's.
+std::optional<Kind> kind_of(ByteView message, Kind short_kind) {
+  if (message.empty()) return std::nullopt;
+  switch (static_cast<wire::Icmpv6Type>(message[0])) {
+    case wire::Icmpv6Type::kRouterSolicitation:
+      return Kind::kRouterSolicitation;
+    case wire::Icmpv6Type::kRouterAdvertisement:
+      return Kind::kRouterAdvertisement;
+    case wire::Icmpv6Type::kNeighborSolicitation:
+      return Kind::kNeighborSolicitation;
+    case wire::Icmpv6Type::kNeighborAdvertisement:
+      return Kind::kNeighborAdvertisement;
+    case wire::Icmpv6Type::kRedirect:
+      return Kind::kRedirect;
+    case wire::Icmpv6Type::kCertificationPathSolicitation:
+      return Kind::kCertificationPathSolicitation;
+    case wire::Icmpv6Type::kCertificationPathAdvertisement:
+      return Kind::kCertificationPathAdvertisement;
+    case wire::Icmpv6Type::kFastMobility:
+      if (message.size() < 5) return short_kind;
+      if (message[4] == wire::kSubtypeRtSolPr) return Kind::kRtSolPr;
+      if (message[4] == wire::kSubtypePrRtAdv) return Kind::kPrRtAdv;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool source_ok(Kind kind, const wire::PacketView& packet) {
+  const Ipv6Address& source = packet.header.source;
+  switch (kind) {
+    case Kind::kRouterAdvertisement:
+    case Kind::kRedirect:
+    case Kind::kPrRtAdv:
+    case Kind::kCertificationPathAdvertisement:
+      return source.is_link_local();
+    case Kind::kRtSolPr:
+    case Kind::kNeighborAdvertisement:
+      return !source.is_multicast() && !source.is_unspecified() && !source.is_loopback();
+    default:
+      return !source.is_multicast() && !source.is_loopback();
+  }
+}
+
+// RFC 3971 5.1.1: the target of a DAD solicitation, the source of everything else (GS1).
+Ipv6Address claimed_address(const Message& message) {
+  if (message.kind == Kind::kNeighborSolicitation && message.source.is_unspecified())
+    if (const auto solicitation = wire::NeighborSolicitation::parse(message.icmp))
+      return solicitation->target;
+  return message.source;
+}
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::kRouterSolicitation:
+      return "router-solicitation";
+    case Kind::kRouterAdvertisement:
+      return "router-advertisement";
+    case Kind::kNeighborSolicitation:
+      return "neighbor-solicitation";
+    case Kind::kNeighborAdvertisement:
+      return "neighbor-advertisement";
+    case Kind::kRedirect:
+      return "redirect";
+    case Kind::kRtSolPr:
+      return "rtsolpr";
+    case Kind::kPrRtAdv:
+      return "prrtadv";
+    case Kind::kCertificationPathSolicitation:
+      return "cps";
+    case Kind::kCertificationPathAdvertisement:
+      return "cpa";
+    case Kind::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view name(Reason reason) {
+  switch (reason) {
+    case Reason::kMalformedPacket:
+      return "malformed-packet";
+    case Reason::kHopLimit:
+      return "hop-limit";
+    case Reason::kFragment:
+      return "fragment";
+    case Reason::kChecksum:
+      return "checksum";
+    case Reason::kCode:
+      return "code";
+    case Reason::kTruncated:
+      return "truncated";
+    case Reason::kOptionStructure:
+      return "option-structure";
+    case Reason::kSource:
+      return "source";
+    case Reason::kOptionContent:
+      return "option-content";
+    case Reason::kUnsecured:
+      return "unsecured";
+    case Reason::kNoTimestamp:
+      return "no-timestamp";
+    case Reason::kNoNonce:
+      return "no-nonce";
+    case Reason::kTwoKeys:
+      return "two-keys";
+    case Reason::kNoCga:
+      return "no-cga";
+    case Reason::kSendOptions:
+      return "send-options";
+    case Reason::kKeyLimits:
+      return "key-limits";
+    case Reason::kRepeat:
+      return "repeat";
+    case Reason::kUnknownNonce:
+      return "unknown-nonce";
+    case Reason::kStale:
+      return "stale";
+    case Reason::kCga:
+      return "cga";
+    case Reason::kBudget:
+      return "budget";
+    case Reason::kQueueFull:
+      return "queue-full";
+    case Reason::kSignature:
+      return "signature";
+    case Reason::kPeerTable:
+      return "peer-table";
+    case Reason::kCrypto:
+      return "crypto";
+    case Reason::kSecured:
+      return "secured";
+    case Reason::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+// What the checks of one message gather before any of it is kept.
+struct Receiver::Examination {
+  Proof proof;
+  Bytes signed_octets;
+  Bytes signature;
+  std::optional<crypto::RsaPublicKey> key;
+  std::optional<cga::ParametersView> parameters;
+};
+
+Receiver::Receiver(const ReceiverConfig& config, machine::Outbox& outbox)
+    : config_(config),
+      outbox_(outbox),
+      timestamps_(config.timestamps),
+      duplicates_(2 * milliseconds(config.timestamps.fuzz_ms), config.max_duplicates),
+      budget_(config.budget) {}
+
+void Receiver::configure(const ReceiverConfig& config) {
+  config_ = config;
+  timestamps_.configure(config.timestamps);
+  budget_.configure(config.budget);
+}
+
+std::optional<Judged> Receiver::receive(Now now, const machine::Received& received) {
+  const auto packet = wire::PacketView::parse(received.packet);
+  if (!packet) {
+    counters_.add(Reason::kMalformedPacket);
+    return std::nullopt;
+  }
+  if (packet->upper_protocol != wire::kProtocolIcmpv6) return std::nullopt;
+  if (packet->fragment && packet->fragment->offset != 0) return std::nullopt;
+  const auto kind = kind_of(packet->upper, takes(Kind::kRtSolPr) ? Kind::kRtSolPr : Kind::kPrRtAdv);
+  if (!kind || !takes(*kind)) return std::nullopt;
+  if (const auto reason = base_checks(received, *packet, *kind)) {
+    counters_.add(*reason);
+    return std::nullopt;
+  }
+  Message message;
+  message.interface = received.interface;
+  message.frame_source = received.frame_source;
+  message.arrived = now;
+  message.kind = *kind;
+  message.packet = to_bytes(received.packet);
+  message.source = packet->header.source;
+  message.destination = packet->header.destination;
+  const auto at = static_cast<std::size_t>(packet->upper.data() - received.packet.data());
+  message.icmp = ByteView(message.packet).subspan(at, packet->upper.size());
+  const auto options =
+      wire::OptionList::parse(message.icmp.subspan(*wire::options_offset(message.icmp)));
+  message.options = options->before_signature();
+  if (!carries_send_options(*kind))
+    return Judged{Verdict::kUnsecured, Reason::kUnsecured, std::move(message), std::nullopt};
+  return send_checks(now, std::move(message));
+}
+
+std::optional<Reason> Receiver::base_checks(const machine::Received& received,
+                                            const wire::PacketView& packet, Kind kind) const {
+  const bool may_be_fragmented = kind == Kind::kCertificationPathAdvertisement;
+  if (packet.header.hop_limit != 255) return Reason::kHopLimit;
+  if (packet.fragment || (received.arrived_as_fragment && !may_be_fragmented))
+    return Reason::kFragment;
+  if (!wire::icmpv6_checksum_ok(packet.header.source, packet.header.destination, packet.upper))
+    return Reason::kChecksum;
+  const std::uint8_t highest_code = kind == Kind::kPrRtAdv ? wire::PrRtAdv::kDhcp : 0;
+  if (packet.upper[1] > highest_code) return Reason::kCode;
+  const auto offset = wire::options_offset(packet.upper);
+  if (!offset) return Reason::kTruncated;
+  if (!wire::OptionList::parse(packet.upper.subspan(*offset))) return Reason::kOptionStructure;
+  if (!source_ok(kind, packet)) return Reason::kSource;
+  return std::nullopt;
+}
+
+std::optional<Judged> Receiver::fail_with(Reason reason, Message message) {
+  counters_.add(reason);
+  // RFC 5269 3.2 wants an answer without key to a request that cannot be validated; what RFC 3971
+  // discards whole stays discarded (GF1, GS30), and a shed message buys no work.
+  switch (reason) {
+    case Reason::kUnsecured:
+      break;
+    case Reason::kNoCga:
+    case Reason::kSendOptions:
+    case Reason::kKeyLimits:
+    case Reason::kStale:
+    case Reason::kCga:
+    case Reason::kSignature:
+      if (message.kind == Kind::kRtSolPr) break;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+  return Judged{Verdict::kUnsecured, reason, std::move(message), std::nullopt};
+}
+
+// The SEND options of a signed message: there, once, well-formed, of an acceptable key.
+std::optional<Reason> Receiver::read_options(const Message& message,
+                                             const wire::RawOption& signature_option,
+                                             Examination& examined) const {
+  const auto timestamp_option = message.options.first(OptionType::kTimestamp);
+  const auto nonce_option = message.options.first(OptionType::kNonce);
+  const auto cga_option = message.options.first(OptionType::kCga);
+  if (!timestamp_option) return Reason::kNoTimestamp;
+  if (!nonce_option && is_solicitation(message.kind)) return Reason::kNoNonce;
+  if (!cga_option) return Reason::kNoCga;
+  if (message.options.count(OptionType::kCga) > 1 ||
+      message.options.count(OptionType::kTimestamp) > 1 ||
+      message.options.count(OptionType::kNonce) > 1)
+    return Reason::kSendOptions;
+
+  const auto timestamp = wire::TimestampOption::parse(timestamp_option->octets);
+  const auto cga = wire::CgaOption::parse(cga_option->octets);
+  const auto signature = wire::RsaSignatureOption::parse(signature_option.octets);
+  if (!timestamp || !cga || !signature) return Reason::kSendOptions;
+  examined.proof.timestamp = timestamp->value;
+  examined.proof.cga_parameters = cga->parameters;
+  if (nonce_option) {
+    const auto nonce = wire::NonceOption::parse(nonce_option->octets);
+    if (!nonce) return Reason::kSendOptions;
+    examined.proof.nonce = to_bytes(nonce->nonce);
+  }
+  const auto parameters = cga::ParametersView::parse(cga->parameters);
+  if (!parameters) return Reason::kSendOptions;
+  examined.parameters = *parameters;
+
+  auto key = crypto::RsaPublicKey::parse(parameters->public_key, config_.key_limits);
+  if (!key) return Reason::kKeyLimits;
+  examined.proof.key_hash = crypto::key_hash(parameters->public_key);
+  if (examined.proof.key_hash != signature->key_hash) return Reason::kTwoKeys;
+  if (signature->content.size() < key->modulus_size()) return Reason::kSignature;
+  examined.signature = to_bytes(signature->content.first(key->modulus_size()));
+  examined.key = std::move(*key);
+  return std::nullopt;
+}
+
+// Nonce or timestamp, CGA, budget: what is left before an RSA operation is spent.
+std::optional<Reason> Receiver::judge(Now now, const Message& message, Examination& examined) {
+  Proof& proof = examined.proof;
+  const Ipv6Address claimed = claimed_address(message);
+  const Peer peer{message.interface, claimed, proof.key_hash};
+  if (const auto solicitation = solicitation_of(message.kind); solicitation && proof.nonce) {
+    proof.solicited = nonces_.sent(message.interface, *solicitation, *proof.nonce, now.boot);
+    // To a multicast destination it may be another node's nonce: judged as unsolicited (GS3).
+    if (!proof.solicited && !message.destination.is_multicast()) return Reason::kUnknownNonce;
+  }
+  if (!proof.solicited && !timestamps_.fresh(peer, proof.timestamp, message.arrived))
+    return Reason::kStale;
+  if (!cga::verify(claimed, *examined.parameters)) return Reason::kCga;
+  if (!budget_.take(message.interface, message.frame_source, timestamps_.known(peer), now.boot))
+    return Reason::kBudget;
+  if (!room_for(message)) return Reason::kQueueFull;
+  proof.sec = cga::sec_of(claimed);
+  proof.spki = to_bytes(examined.parameters->public_key);
+  return std::nullopt;
+}
+
+std::optional<Judged> Receiver::send_checks(Now now, Message message) {
+  const std::size_t fixed = *wire::options_offset(message.icmp);
+  const auto all = wire::OptionList::parse(message.icmp.subspan(fixed));
+  const auto signature_option = all->first(OptionType::kRsaSignature);
+  if (!signature_option) return fail_with(Reason::kUnsecured, std::move(message));
+
+  Examination examined;
+  if (const auto reason = read_options(message, *signature_option, examined))
+    return fail_with(*reason, std::move(message));
+  examined.signed_octets = wire::signature_input(message.source, message.destination, message.icmp,
+                                                 fixed + signature_option->offset);
+  examined.proof.digest = crypto::sha256(examined.signed_octets);
+  if (duplicates_.seen(examined.proof.digest, now.boot)) {
+    counters_.add(Reason::kRepeat);
+    return Judged{Verdict::kRepeat, Reason::kRepeat, std::move(message), std::move(examined.proof)};
+  }
+  if (const auto reason = judge(now, message, examined))
+    return fail_with(*reason, std::move(message));
+  const machine::JobId job = outbox_.start(
+      machine::VerifySignature{std::move(*examined.key), std::move(examined.signed_octets),
+                               std::move(examined.signature)},
+      examined.proof.solicited ? machine::JobClass::kSolicited : machine::JobClass::kUnsolicited);
+  pending_.emplace(job, Pending{std::move(message), std::move(examined.proof)});
+  return std::nullopt;
+}
+
+bool Receiver::room_for(const Message& message) const {
+  if (pending_.size() >= config_.max_pending) return false;
+  const auto of_source = std::ranges::count_if(pending_, [&](const auto& entry) {
+    return entry.second.message.interface == message.interface &&
+           entry.second.message.frame_source == message.frame_source;
+  });
+  return static_cast<std::size_t>(of_source) < config_.max_pending_per_source;
+}
+
+std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& result) {
+  auto found = pending_.extract(result.job_id);
+  if (found.empty()) return std::nullopt;
+  Message message = std::move(found.mapped().message);
+  Proof proof = std::move(found.mapped().proof);
+  const auto* verified =
+      result.output ? std::get_if<machine::SignatureVerified>(&*result.output) : nullptr;
+  if (verified == nullptr) return fail_with(Reason::kCrypto, std::move(message));
+  if (!verified->valid) return fail_with(Reason::kSignature, std::move(message));
+
+  const Peer peer{message.interface, claimed_address(message), proof.key_hash};
+  if (proof.solicited) {
+    if (!nonces_.sent(message.interface, *solicitation_of(message.kind), *proof.nonce, now.boot))
+      return fail_with(Reason::kUnknownNonce, std::move(message));
+  } else if (!timestamps_.fresh(peer, proof.timestamp, message.arrived)) {
+    return fail_with(Reason::kStale, std::move(message));
+  }
+  // A copy that was verified at the same time came first.
+  if (duplicates_.seen(proof.digest, now.boot)) {
+    counters_.add(Reason::kRepeat);
+    return Judged{Verdict::kRepeat, Reason::kRepeat, std::move(message), std::move(proof)};
+  }
+  duplicates_.remember(proof.digest, now.boot);
+  counters_.add(Reason::kSecured);
+  return Judged{Verdict::kSecured, Reason::kSecured, std::move(message), std::move(proof)};
+}
+
+bool Receiver::accept(const Judged& judged) {
+  invariant(judged.verdict == Verdict::kSecured && judged.proof.has_value());
+  const Peer peer{judged.message.interface, claimed_address(judged.message),
+                  judged.proof->key_hash};
+  if (timestamps_.accept(peer, judged.proof->timestamp, judged.message.arrived, judged.proof->sec))
+    return true;
+  counters_.add(Reason::kPeerTable);
+  return false;
+}
+
+void Receiver::drop_pending(InterfaceId interface) {
+  std::erase_if(pending_, [&](const auto& entry) {
+    if (entry.second.message.interface != interface) return false;
+    outbox_.push(machine::Cancel{entry.first});
+    return true;
+  });
+}
+
+}  // namespace sendoff::send
