@@ -78,6 +78,25 @@ Number number_of(const Modifier& modifier) {
   return {high, reader.u64()};
 }
 
+// `start`, `start` + 1 and so on, as the words of the message. Only the last word differs, unless
+// it overflows on the way.
+ModifierLanes counted(const Number& start) {
+  const Lanes zero{};
+  const Lanes counts{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  ModifierLanes words = {zero + static_cast<std::uint32_t>(start.high >> 32),
+                         zero + static_cast<std::uint32_t>(start.high),
+                         zero + static_cast<std::uint32_t>(start.low >> 32),
+                         counts + static_cast<std::uint32_t>(start.low)};
+  if (static_cast<std::uint32_t>(start.low) <= UINT32_MAX - SearchLanes::kLanes) return words;
+  for (std::size_t lane = 0; lane < SearchLanes::kLanes; ++lane) {
+    const Number modifier = start.plus(lane);
+    words[0][lane] = static_cast<std::uint32_t>(modifier.high >> 32);
+    words[1][lane] = static_cast<std::uint32_t>(modifier.high);
+    words[2][lane] = static_cast<std::uint32_t>(modifier.low >> 32);
+  }
+  return words;
+}
+
 }  // namespace
 
 SearchLanes::SearchLanes(ByteView public_key, ByteView extensions) {
@@ -102,15 +121,7 @@ SearchLanes::SearchLanes(ByteView public_key, ByteView extensions) {
 
 SearchLanes::FirstWords SearchLanes::first_words(const Modifier& start) const {
   static const Kernel kernel = kernel_of_processor();
-  const Number first = number_of(start);
-  ModifierLanes modifiers{};
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    const Number modifier = first.plus(lane);
-    modifiers[0][lane] = static_cast<std::uint32_t>(modifier.high >> 32);
-    modifiers[1][lane] = static_cast<std::uint32_t>(modifier.high);
-    modifiers[2][lane] = static_cast<std::uint32_t>(modifier.low >> 32);
-    modifiers[3][lane] = static_cast<std::uint32_t>(modifier.low);
-  }
+  const ModifierLanes modifiers = counted(number_of(start));
   Lanes words{};
   kernel(message_, modifiers, words);
   FirstWords out{};
