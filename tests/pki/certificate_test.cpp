@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 
 #include <functional>
-#include <set>
 
 #include "pki/forge.h"
 #include "support/covers.h"
@@ -319,6 +318,44 @@ TEST(CertificationPath, EqualKeysAndNamesInOnePathDoNotMisleadIt) {
             "accepted");
 }
 
+TEST(CertificationPath, ThePathIsNotCutShortWhereAnotherWouldDo) {
+  // ca (by the anchor), middle (by ca), ca again with the same key (by middle), router: the first
+  // would do for the router too, but its addresses are wider than what the path hands down.
+  Chain chain;
+  test::Forgery middle = chain.ca;
+  middle.name = "middle";
+  middle.issuer_name = "ca";
+  middle.issuer_key = chain.ca.key;
+  middle.key = test::test_key("ca2-2048");
+  test::Forgery again = chain.ca;
+  again.issuer_name = "middle";
+  again.issuer_key = middle.key;
+  again.extensions = test::ca_extensions("IPv6:2001:db8:a::/48");
+  chain.router.extensions = test::router_extensions("IPv6:inherit");
+  const auto router =
+      validate_path({forge(chain.ca), forge(middle), forge(again), forge(chain.router)},
+                    {chain.trust_anchor()}, kNow);
+  ASSERT_EQ(verdict(router), "accepted");
+  EXPECT_EQ(router->blocks, std::vector{Prefix::literal("2001:db8:a::/48")});
+}
+
+TEST(CertificationPath, ASelfSignedCertificateBelowTheAnchorIsRefused) {
+  COVERS("CRT-5280-3");
+  // The anchor's key and name again, in another certificate: it could follow itself for ever.
+  Chain chain;
+  test::Forgery reissued = chain.ca;
+  reissued.name = "anchor";
+  reissued.key = chain.anchor.key;
+  chain.router.issuer_name = "anchor";
+  chain.router.issuer_key = chain.anchor.key;
+  const std::vector<TrustAnchor> anchors = {chain.trust_anchor()};
+  const Bytes once = forge(reissued);
+  const Bytes router = forge(chain.router);
+  EXPECT_EQ(verdict(validate_path({router}, anchors, kNow)), "accepted");
+  EXPECT_EQ(verdict(validate_path({once, router}, anchors, kNow)), "signature");
+  EXPECT_EQ(verdict(validate_path({once, once, router}, anchors, kNow)), "signature");
+}
+
 TEST(CertificationPath, PathLengthConstraintHolds) {
   COVERS("CRT-5280-10");
   Chain chain;
@@ -499,60 +536,6 @@ TEST(TrustAnchor, ParseRefusesWhatIsNoAnchor) {
             }),
             "address-blocks");
   EXPECT_FALSE(TrustAnchor::parse({}).has_value());
-}
-
-TEST(Certificates, FilesAreReadAsPemOrDer) {
-  const Chain chain;
-  const std::vector<Bytes> path = chain.path();
-  EXPECT_EQ(decode_certificates(path[0]), (std::vector<Bytes>{path[0]}));
-  const std::string text = "router and CA\n" + to_pem(path[0]) + "\n" + to_pem(path[1]);
-  const ByteView octets(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  EXPECT_EQ(decode_certificates(octets), path);
-  for (std::size_t cut : {std::size_t{30}, text.size() / 4, text.size() - 5})
-    EXPECT_FALSE(decode_certificates(octets.first(cut)).has_value()) << cut;
-  EXPECT_FALSE(decode_certificates({}).has_value());
-  EXPECT_FALSE(decode_certificates(test::load_file("keys/ar-2048.pem")).has_value());
-  EXPECT_EQ(ERR_peek_error(), 0U);
-}
-
-TEST(Certificates, AFileWithTheRouterFirstIsTurnedRound) {
-  const Chain chain;
-  const std::vector<Bytes> path = chain.path();
-  EXPECT_EQ(path_order({path[1], path[0]}), path);
-  EXPECT_EQ(path_order(path), path);
-  EXPECT_EQ(path_order({path[1]}), (std::vector<Bytes>{path[1]}));
-  EXPECT_TRUE(path_order({}).empty());
-}
-
-TEST(Certificates, InspectTellsWhatIsInOne) {
-  Chain chain;
-  chain.router.name = "tricky\n\x1b[2J";
-  const auto router = inspect(forge(chain.router));
-  ASSERT_TRUE(router.has_value());
-  EXPECT_TRUE(router->send_router);
-  EXPECT_FALSE(router->is_ca);
-  EXPECT_TRUE(router->has_blocks);
-  EXPECT_FALSE(router->inherits);
-  EXPECT_EQ(router->issuer, "CN=ca");
-  EXPECT_EQ(router->serial, "07");
-  EXPECT_EQ(router->not_before, days(-100));
-  for (char c : router->subject) EXPECT_GE(c, ' ');
-  const auto ca = inspect(forge(chain.ca));
-  ASSERT_TRUE(ca.has_value());
-  EXPECT_TRUE(ca->is_ca);
-  EXPECT_FALSE(ca->send_router);
-  EXPECT_EQ(ca->subject_name, router->issuer_name);
-}
-
-TEST(PathError, EachHasAWordAndASentence) {
-  std::set<std::string_view> names;
-  std::set<std::string_view> sentences;
-  for (int i = 0; i < static_cast<int>(PathError::kCount); ++i) {
-    names.insert(name(static_cast<PathError>(i)));
-    sentences.insert(explain(static_cast<PathError>(i)));
-  }
-  EXPECT_EQ(names.size(), static_cast<std::size_t>(PathError::kCount));
-  EXPECT_EQ(sentences.size(), static_cast<std::size_t>(PathError::kCount));
 }
 
 }  // namespace
