@@ -14,6 +14,8 @@ Ipv6Address Ipv6Address::from(ByteView octets) {
 }
 
 std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text) {
+  // inet_pton would stop at a zero octet and take what stands before it.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string terminated(text);
   Octets octets{};
   if (inet_pton(AF_INET6, terminated.c_str(), octets.data()) != 1) return std::nullopt;

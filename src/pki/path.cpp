@@ -132,13 +132,10 @@ PathError meaning(int error) {
 // overruled for the addresses, the AS numbers are asked for again.
 bool as_numbers_nest(X509_STORE_CTX* context) {
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
-  for (int i = 0; i < sk_X509_num(chain); ++i) {
-    const std::unique_ptr<ASIdentifiers, decltype([](ASIdentifiers* a) { ASIdentifiers_free(a); })>
-        numbers(static_cast<ASIdentifiers*>(X509_get_ext_d2i(
-            sk_X509_value(chain, i), NID_sbgp_autonomousSysNum, nullptr, nullptr)));
-    if (numbers && X509v3_asid_validate_resource_set(chain, numbers.get(), 1) != 1) return false;
-  }
-  return true;
+  const std::unique_ptr<ASIdentifiers, decltype([](ASIdentifiers* a) { ASIdentifiers_free(a); })>
+      numbers(static_cast<ASIdentifiers*>(
+          X509_get_ext_d2i(sk_X509_value(chain, 0), NID_sbgp_autonomousSysNum, nullptr, nullptr)));
+  return !numbers || X509v3_asid_validate_resource_set(chain, numbers.get(), 1) == 1;
 }
 
 Result<void, PathError> verify_chain(Verification& verification, UtcTime at) {
@@ -190,7 +187,7 @@ Result<CertifiedRouter, PathError> validate_below(const Path& path, const TrustA
   for (const Decoded& certificate : path) {
     const ByteView issuer_key = subject_key_identifier(*issuer);
     if ((!issuer_key.empty() && !equal(authority_key_identifier(certificate), issuer_key)) ||
-        !names_match(certificate.issuer, issuer->subject) || equal(certificate.der, issuer->der))
+        !names_match(certificate.issuer, issuer->subject))
       return fail(PathError::kSignature);
     authority = narrowed(std::move(*authority), certificate, policy);
     if (!authority) return fail(authority.error());
@@ -233,10 +230,6 @@ Result<Path, PathError> decode_path(std::span<const Bytes> path, UtcTime at, con
     if (auto ok = check_profile(certificate, place, policy); !ok) return fail(ok.error());
     if (auto ok = check_time(certificate, at); !ok) return fail(ok.error());
   }
-  // A certificate occurs once (RFC 5280 6.1).
-  for (std::size_t i = 0; i < path.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (equal(path[i], path[j])) return fail(PathError::kSignature);
   return decoded;
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "base/bytes.h"
 #include "wire/error.h"
 
@@ -23,6 +25,12 @@ inline Bytes octets(std::string_view text) {
   Bytes out;
   invariant(from_hex(digits, out));
   return out;
+}
+
+// A view of octets that stay: what a parser gives back borrows from them.
+inline ByteView kept(Bytes octets) {
+  static std::list<Bytes> all;
+  return all.emplace_back(std::move(octets));
 }
 
 // Emission must write every octet of its size, reserved and padding octets too: the buffer is not
