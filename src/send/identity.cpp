@@ -28,11 +28,13 @@ const Prefix& link_local_prefix() {
 }
 
 bool is_sibling(const Ipv6Address& address, const cga::ParametersView& parameters) {
-  cga::ParametersView sibling = parameters;
-  sibling.subnet_prefix = prefix_octets(address);
-  for (std::uint8_t count = 0; count <= 2; ++count) {
-    sibling.collision_count = count;
-    if (cga::verify(address, sibling)) return true;
+  cga::Parameters sibling{parameters.modifier, prefix_octets(address), 0,
+                          to_bytes(parameters.public_key), to_bytes(parameters.extensions)};
+  for (; sibling.collision_count <= 2; ++sibling.collision_count) {
+    // Hash1 covers the octets themselves, so they are made anew for each count.
+    const Bytes octets = sibling.octets();
+    const auto view = cga::ParametersView::parse(octets);
+    if (view && cga::verify(address, *view)) return true;
   }
   return false;
 }
