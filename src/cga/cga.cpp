@@ -1,5 +1,6 @@
 #include "cga/cga.h"
 
+#include "cga/hash2.h"
 #include "crypto/der.h"
 #include "crypto/digest.h"
 
@@ -14,11 +15,6 @@ constexpr std::size_t kIdentifierOffset = 8;
 constexpr std::uint8_t kHash1Mask = 0x1c;
 
 constexpr std::array<std::uint8_t, 9> kZeros{};  // instead of prefix and collision count
-
-bool hash2_zero(const crypto::Sha1Digest& hash, std::uint8_t sec) {
-  return std::ranges::all_of(ByteView(hash).first(std::size_t{2} * sec),
-                             [](std::uint8_t octet) { return octet == 0; });
-}
 
 }  // namespace
 
@@ -111,11 +107,22 @@ Ipv6Address address_of(const Parameters& parameters, std::uint8_t sec) {
   return Ipv6Address(octets);
 }
 
+Hash2 hash2(const Modifier& modifier, ByteView public_key, ByteView extensions) {
+  const crypto::Sha1Digest digest = crypto::sha1({modifier, kZeros, public_key, extensions});
+  Hash2 hash{};
+  std::ranges::copy(ByteView(digest).first(hash.size()), hash.begin());
+  return hash;
+}
+
+bool leading_zeros(const Hash2& hash, std::uint8_t sec) {
+  invariant(sec <= 7);
+  return std::ranges::all_of(ByteView(hash).first(std::size_t{2} * sec),
+                             [](std::uint8_t octet) { return octet == 0; });
+}
+
 bool hash2_ok(const Modifier& modifier, ByteView public_key, ByteView extensions,
               std::uint8_t sec) {
-  invariant(sec <= 7);
-  if (sec == 0) return true;
-  return hash2_zero(crypto::sha1({modifier, kZeros, public_key, extensions}), sec);
+  return sec == 0 || leading_zeros(hash2(modifier, public_key, extensions), sec);
 }
 
 }  // namespace sendoff::cga

@@ -38,7 +38,7 @@ class Search {
     while (!done()) {
       const std::uint64_t first = next_.fetch_add(kChunk, std::memory_order_relaxed);
       try_chunk(first);
-      if (report && options_.progress) options_.progress(first);
+      if (report && options_.progress) options_.progress(first + kChunk);
     }
   }
   [[nodiscard]] std::optional<Modifier> result() const {

@@ -239,6 +239,19 @@ void IssuedKeys::configure(const IssuedKeyConfig& config) { table_->config = con
 
 std::size_t IssuedKeys::size() const { return table_->count; }
 
+std::vector<const IssuedKey*> IssuedKeys::list(std::size_t limit) const {
+  std::vector<const IssuedKey*> keys;
+  keys.reserve(table_->count);
+  for (const auto& [cga, slot] : table_->slots)
+    for (const auto& key : slot.keys)
+      if (key) keys.push_back(key.get());
+  const std::size_t shown = std::min(limit, keys.size());
+  std::ranges::partial_sort(keys, keys.begin() + static_cast<std::ptrdiff_t>(shown), {},
+                            [](const IssuedKey* key) { return key->name(); });
+  keys.resize(shown);
+  return keys;
+}
+
 std::optional<crypto::Algorithm> IssuedKeys::negotiate(std::uint8_t code) const {
   const auto wanted = crypto::algorithm_of(code);
   return wanted ? table_->at_least(*wanted) : table_->fallback();

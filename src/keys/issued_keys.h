@@ -22,7 +22,8 @@ struct IssuedKeyConfig {
   std::size_t max_keys = 100'000;      // records in the table
   std::size_t max_per_link_address = 64;
   std::vector<crypto::Algorithm> algorithms{crypto::kAlgorithms.begin(), crypto::kAlgorithms.end()};
-  std::optional<crypto::Algorithm> fallback;  // GF37: nothing means the strongest supported
+  // GF37: nothing means the strongest supported.
+  std::optional<crypto::Algorithm> fallback = std::nullopt;
 };
 
 enum class IssueRefusal : std::uint8_t {
@@ -118,6 +119,8 @@ class IssuedKeys {
   std::vector<machine::IssuedKeyName> expire(Instant now);
 
   [[nodiscard]] std::size_t size() const;
+  // For status: the keys of the lowest `limit` CGAs, in order of (CGA, generation).
+  [[nodiscard]] std::vector<const IssuedKey*> list(std::size_t limit) const;
 
  private:
   struct Table;

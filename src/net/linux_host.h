@@ -54,8 +54,8 @@ class LinuxHost final : public Host {
 
  private:
   struct State;
-  explicit LinuxHost(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit LinuxHost(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace sendoff::net

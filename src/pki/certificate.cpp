@@ -194,6 +194,16 @@ Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file) {
   return decoded;
 }
 
+std::vector<Bytes> path_order(std::vector<Bytes> certificates) {
+  const auto issues = [](const Bytes& der) {
+    const auto decoded = decode(der);
+    return decoded && is_ca(*decoded);
+  };
+  if (certificates.size() > 1 && !issues(certificates.front()) && issues(certificates.back()))
+    std::ranges::reverse(certificates);
+  return certificates;
+}
+
 std::string to_pem(ByteView der) {
   const Bio out(BIO_new(BIO_s_mem()));
   std::string text;

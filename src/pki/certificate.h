@@ -40,8 +40,10 @@ inline constexpr std::size_t kMaxPathLength = 10;
 inline constexpr std::size_t kMaxCertificateSize = 4096;
 
 struct Policy {
-  bool accept_rfc3971_profile = false;  // router certificates without EKU
-  bool strict_rfc6487 = false;          // GS20
+  // Routers without EKU, certificates without address blocks or with ::/0 (both then mean the
+  // issuer's), RSA keys of 1024 to 3072 bits with any exponent (GS19, GS21); nothing else.
+  bool accept_rfc3971_profile = false;
+  bool strict_rfc6487 = false;  // GS20
 };
 
 // A trust anchor: a self-signed CA certificate that an operator configured.
@@ -94,6 +96,10 @@ struct CertificateInfo {
 
 // The certificates of a PEM or DER file's octets, in its order; kMalformed.
 [[nodiscard]] Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file);
+
+// The same certificates in the order that validate_path wants: a file whose first one is a
+// router's and whose last one is a CA's, as TLS programs write them, is turned round.
+[[nodiscard]] std::vector<Bytes> path_order(std::vector<Bytes> certificates);
 
 // DER in PEM armour.
 [[nodiscard]] std::string to_pem(ByteView der);

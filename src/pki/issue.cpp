@@ -51,7 +51,8 @@ bool printable(std::string_view text) {
 // RFC 6487 4.4 wants a PrintableString; a name that does not fit one becomes UTF-8.
 bool set_common_name(X509* certificate, const std::string& name) {
   const int type = printable(name) ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
-  return X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName, type,
+  return !name.empty() &&
+         X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName, type,
                                     reinterpret_cast<const unsigned char*>(name.data()),
                                     static_cast<int>(name.size()), -1, 0) == 1;
 }

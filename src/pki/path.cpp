@@ -132,13 +132,10 @@ PathError meaning(int error) {
 // overruled for the addresses, the AS numbers are asked for again.
 bool as_numbers_nest(X509_STORE_CTX* context) {
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
-  for (int i = 0; i < sk_X509_num(chain); ++i) {
-    const std::unique_ptr<ASIdentifiers, decltype([](ASIdentifiers* a) { ASIdentifiers_free(a); })>
-        numbers(static_cast<ASIdentifiers*>(X509_get_ext_d2i(
-            sk_X509_value(chain, i), NID_sbgp_autonomousSysNum, nullptr, nullptr)));
-    if (numbers && X509v3_asid_validate_resource_set(chain, numbers.get(), 1) != 1) return false;
-  }
-  return true;
+  const std::unique_ptr<ASIdentifiers, decltype([](ASIdentifiers* a) { ASIdentifiers_free(a); })>
+      numbers(static_cast<ASIdentifiers*>(
+          X509_get_ext_d2i(sk_X509_value(chain, 0), NID_sbgp_autonomousSysNum, nullptr, nullptr)));
+  return !numbers || X509v3_asid_validate_resource_set(chain, numbers.get(), 1) == 1;
 }
 
 Result<void, PathError> verify_chain(Verification& verification, UtcTime at) {

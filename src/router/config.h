@@ -67,7 +67,7 @@ struct Config {
   Duration reply_window = seconds(2);  // W11
   std::size_t max_replies = 1024;
   std::size_t max_exchanges = 256;           // provisioning exchanges under way
-  bool look_up_records = false;      // the store may hold records that the table does not
+  bool look_up_records = false;              // the store may hold records that the table does not
   std::uint32_t max_cpa_s = 10;              // MAX_CPA_RATE
   std::uint32_t max_tunnel_lifetime_s = 60;  // GF31
   std::size_t max_bindings = 100'000;

@@ -1,0 +1,123 @@
+#include "net/icmp_guard.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "net/clock.h"
+
+namespace sendoff::net {
+
+namespace {
+
+constexpr Duration kPatience = seconds(5);
+
+// One command a line: nft acts on each line by itself. The final listing ends in a line "}" when
+// all before it was done. FBU, FBack, HI and HAck.
+std::string commands_for(const std::string& table) {
+  const std::string chain = " ip6 " + table + " input ";
+  return "add table ip6 " + table + " { flags owner; }\n" + "add chain" + chain +
+         "{ type filter hook input priority -300; policy accept; }\n" + "add rule" + chain +
+         "mh type { 8, 9, 14, 15 } drop\n" + "list table ip6 " + table + "\n";
+}
+
+struct Pipe {
+  FileDescriptor read_end;
+  FileDescriptor write_end;
+};
+
+Attempt<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) < 0) return fail(last_error("make pipe"));
+  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+Attempt<pid_t> spawn_nft(const std::string& program, const Pipe& commands, const Pipe& answers) {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&files);
+  posix_spawnattr_init(&attributes);
+  posix_spawn_file_actions_adddup2(&files, commands.read_end.get(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&files, answers.write_end.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, answers.write_end.get(), STDERR_FILENO);
+  // A group of its own: Ctrl-C at the daemon's terminal is not for it.
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  std::string name = "nft";
+  std::string interactive = "-i";
+  std::array<char*, 3> arguments{name.data(), interactive.data(), nullptr};
+  std::array<char*, 1> environment{nullptr};
+  pid_t child = -1;
+  const int error = posix_spawn(&child, program.c_str(), &files, &attributes, arguments.data(),
+                                environment.data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) return fail(SystemError{error, "start " + program});
+  return child;
+}
+
+// Until the listing is complete, or something else than one was said.
+Attempt<> wait_for_listing(int fd) {
+  const Instant deadline = read_clocks().boot + kPatience;
+  std::string text;
+  while (true) {
+    if (text.ends_with("\n}\n")) return {};
+    const auto left = std::chrono::ceil<milliseconds>(deadline - read_clocks().boot);
+    pollfd waiting{fd, POLLIN, 0};
+    if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) == 0)
+      return fail(SystemError{ETIMEDOUT, "wait for nft"});
+    std::array<char, 1024> chunk{};
+    const ssize_t size = read(fd, chunk.data(), chunk.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size > 0) text.append(chunk.data(), static_cast<std::size_t>(size));
+    const std::size_t error = text.find("Error");
+    if (error != std::string::npos)
+      return fail(SystemError{0, "nft: " + text.substr(error, text.find('\n', error) - error)});
+    if (size <= 0) return fail(SystemError{0, "nft ended"});
+  }
+}
+
+}  // namespace
+
+std::string find_nft() {
+  for (const char* path :
+       {"/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nft", "/usr/bin/nft", "/bin/nft"})
+    if (access(path, X_OK) == 0) return path;
+  return {};
+}
+
+Attempt<IcmpGuard> IcmpGuard::open() {
+  const std::string program = find_nft();
+  if (program.empty())
+    return fail(SystemError{
+        0,
+        "nft is not installed: the kernel will answer Fast Mobile IPv6 messages with ICMPv6 "
+        "errors of its own"});
+  auto commands = make_pipe();
+  if (!commands) return fail(commands.error());
+  auto answers = make_pipe();
+  if (!answers) return fail(answers.error());
+  const auto child = spawn_nft(program, *commands, *answers);
+  if (!child) return fail(child.error());
+  commands->read_end.reset();
+  answers->write_end.reset();
+  IcmpGuard guard(std::move(commands->write_end), *child);
+  const std::string text = commands_for("sendoff-" + std::to_string(getpid()));
+  if (write(guard.commands_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(last_error("write to nft"));
+  if (auto listed = wait_for_listing(answers->read_end.get()); !listed) return fail(listed.error());
+  return guard;
+}
+
+IcmpGuard::~IcmpGuard() {
+  if (child_ < 0) return;
+  commands_.reset();  // the end of its input is its end
+  while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace sendoff::net

@@ -1,0 +1,89 @@
+// What a LinuxHost is made of; for linux_host.cpp and linux_host_actions.cpp.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "machine/rate.h"
+#include "net/address_book.h"
+#include "net/clock.h"
+#include "net/icmp_guard.h"
+#include "net/linux_host.h"
+#include "net/netlink.h"
+#include "net/packet_socket.h"
+#include "net/raw_socket.h"
+#include "net/sysctl.h"
+
+namespace sendoff::net {
+
+// A configured interface. It may go away and come back under another index.
+struct HostInterface {
+  InterfaceId id;
+  std::string name;
+  unsigned index = 0;  // 0: not there
+  LinkInfo link;
+  std::optional<PacketSocket> packets;
+  std::optional<AdvertisementSocket> advertisements;
+  EventLoop::Watch packet_watch;
+  EventLoop::Watch advertisement_watch;
+};
+
+struct LinuxHost::State : std::enable_shared_from_this<State> {
+  State(EventLoop& event_loop, const HostConfig& host_config, std::unique_ptr<Netlink> open_netlink,
+        UndoJournal open_journal);
+  ~State();
+
+  [[nodiscard]] Attempt<> open();
+  void start();
+
+  // --- linux_host.cpp
+  void undo_left_over(const std::vector<std::string>& lines);
+  void withdraw(unsigned index);
+  [[nodiscard]] Attempt<> attach(HostInterface& interface, const LinkInfo& link);
+  void detach(HostInterface& interface);
+  void watch(HostInterface& interface);
+  void apply_or_warn(const Setting& setting);
+  void refresh_destinations();
+  void read_netlink();
+  void resynchronise();
+  void observe_link(const LinkInfo& link, bool gone);
+  void observe_neighbour(const NeighbourInfo& neighbour, bool gone);
+  void receive(HostInterface& interface);
+  void receive_advertisements(HostInterface& interface);
+  void receive_mobility();
+  [[nodiscard]] HostInterface* by_id(InterfaceId id);
+  [[nodiscard]] HostInterface* by_index(unsigned index);
+  void tell(const machine::HostEvent& event) const;
+  void warn(const std::string& text);
+
+  // Answers with what came of a netlink request.
+  void conclude(const Attempt<>& attempt, const Done& done);
+
+  EventLoop& loop;
+  const HostConfig config;
+  std::unique_ptr<Netlink> netlink;
+  UndoJournal journal;
+  std::vector<HostInterface> interfaces;  // never resized after open()
+  AddressBook addresses;
+  std::optional<IcmpGuard> guard;
+  std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
+  std::optional<RoutedSender> sender;
+  std::vector<Ipv6Address> destinations;  // that `mobility` lets through
+  std::vector<std::string> shortcomings;
+  Sink sink;
+  bool started = false;
+  machine::TokenBucket warnings{2, 10};
+  EventLoop::Watch netlink_watch;
+  EventLoop::Watch mobility_watch;
+  std::optional<ClockWatch> clock_watch;
+
+  struct Counted {
+    std::uint64_t sent = 0;
+    std::uint64_t send_failed = 0;
+    std::uint64_t received = 0;
+    std::uint64_t not_ours = 0;  // Mobility Headers to no address of a configured interface
+    std::uint64_t netlink_overruns = 0;
+  } counted;
+};
+
+}  // namespace sendoff::net

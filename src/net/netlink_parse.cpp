@@ -1,0 +1,130 @@
+#include "net/netlink_parse.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+
+namespace sendoff::net {
+
+namespace {
+
+constexpr std::uint16_t kIfaProto = 11;  // IFA_PROTO, Linux 5.18
+
+// The attributes of one message, by type; unknown ones are skipped.
+class Attributes {
+ public:
+  Attributes(const nlmsghdr* message, unsigned header_size) {
+    const auto keep = [](const nlattr* attribute, void* data) {
+      auto& found = *static_cast<Found*>(data);
+      const std::uint16_t type = mnl_attr_get_type(attribute);
+      if (type < found.size()) found[type] = attribute;
+      return MNL_CB_OK;
+    };
+    (void)mnl_attr_parse(message, header_size, keep, &found_);
+  }
+
+  [[nodiscard]] ByteView octets(std::uint16_t type) const {
+    const nlattr* attribute = found_[type];
+    if (!attribute) return {};
+    return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)),
+            mnl_attr_get_payload_len(attribute)};
+  }
+  [[nodiscard]] std::optional<std::uint32_t> u32(std::uint16_t type) const {
+    if (octets(type).size() != sizeof(std::uint32_t)) return std::nullopt;
+    return mnl_attr_get_u32(found_[type]);
+  }
+  [[nodiscard]] std::optional<Ipv6Address> address(std::uint16_t type) const {
+    const ByteView view = octets(type);
+    if (view.size() != Ipv6Address::kSize) return std::nullopt;
+    return Ipv6Address::from(view);
+  }
+
+ private:
+  using Found = std::array<const nlattr*, 64>;
+  Found found_{};
+};
+
+template <typename Header>
+const Header* header_of(const nlmsghdr* message) {
+  if (mnl_nlmsg_get_payload_len(message) < sizeof(Header)) return nullptr;
+  return static_cast<const Header*>(mnl_nlmsg_get_payload(message));
+}
+
+}  // namespace
+
+std::optional<LinkInfo> parse_link(const nlmsghdr* message) {
+  const auto* header = header_of<ifinfomsg>(message);
+  if (!header || header->ifi_index <= 0) return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  LinkInfo link;
+  link.index = static_cast<unsigned>(header->ifi_index);
+  const ByteView name = attributes.octets(IFLA_IFNAME);
+  for (std::uint8_t octet : name) {
+    if (octet == 0) break;
+    link.name.push_back(static_cast<char>(octet));
+  }
+  link.address = LinkAddress::from(attributes.octets(IFLA_ADDRESS)).value_or(LinkAddress{});
+  link.mtu = attributes.u32(IFLA_MTU).value_or(0);
+  constexpr unsigned kUp = IFF_UP | IFF_RUNNING;
+  link.up = (header->ifi_flags & kUp) == kUp;
+  return link;
+}
+
+std::optional<AddressInfo> parse_address(const nlmsghdr* message) {
+  const auto* header = header_of<ifaddrmsg>(message);
+  if (!header || header->ifa_family != AF_INET6) return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  // IFA_ADDRESS is the peer's where there is one, IFA_LOCAL then ours.
+  auto address = attributes.address(IFA_LOCAL);
+  if (!address) address = attributes.address(IFA_ADDRESS);
+  if (!address) return std::nullopt;
+  const std::uint32_t flags = attributes.u32(IFA_FLAGS).value_or(header->ifa_flags);
+  AddressInfo info;
+  info.index = header->ifa_index;
+  info.address = *address;
+  info.prefix_length = header->ifa_prefixlen;
+  info.duplicate = (flags & IFA_F_DADFAILED) != 0;
+  info.optimistic = (flags & IFA_F_OPTIMISTIC) != 0 && !info.duplicate;
+  info.tentative = (flags & IFA_F_TENTATIVE) != 0 && !info.optimistic && !info.duplicate;
+  const ByteView protocol = attributes.octets(kIfaProto);
+  info.ours = protocol.size() == 1 && protocol[0] == kOurProtocol;
+  return info;
+}
+
+std::optional<RouteInfo> parse_our_route(const nlmsghdr* message) {
+  const auto* header = header_of<rtmsg>(message);
+  if (!header || header->rtm_family != AF_INET6 || header->rtm_protocol != kOurProtocol ||
+      header->rtm_table != RT_TABLE_MAIN || header->rtm_dst_len > 128)
+    return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  RouteInfo route;
+  route.destination =
+      Prefix(attributes.address(RTA_DST).value_or(Ipv6Address{}), header->rtm_dst_len);
+  route.gateway = attributes.address(RTA_GATEWAY);
+  const auto index = attributes.u32(RTA_OIF);
+  if (!index) return std::nullopt;
+  route.index = *index;
+  return route;
+}
+
+std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message) {
+  const auto* header = header_of<ndmsg>(message);
+  if (!header || header->ndm_family != AF_INET6) return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  const auto address = attributes.address(NDA_DST);
+  if (!address) return std::nullopt;
+  NeighbourInfo neighbour;
+  neighbour.index = static_cast<unsigned>(header->ndm_ifindex);
+  neighbour.address = *address;
+  const auto link_address = LinkAddress::from(attributes.octets(NDA_LLADDR));
+  if (link_address && !link_address->empty()) neighbour.link_address = link_address;
+  constexpr unsigned kReachable = NUD_REACHABLE | NUD_PERMANENT;
+  neighbour.reachable = (header->ndm_state & kReachable) != 0;
+  neighbour.proxy = (header->ndm_flags & NTF_PROXY) != 0;
+  return neighbour;
+}
+
+}  // namespace sendoff::net

@@ -1,0 +1,150 @@
+#include "net/packet_filter.h"
+
+#include <linux/if_packet.h>
+
+#include "wire/ipv6.h"
+
+namespace sendoff::net {
+
+namespace {
+
+constexpr std::uint32_t kWholePacket = 0x40000;
+constexpr int kMaxExtensionHeaders = 4;
+constexpr std::uint32_t kDestinationOffset = 24;
+
+class Program {
+ public:
+  enum class Label : std::uint8_t { kAccept, kReject, kIcmp, kMobility, kFragment, kDestination };
+
+  void add(int code, std::uint32_t k = 0) {
+    code_.push_back({static_cast<std::uint16_t>(code), 0, 0, k});
+  }
+  // Conditional jumps reach 255 instructions, JA reaches all: each jump is a skip and a JA.
+  void jump(Label label) {
+    fixups_.emplace_back(code_.size(), label);
+    add(BPF_JMP | BPF_JA);
+  }
+  void jump_if_equal(std::uint32_t value, Label label) {
+    code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value});
+    jump(label);
+  }
+  void jump_unless_equal(std::uint32_t value, Label label) {
+    code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value});
+    jump(label);
+  }
+  // Skips `count` instructions.
+  void skip_if_equal(std::uint32_t value, std::uint8_t count) {
+    code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, count, 0, value});
+  }
+  void skip_unless_equal(std::uint32_t value, std::uint8_t count) {
+    code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, 0, count, value});
+  }
+  void place(Label label) { places_[static_cast<std::size_t>(label)] = code_.size(); }
+
+  [[nodiscard]] std::vector<sock_filter> finish() {
+    for (const auto& [at, label] : fixups_)
+      code_[at].k = static_cast<std::uint32_t>(places_[static_cast<std::size_t>(label)] - at - 1);
+    return code_;
+  }
+
+ private:
+  std::vector<sock_filter> code_;
+  std::vector<std::pair<std::size_t, Label>> fixups_;
+  std::array<std::size_t, 6> places_{};
+};
+
+using Label = Program::Label;
+
+void load_octet(Program& program, std::uint32_t offset_from_x) {
+  program.add(BPF_LD | BPF_B | BPF_IND, offset_from_x);
+}
+
+// Leaves the upper protocol in A and its offset in X.
+void walk_headers(Program& program, const PacketSelection& selection) {
+  program.add(BPF_LD | BPF_B | BPF_ABS, 6);
+  program.add(BPF_LDX | BPF_W | BPF_IMM, wire::Ipv6Header::kSize);
+  for (int i = 0; i <= kMaxExtensionHeaders; ++i) {
+    if (!selection.icmp_types.empty()) {
+      program.jump_if_equal(wire::kProtocolIcmpv6, Label::kIcmp);
+      program.jump_if_equal(wire::kProtocolFragment, Label::kFragment);
+    }
+    if (!selection.mobility_types.empty())
+      program.jump_if_equal(wire::kProtocolMobility, Label::kMobility);
+    if (i == kMaxExtensionHeaders) break;
+    // The three that have a length in their second octet; any other ends the walk.
+    program.skip_if_equal(wire::kProtocolHopByHop, 3);
+    program.skip_if_equal(wire::kProtocolRouting, 2);
+    program.skip_if_equal(wire::kProtocolDestinationOptions, 1);
+    program.jump(Label::kReject);
+    load_octet(program, 0);
+    program.add(BPF_ST, 0);
+    load_octet(program, 1);
+    program.add(BPF_ALU | BPF_ADD | BPF_K, 1);
+    program.add(BPF_ALU | BPF_LSH | BPF_K, 3);
+    program.add(BPF_ALU | BPF_ADD | BPF_X);
+    program.add(BPF_MISC | BPF_TAX);
+    program.add(BPF_LD | BPF_MEM, 0);
+  }
+  program.jump(Label::kReject);
+}
+
+void accept_types(Program& program, const std::vector<std::uint8_t>& types, Label label) {
+  for (std::uint8_t type : types) program.jump_if_equal(type, label);
+  program.jump(Label::kReject);
+}
+
+void accept_destinations(Program& program, const std::vector<Ipv6Address>& destinations) {
+  if (destinations.size() > PacketSelection::kMaxDestinations) return program.jump(Label::kAccept);
+  for (const Ipv6Address& destination : destinations) {
+    Reader words(destination.view());
+    constexpr std::uint8_t kWords = 4;
+    for (std::uint8_t i = 0; i < kWords; ++i) {
+      program.add(BPF_LD | BPF_W | BPF_ABS, kDestinationOffset + 4U * i);
+      // To the next address: over what is left of this one, two instructions a word, and its JA.
+      const auto rest = static_cast<std::uint8_t>(2 * (kWords - 1 - i) + 1);
+      program.skip_unless_equal(words.u32(), rest);
+    }
+    program.jump(Label::kAccept);
+  }
+  program.jump(Label::kReject);
+}
+
+}  // namespace
+
+std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
+  Program program;
+  program.add(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE));
+  for (const int kind : {PACKET_OTHERHOST, PACKET_OUTGOING, PACKET_LOOPBACK})
+    program.jump_if_equal(static_cast<std::uint32_t>(kind), Label::kReject);
+  program.add(BPF_LD | BPF_B | BPF_ABS, 0);
+  program.add(BPF_ALU | BPF_AND | BPF_K, 0xf0);
+  program.jump_unless_equal(0x60, Label::kReject);
+  walk_headers(program, selection);
+
+  program.place(Label::kIcmp);
+  load_octet(program, 0);
+  accept_types(program, selection.icmp_types, Label::kAccept);
+
+  program.place(Label::kFragment);
+  load_octet(program, 0);
+  program.jump_unless_equal(wire::kProtocolIcmpv6, Label::kReject);
+  program.add(BPF_LD | BPF_H | BPF_IND, 2);
+  program.add(BPF_ALU | BPF_AND | BPF_K, 0xfff8);
+  program.jump_unless_equal(0, Label::kReject);
+  load_octet(program, wire::FragmentHeader::kSize);
+  accept_types(program, selection.icmp_types, Label::kAccept);
+
+  program.place(Label::kMobility);
+  load_octet(program, 2);
+  accept_types(program, selection.mobility_types, Label::kDestination);
+  program.place(Label::kDestination);
+  accept_destinations(program, selection.destinations);
+
+  program.place(Label::kAccept);
+  program.add(BPF_RET | BPF_K, kWholePacket);
+  program.place(Label::kReject);
+  program.add(BPF_RET | BPF_K, 0);
+  return program.finish();
+}
+
+}  // namespace sendoff::net

@@ -1,0 +1,363 @@
+#include "router/router.h"
+
+#include "machine/outbox.h"
+#include "nd/advertiser.h"
+#include "nd/certifier.h"
+#include "router/links.h"
+#include "router/par.h"
+#include "router/provision.h"
+
+namespace sendoff::router {
+
+using machine::EventKind;
+using machine::Outcome;
+
+struct Router::State {
+  Config config;
+  std::vector<ServedLink> links;
+  machine::Outbox outbox;
+  send::Receiver receiver;
+  keys::IssuedKeys keys;
+  nd::Advertiser advertiser;
+  nd::Certifier certifier;
+  Provision provision;
+  Par par;
+  // AddAddress actions under way.
+  struct Adding {
+    InterfaceId interface;
+    Prefix prefix;
+  };
+  std::map<machine::ActionId, Adding> adding;
+
+  State(const Config& wanted, Random& random)
+      : config(wanted),
+        receiver(config.receiver, outbox),
+        keys(config.keys, random),
+        advertiser(random, outbox),
+        certifier({config.certification.path, config.certification.anchor,
+                   config.certification.anchor_fqdns, config.max_cpa_s},
+                  outbox),
+        provision(config, links, keys, receiver, random, outbox),
+        par(config, links, keys, outbox) {
+    for (const Interface& interface : config.interfaces) {
+      ServedLink& link = links.emplace_back();
+      link.config = interface;
+      link.link_local.prefix = send::link_local_prefix();
+      for (const Advertised& advertised : interface.prefixes)
+        link.global.emplace_back().prefix = advertised.prefix;
+    }
+    for (const send::Kind kind : {send::Kind::kRouterSolicitation, send::Kind::kRtSolPr,
+                                  send::Kind::kCertificationPathSolicitation})
+      receiver.take(kind);
+  }
+
+  ServedLink* find(InterfaceId id) {
+    for (ServedLink& link : links)
+      if (link.config.id == id) return &link;
+    return nullptr;
+  }
+  static std::vector<OwnAddress*> addresses_of(ServedLink& link) {
+    std::vector<OwnAddress*> addresses{&link.link_local};
+    for (OwnAddress& own : link.global) addresses.push_back(&own);
+    return addresses;
+  }
+
+  void add_address(ServedLink& link, OwnAddress& own);
+  void address_taken(ServedLink& link, OwnAddress& own);
+  void advertise(Now now, const ServedLink& link);
+  void link_up(Now now, const machine::InterfaceUp& up);
+  void link_down(InterfaceId interface);
+  void address_changed(Now now, const machine::AddressChanged& change);
+  void added(Now now, const Adding& adding, const Outcome& outcome);
+  void discard(const machine::IssuedKeyName& key, std::string_view reason);
+  void dispatch(Now now, send::Judged judged);
+};
+
+void Router::State::add_address(ServedLink& link, OwnAddress& own) {
+  own.ready = false;
+  own.address = link.config.identity.address(own.prefix, own.collision_count);
+  machine::AddAddress action;
+  action.interface = link.config.id;
+  action.address = own.address;
+  adding.emplace(outbox.push(std::move(action)), Adding{link.config.id, own.prefix});
+}
+
+// DAD found the address in use: the next collision count, three attempts in all (RFC 3972 4).
+void Router::State::address_taken(ServedLink& link, OwnAddress& own) {
+  own.ready = false;
+  outbox.report(EventKind::kAddressLost, {{"interface", link.config.name},
+                                          {"address", own.address.text()},
+                                          {"reason", std::string("in use on the link")}});
+  if (own.collision_count < 2) {
+    ++own.collision_count;
+    return add_address(link, own);
+  }
+  own.given_up = true;
+  outbox.report(EventKind::kWarning,
+                {{"interface", link.config.name},
+                 {"text", std::string("three addresses in a row were in use: a fault or an attack; "
+                                      "this prefix is not served until the link comes up again")}});
+}
+
+void Router::State::advertise(Now now, const ServedLink& link) {
+  nd::AdvertiserLink wanted;
+  wanted.identity = link.config.identity;
+  wanted.source = link.link_local.address;
+  wanted.collision_count = link.link_local.collision_count;
+  wanted.link_address = link.link_address;
+  wanted.mtu = link.mtu;
+  wanted.hop_limit = link.config.hop_limit;
+  wanted.router_lifetime_s = link.config.router_lifetime_s;
+  wanted.min_interval = link.config.min_ra_interval;
+  wanted.max_interval = link.config.max_ra_interval;
+  for (std::size_t i = 0; i < link.global.size(); ++i) {
+    const Advertised& advertised = link.config.prefixes[i];
+    if (link.global[i].ready)
+      wanted.prefixes.push_back({advertised.prefix, link.global[i].address,
+                                 advertised.valid_lifetime_s, advertised.preferred_lifetime_s});
+  }
+  advertiser.start(now, link.config.id, std::move(wanted));
+}
+
+void Router::State::link_up(Now now, const machine::InterfaceUp& up) {
+  ServedLink* link = find(up.interface);
+  if (link == nullptr) return;
+  link->link_address = up.address;
+  link->mtu = up.mtu;
+  if (link->up) {
+    if (link->ready()) advertise(now, *link);
+    return;
+  }
+  link->up = true;
+  for (OwnAddress* own : addresses_of(*link)) {
+    own->collision_count = 0;
+    own->given_up = false;
+    add_address(*link, *own);
+  }
+}
+
+void Router::State::link_down(InterfaceId interface) {
+  ServedLink* link = find(interface);
+  if (link == nullptr || !link->up) return;
+  link->up = false;
+  for (OwnAddress* own : addresses_of(*link)) own->ready = false;
+  std::erase_if(adding, [&](const auto& entry) { return entry.second.interface == interface; });
+  advertiser.stop(interface);
+  receiver.drop_pending(interface);
+  provision.drop(interface);
+}
+
+void Router::State::added(Now now, const Adding& addition, const Outcome& outcome) {
+  ServedLink* link = find(addition.interface);
+  if (link == nullptr || !link->up) return;
+  for (OwnAddress* own : addresses_of(*link)) {
+    if (own->prefix != addition.prefix) continue;
+    if (!outcome.result && outcome.result.error() == machine::ActionError::kDuplicate)
+      return address_taken(*link, *own);
+    if (!outcome.result) {
+      own->given_up = true;
+      outbox.report(EventKind::kWarning,
+                    {{"interface", link->config.name},
+                     {"text", "the address " + own->address.text() + " could not be added: " +
+                                  std::string(name(outcome.result.error()))}});
+      return;
+    }
+    own->ready = true;
+    outbox.report(EventKind::kAddressFormed,
+                  {{"interface", link->config.name}, {"address", own->address.text()}});
+  }
+  const auto settled = [](const OwnAddress& own) { return own.ready || own.given_up; };
+  if (!link->link_local.ready || !std::ranges::all_of(link->global, settled)) return;
+  outbox.report(EventKind::kRouterReady, {{"interface", link->config.name},
+                                          {"link_local", link->link_local.address.text()}});
+  advertise(now, *link);
+}
+
+void Router::State::address_changed(Now now, const machine::AddressChanged& change) {
+  ServedLink* link = find(change.interface);
+  if (link == nullptr || !link->up || change.what == machine::AddressChanged::What::kReady) return;
+  for (OwnAddress* own : addresses_of(*link)) {
+    if (own->address != change.address || !own->ready) continue;
+    if (change.what == machine::AddressChanged::What::kDuplicate)
+      address_taken(*link, *own);
+    else
+      add_address(*link, *own);  // somebody removed it: it is put back
+    if (own == &link->link_local)
+      advertiser.stop(link->config.id);
+    else if (link->link_local.ready)
+      advertise(now, *link);
+    return;
+  }
+}
+
+void Router::State::discard(const machine::IssuedKeyName& key, std::string_view reason) {
+  provision.key_gone(key);
+  par.key_gone(key);
+  outbox.push(machine::Forget{key});
+  outbox.report(EventKind::kKeyDiscarded,
+                {{"cga", key.cga.text()}, {"reason", std::string(reason)}});
+}
+
+void Router::State::dispatch(Now now, send::Judged judged) {
+  const send::Message& message = judged.message;
+  const ServedLink* link = find(message.interface);
+  if (link == nullptr || !link->ready()) return;
+  switch (message.kind) {
+    case send::Kind::kRtSolPr:
+      return provision.handle(now, std::move(judged));
+    case send::Kind::kCertificationPathSolicitation:
+      return certifier.handle(now, message, link->link_local.address);
+    case send::Kind::kRouterSolicitation: {
+      // GS2: an RS from :: that has a Nonce or a Timestamp is taken in secured-only mode too.
+      const bool third_class =
+          message.source.is_unspecified() && (message.options.first(wire::OptionType::kNonce) ||
+                                              message.options.first(wire::OptionType::kTimestamp));
+      if (judged.verdict == send::Verdict::kSecured && !receiver.accept(judged)) return;
+      if (judged.verdict == send::Verdict::kUnsecured && config.secured_only && !third_class)
+        return;
+      return advertiser.handle(now, judged);
+    }
+    default:
+      return;
+  }
+}
+
+Router::Router(const Config& config, machine::Snapshot snapshot, Random& random, Now now)
+    : state_(std::make_unique<State>(config, random)) {
+  for (const machine::Record& record : snapshot)
+    if (const auto* issued = std::get_if<machine::IssuedKey>(&record))
+      if (!state_->keys.restore(now, *issued))
+        state_->outbox.push(machine::Forget{name_of(record)});
+}
+Router::~Router() = default;
+
+void Router::handle(Now now, const machine::Received& received) {
+  const auto packet = wire::PacketView::parse(received.packet);
+  if (packet && packet->upper_protocol == wire::kProtocolMobility)
+    return state_->par.handle(now, received, *packet);
+  if (auto judged = state_->receiver.receive(now, received))
+    state_->dispatch(now, std::move(*judged));
+}
+
+void Router::handle(Now now, machine::JobResult result) {
+  if (state_->receiver.owns(result.job_id)) {
+    if (auto judged = state_->receiver.complete(now, result))
+      state_->dispatch(now, std::move(*judged));
+  } else if (state_->provision.owns(result.job_id)) {
+    state_->provision.complete(now, std::move(result));
+  } else if (state_->advertiser.owns(result.job_id)) {
+    state_->advertiser.complete(now, result);
+  }
+}
+
+void Router::handle(Now now, const machine::Outcome& outcome) {
+  if (auto adding = state_->adding.extract(outcome.action_id); !adding.empty())
+    state_->added(now, adding.mapped(), outcome);
+  else if (state_->provision.owns(outcome.action_id))
+    state_->provision.outcome(now, outcome);
+  else if (state_->par.owns(outcome.action_id))
+    state_->par.outcome(now, outcome);
+}
+
+void Router::handle(Now now, const machine::HostEvent& event) {
+  if (const auto* up = std::get_if<machine::InterfaceUp>(&event)) {
+    state_->link_up(now, *up);
+  } else if (const auto* down = std::get_if<machine::InterfaceDown>(&event)) {
+    state_->link_down(down->interface);
+  } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
+    if (ServedLink* link = state_->find(mtu->interface)) {
+      link->mtu = mtu->mtu;
+      if (link->ready()) state_->advertise(now, *link);
+    }
+  } else if (const auto* change = std::get_if<machine::AddressChanged>(&event)) {
+    state_->address_changed(now, *change);
+  }
+}
+
+Result<void, machine::OrderError> Router::handle(Now, const machine::Order&) {
+  return fail(machine::OrderError::kNotMyRole);
+}
+
+Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
+  NeedsRestart restart;
+  const auto same_interfaces = [&] {
+    return std::ranges::equal(
+        state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
+          return a.id == b.id && a.name == b.name &&
+                 equal(a.identity.key->spki(), b.identity.key->spki()) &&
+                 a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
+                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
+                                    &Advertised::prefix);
+        });
+  };
+  if (!same_interfaces())
+    restart.settings.emplace_back("interface (names, prefixes, CGA key, sec, modifier)");
+  if (state_->config.certification.path != config.certification.path)
+    restart.settings.emplace_back("certificate");
+  if (!restart.settings.empty()) return fail(std::move(restart));
+  state_->config = config;
+  state_->receiver.configure(config.receiver);
+  state_->keys.configure(config.keys);
+  state_->provision.reconfigured();
+  for (std::size_t i = 0; i < state_->links.size(); ++i) {
+    state_->links[i].config = config.interfaces[i];
+    if (state_->links[i].ready()) state_->advertise(now, state_->links[i]);
+  }
+  state_->outbox.report(EventKind::kConfigured);
+  return {};
+}
+
+Instant Router::next_deadline() const {
+  return std::min({state_->advertiser.next_deadline(), state_->par.next_deadline(),
+                   state_->keys.next_expiry()});
+}
+
+void Router::tick(Now now) {
+  state_->advertiser.tick(now);
+  state_->par.tick(now);
+  for (const Ipv6Address& cga : state_->par.take_timed_out())
+    for (const machine::IssuedKeyName& key : state_->keys.discard(cga))
+      state_->discard(key, "its forwarding timed out");
+  for (const machine::IssuedKeyName& key : state_->keys.expire(now.boot))
+    state_->discard(key, "its lifetime ended");
+}
+
+std::optional<machine::Action> Router::poll() { return state_->outbox.poll(); }
+
+void Router::counters(const machine::Machine::CounterVisitor& visit) const {
+  const auto group = [&](std::string_view group_name, const auto& counters) {
+    counters.for_each(
+        [&](std::string_view counter, std::uint64_t value) { visit(group_name, counter, value); });
+  };
+  group("send", state_->receiver.counters());
+  group("provision", state_->provision.counters());
+  group("fbu", state_->par.counters());
+  group("advertise", state_->advertiser.counters());
+  group("certify", state_->certifier.counters());
+}
+
+Router::Status Router::status(Now now, std::size_t limit) const {
+  Status status;
+  for (const ServedLink& link : state_->links) {
+    InterfaceStatus& shown = status.interfaces.emplace_back();
+    shown.name = link.config.name;
+    shown.up = link.up;
+    shown.link_local = link.link_local.address;
+    for (const OwnAddress& own : link.global)
+      if (own.ready) shown.addresses.push_back(own.address);
+  }
+  status.key_count = state_->keys.size();
+  for (const keys::IssuedKey* key : state_->keys.list(limit))
+    status.keys.push_back({key->cga, key->generation, key->algorithm, key->remaining_s(now.boot),
+                           keys::fingerprint(key->key)});
+  status.binding_count = state_->par.bindings().size();
+  for (const auto& [pcoa, binding] : state_->par.bindings()) {
+    if (status.bindings.size() >= limit) break;
+    const Duration left = std::max(binding.expires - now.boot, Duration::zero());
+    status.bindings.push_back(
+        {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
+  }
+  return status;
+}
+
+}  // namespace sendoff::router
