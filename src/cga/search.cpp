@@ -3,27 +3,14 @@
 #include <vector>
 
 #include "cga/cga.h"
+#include "cga/search_lanes.h"
 
 namespace sendoff::cga {
 
 namespace {
 
-constexpr std::uint8_t kMaxSec = 2;  // RFC 4982 assigns no procedure to more
-constexpr std::uint64_t kChunk = 4096;
-
-// `start` + `distance` as 128-bit numbers; wraps.
-Modifier advanced(const Modifier& start, std::uint64_t distance) {
-  Reader reader(start);
-  std::uint64_t high = reader.u64();
-  const std::uint64_t before = reader.u64();
-  const std::uint64_t low = before + distance;
-  if (low < before) ++high;
-  Modifier sum{};
-  Writer writer(sum);
-  writer.u64(high);
-  writer.u64(low);
-  return sum;
-}
+constexpr std::uint8_t kMaxSec = 2;      // RFC 4982 assigns no procedure to more
+constexpr std::uint64_t kChunk = 16384;  // some milliseconds at most
 
 // What the threads of one search share. Chunks are given out in order, so that the search goes
 // upwards as a whole and no thread needs to know how many there are.
@@ -51,21 +38,29 @@ class Search {
            (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed));
   }
   void try_chunk(std::uint64_t first) {
-    for (std::uint64_t i = first; i < first + kChunk; ++i) {
-      const Modifier candidate = advanced(start_, i);
-      if (!hash2_ok(candidate, public_key_, extensions_, options_.sec)) continue;
-      if (!claimed_.exchange(true)) {
-        modifier_ = candidate;
-        found_.store(true);
-      }
-      return;
+    const unsigned spare_bits = 32U - 16U * options_.sec;
+    for (std::uint64_t i = first; i < first + kChunk; i += SearchLanes::kLanes) {
+      const Modifier base = advanced(start_, i);
+      const SearchLanes::FirstWords words = lanes_.first_words(base);
+      for (std::size_t lane = 0; lane < words.size(); ++lane)
+        if (words[lane] >> spare_bits == 0 && settle(advanced(base, lane))) return;
     }
+  }
+  // By the same function that verifies: an address must not rest on the fast path alone.
+  bool settle(const Modifier& candidate) {
+    if (!hash2_ok(candidate, public_key_, extensions_, options_.sec)) return false;
+    if (!claimed_.exchange(true)) {
+      modifier_ = candidate;
+      found_.store(true);
+    }
+    return true;
   }
 
   const Modifier start_;
   const ByteView public_key_;
   const ByteView extensions_;
   const SearchOptions& options_;
+  const SearchLanes lanes_{public_key_, extensions_};
   std::atomic<std::uint64_t> next_ = 0;
   std::atomic<bool> claimed_ = false;
   std::atomic<bool> found_ = false;

@@ -79,7 +79,9 @@ class IssuedKeys {
   struct Issued {
     IssuedKey* key;  // owned by the table; valid until the next non-const call
     bool fresh;      // made by this call, not yet persisted: persist record_of() first
-    std::optional<machine::IssuedKeyName> dropped;  // a third key of the CGA made way: Forget it
+    // A key of the CGA that made way: Forget it. The oldest of two, or, when the table or the share
+    // is full, the only one.
+    std::optional<machine::IssuedKeyName> dropped;
   };
   // The key for a validated request (HK-3.2-15 … 3.2-27): the live one, or a new one when there is
   // none, too little of its life is left, or its algorithm is too weak. Only for validated

@@ -86,6 +86,29 @@ TEST(Authenticator, AgreesWithIndependentVectorsOfEveryAlgorithm) {
   EXPECT_GT(bad, 5u);
 }
 
+TEST(Authenticator, MapsEachAlgorithmCodeToItsMacAndSizes) {
+  COVERS("HK-4.1-08");
+  struct Row {
+    std::uint8_t code;
+    std::size_t key_size;
+    std::size_t tag_size;
+  };
+  for (const Row& row : {Row{1, 20, 12}, Row{2, 32, 16}, Row{3, 48, 24}, Row{4, 16, 12}}) {
+    const auto algorithm = crypto::algorithm_of(row.code);
+    ASSERT_TRUE(algorithm);
+    EXPECT_EQ(crypto::key_size(*algorithm), row.key_size);
+    EXPECT_EQ(crypto::tag_size(*algorithm), row.tag_size);
+    const Vector vector =
+        sendoff::test::load_vector("wire-mobility.txt", "fbu-par-at" + std::to_string(row.code));
+    ASSERT_EQ(vector.number("algorithm-type"), row.code);
+    const Secret key = key_of(vector);
+    ASSERT_EQ(key.size(), row.key_size);
+    EXPECT_EQ(to_hex(crypto::mac(*algorithm, key, vector.hex("mac-input")).view()),
+              vector.text("full-mac").substr(0, 2 * row.tag_size));
+  }
+  for (std::uint8_t code = 5; code < 16; ++code) EXPECT_FALSE(crypto::algorithm_of(code));
+}
+
 TEST(Authenticator, EmitsTheVectorsOctetForOctet) {
   std::size_t compared = 0;
   for (const Vector& vector : authenticated_vectors()) {

@@ -51,12 +51,13 @@ struct Forgery {
   std::string issuer_name;
   std::shared_ptr<EVP_PKEY> key;
   std::shared_ptr<EVP_PKEY> issuer_key;
-  Extensions extensions;
+  Extensions extensions = {};
   UtcTime not_before = days(-100);
   UtcTime not_after = days(100);
   long serial = 7;
   int version = 3;
   const EVP_MD* digest = EVP_sha256();
+  std::string organization = {};  // of the subject, before its common name
   int name_type = V_ASN1_PRINTABLESTRING;
 };
 
@@ -72,6 +73,10 @@ inline Bytes forge(const Forgery& forgery) {
   X509* x = certificate.get();
   X509_set_version(x, forgery.version - 1);
   ASN1_INTEGER_set(X509_get_serialNumber(x), forgery.serial);
+  if (!forgery.organization.empty())
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "O", V_ASN1_PRINTABLESTRING,
+                               reinterpret_cast<const unsigned char*>(forgery.organization.data()),
+                               static_cast<int>(forgery.organization.size()), -1, 0);
   set_name(X509_get_subject_name(x), forgery.name, V_ASN1_PRINTABLESTRING);
   set_name(X509_get_issuer_name(x), forgery.issuer_name, forgery.name_type);
   ASN1_TIME_set(X509_getm_notBefore(x), whole_seconds(forgery.not_before.time_since_epoch()));

@@ -43,7 +43,6 @@ struct Issued {
 };
 
 TEST(Issue, AChainOfOursIsValid) {
-  COVERS("CRT-6494-1");
   const Issued issued;
   const auto anchor = TrustAnchor::parse(issued.anchor);
   ASSERT_TRUE(anchor.has_value());
