@@ -57,9 +57,19 @@ class Mobile final : public machine::Machine {
     std::string state;  // "handover possible", "same interface" …
     std::optional<Prefix> prefix;
   };
+  struct RequestStatus {  // a key request whose answers may still come (HK-3.1-16)
+    std::uint16_t identifier = 0;
+    Bytes nonce;
+    Ipv6Address source;
+    Ipv6Address destination;
+    crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
+    crypto::KeyHash encryption_key_hash{};  // of the public key in the request
+    Instant first_sent;
+  };
   struct Status {
     std::vector<LinkStatus> links;
     std::vector<KeyStatus> keys;
+    std::vector<RequestStatus> requests;
     std::vector<NeighbourStatus> neighbours;
     std::string handover;  // "none", "waiting for FBack" …
   };

@@ -84,6 +84,8 @@ class Discovery {
   // The current router: the first accepted one while it is valid.
   [[nodiscard]] const Router* current(InterfaceId interface, Instant now) const;
   [[nodiscard]] const Router* find(InterfaceId interface, const Ipv6Address& link_local) const;
+  // How many routers are valid on this link.
+  [[nodiscard]] std::size_t count(InterfaceId interface, Instant now) const;
   // Interfaces whose current router or its contents changed since the last call.
   [[nodiscard]] std::vector<InterfaceId> take_changed();
 
@@ -92,10 +94,35 @@ class Discovery {
   [[nodiscard]] const Counters<DiscoveryCounter>& counters() const { return counters_; }
 
  private:
-  struct Link;
-  void accept(Now now, Link& link, send::Judged advertisement,
+  struct Held {
+    send::Judged advertisement;
+    Instant until;
+  };
+  struct Link {
+    send::Identity identity;
+    Ipv6Address link_local;
+    LinkAddress link_address;
+    std::uint32_t mtu = 1500;
+    Instant next_solicitation = kNever;
+    unsigned solicitations = 0;
+    std::vector<Router> routers;  // in the order of their first acceptance
+    std::vector<Held> held;       // oldest first
+  };
+  struct Signing {
+    InterfaceId interface;
+    Ipv6Address source;
+  };
+  void hold(Now now, InterfaceId interface, Link& link, send::Judged advertisement);
+  void accept(Now now, InterfaceId interface, Link& link, send::Judged advertisement,
               const pki::CertifiedRouter& certified);
-  void solicit(Now now, Link& link);
+  void read_prefix(const send::Judged& advertisement, const pki::CertifiedRouter& certified,
+                   ByteView option, Router& router);
+  [[nodiscard]] Router read(const send::Judged& advertisement,
+                            const pki::CertifiedRouter& certified);
+  void fetch_path(Now now, InterfaceId interface, const Link& link);
+  void solicit(Now now, InterfaceId interface, Link& link);
+  void solicit_from_unspecified(Now now, InterfaceId interface, const Bytes& nonce);
+  void routers_changed(Now now, InterfaceId interface, Link& link);
 
   DiscoveryConfig config_;
   Random& random_;
@@ -104,6 +131,7 @@ class Discovery {
   CertifiedKeys& keys_;
   PathFetcher& paths_;
   std::map<InterfaceId, Link> links_;
+  std::map<machine::JobId, Signing> signing_;
   std::vector<InterfaceId> changed_;
   Counters<DiscoveryCounter> counters_;
 };

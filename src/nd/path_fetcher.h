@@ -64,6 +64,13 @@ class PathFetcher {
   [[nodiscard]] const Counters<PathCounter>& counters() const { return counters_; }
 
  private:
+  // What one source has sent of its path. CPAs prove nothing: certificates of two sources are never
+  // mixed, so that a forger cannot spoil a path that another one delivers.
+  struct Candidate {
+    Ipv6Address source;
+    std::vector<Bytes> components;  // by component number; empty: not here yet
+    [[nodiscard]] bool complete() const;
+  };
   struct Retrieval {
     InterfaceId interface;
     Ipv6Address source;
@@ -72,10 +79,17 @@ class PathFetcher {
     Instant started;
     Instant next_send;
     Duration interval{};
-    std::vector<std::optional<Bytes>> components;  // in the order of component numbers
+    unsigned solicitations = 0;
+    std::vector<Candidate> candidates;  // oldest first
     std::optional<machine::JobId> validation;
+    unsigned validations = 0;
   };
+  [[nodiscard]] std::uint16_t draw_identifier();
+  [[nodiscard]] bool answers(const send::Message& advertisement, const Retrieval& retrieval) const;
+  [[nodiscard]] std::uint16_t component_to_ask(const Retrieval& retrieval) const;
   void solicit(Now now, Retrieval& retrieval);
+  void validate_next(Now now, Retrieval& retrieval);
+  void end(Retrieval& retrieval, bool validated);
 
   PathFetcherConfig config_;
   Random& random_;

@@ -1,0 +1,126 @@
+// The mobile node's addresses and routes: link-local CGA when a link comes up, the care-of CGA when
+// a certified router is found there, both with DAD and at most two further collision counts
+// (RFC 3972 4), and everything taken back when the link or the router goes.
+//
+// Does not send solicitations (nd::Discovery), ask for keys or move anything.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "machine/input.h"
+#include "machine/outbox.h"
+#include "mobile/config.h"
+#include "nd/discovery.h"
+
+namespace sendoff::mobile {
+
+// An interface with a valid router: what requests and FBUs need to know of it.
+struct Attachment {
+  InterfaceId interface;
+  std::uint64_t generation = 0;  // another one after each change of link, router or address
+  LinkAddress link_address;
+  std::uint32_t mtu = 1500;
+  Ipv6Address link_local;  // ours
+  Ipv6Address router;      // link-local
+  std::optional<LinkAddress> router_link_address;
+  Bytes router_spki;
+  std::string subject;
+  // Once the care-of CGA is ready:
+  std::optional<Ipv6Address> address;
+  Prefix prefix;
+  std::uint8_t collision_count = 0;
+  std::optional<Ipv6Address> ar;  // the router's global address for it (HK-3.3-12)
+};
+
+class Attach {
+ public:
+  Attach(const Config& config, nd::Discovery& discovery, machine::Outbox& outbox);
+
+  void interface_up(Now now, const machine::InterfaceUp& event);
+  void interface_down(Now now, InterfaceId interface);
+  void mtu_changed(InterfaceId interface, std::uint32_t mtu);
+  void ap_attached(Now now, const machine::ApAttached& event);
+  void ap_lost(Now now, InterfaceId interface);
+  void address_changed(Now now, const machine::AddressChanged& event);
+  [[nodiscard]] bool owns(machine::ActionId action) const { return adding_.contains(action); }
+  void outcome(Now now, const machine::Outcome& outcome);
+  // Discovery says that routers of this interface changed.
+  void routers_changed(Now now, InterfaceId interface);
+
+  // The attachment in use: that of the first interface which has a router.
+  [[nodiscard]] const Attachment* current() const;
+  [[nodiscard]] bool serves(InterfaceId interface, std::uint64_t generation) const;
+  [[nodiscard]] bool owns_address(const Ipv6Address& address) const;
+
+  // What happened since the last call, in its order.
+  struct Change {
+    enum class What : std::uint8_t { kLeft, kReady };
+    What what = What::kLeft;
+    Attachment attachment;  // as it was, or is
+  };
+  [[nodiscard]] std::vector<Change> take_changes();
+
+  // A care-of address outlives its link until this takes it away, unless it is still `needed`.
+  void release(const std::function<bool(const Ipv6Address&)>& needed);
+
+  struct LinkView {
+    InterfaceId interface;
+    bool up = false;
+    std::vector<Ipv6Address> addresses;
+    const Attachment* attachment = nullptr;
+  };
+  [[nodiscard]] std::vector<LinkView> links() const;
+
+ private:
+  struct OwnAddress {
+    Ipv6Address address;
+    Prefix prefix;
+    std::uint8_t collision_count = 0;
+    bool ready = false;
+    bool failed = false;  // three duplicates, or refused by the host
+  };
+  struct Link {
+    bool up = false;
+    std::uint64_t generation = 0;
+    LinkAddress address;
+    std::uint32_t mtu = 1500;
+    std::optional<LinkAddress> access_point;
+    std::optional<OwnAddress> link_local;
+    std::optional<OwnAddress> care_of;
+    std::optional<Attachment> attachment;
+    std::set<Prefix> on_link;
+    std::optional<LinkAddress> router_neighbour;  // as set in the host
+  };
+  struct Adding {
+    InterfaceId interface;
+    Ipv6Address address;
+  };
+
+  void attach(Now now, InterfaceId interface, Link& link);
+  void detach(InterfaceId interface, Link& link, std::string_view reason);
+  void lose_router(InterfaceId interface, Link& link, std::string_view reason);
+  void add(InterfaceId interface, const OwnAddress& own, const nd::AdvertisedPrefix* lifetimes,
+           Now now);
+  void remove(InterfaceId interface, std::optional<OwnAddress>& own);
+  void added(Now now, InterfaceId interface, Link& link, OwnAddress& own);
+  void duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& own);
+  void adopt(Now now, InterfaceId interface, Link& link, const nd::Router& router);
+  void set_routes(InterfaceId interface, Link& link, const nd::Router& router);
+  void form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router);
+  void ready(InterfaceId interface, Link& link, const nd::Router& router);
+  [[nodiscard]] OwnAddress* find(Link& link, const Ipv6Address& address);
+
+  const Config& config_;
+  nd::Discovery& discovery_;
+  machine::Outbox& outbox_;
+  std::map<InterfaceId, Link> links_;
+  std::map<machine::ActionId, Adding> adding_;
+  std::vector<Change> changes_;
+  std::map<Ipv6Address, InterfaceId> kept_;  // care-of addresses of links that were left
+};
+
+}  // namespace sendoff::mobile

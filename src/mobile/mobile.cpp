@@ -1,0 +1,333 @@
+#include "mobile/mobile.h"
+
+#include "keys/authenticator.h"
+#include "mobile/attach.h"
+#include "mobile/handover.h"
+#include "mobile/provision.h"
+
+namespace sendoff::mobile {
+
+namespace {
+
+using machine::EventKind;
+using machine::OrderError;
+
+bool has_anchor(const Config& config) {
+  return config.paths.anchors && !config.paths.anchors->empty();
+}
+
+}  // namespace
+
+struct Mobile::State {
+  Config config;
+  machine::Outbox outbox;
+  send::Receiver receiver;
+  nd::CertifiedKeys certified;
+  nd::PathFetcher paths;
+  nd::Discovery discovery;
+  keys::HeldKeys keys;
+  keys::EncryptionPair pair;
+  MobileCounters counters;
+  Attach attach;
+  Provision provision;
+  Handover handover;
+  std::optional<Attachment> in_use;
+
+  State(const Config& given, Random& random)
+      : config(given),
+        receiver(config.receiver, outbox),
+        paths(config.paths, random, outbox, certified),
+        discovery(config.discovery, random, outbox, receiver, certified, paths),
+        keys(config.max_keys),
+        pair(config.encryption_pair),
+        attach(config, discovery, outbox),
+        provision(Provision::Parts{config, attach, discovery, certified, paths, receiver, keys,
+                                   pair, random, outbox, counters}),
+        handover(Handover::Parts{config, attach, keys, pair, outbox, counters}) {
+    receiver.take(send::Kind::kRouterAdvertisement);
+    receiver.take(send::Kind::kPrRtAdv);
+    receiver.take(send::Kind::kCertificationPathAdvertisement);
+  }
+
+  void dispatch(Now now, send::Judged judged);
+  void settle(Now now);
+  void follow(Now now, const Attach::Change& change);
+  void leave(Now now);
+  void expire_keys(Now now);
+  [[nodiscard]] Result<void, OrderError> carry_out(Now now, const machine::Order& order);
+  [[nodiscard]] Result<void, OrderError> ask_for_key(Now now);
+  [[nodiscard]] Result<void, OrderError> binding_complete();
+};
+
+Mobile::Mobile(const Config& config, machine::Snapshot snapshot, Random& random, Now now)
+    : state_(std::make_unique<State>(config, random)) {
+  for (const machine::Record& record : snapshot)
+    if (const auto* held = std::get_if<machine::HeldKey>(&record))
+      if (!state_->keys.restore(now, *held))
+        state_->outbox.push(machine::Forget{machine::HeldKeyName{held->ar, held->cga}});
+  if (!has_anchor(config))
+    state_->outbox.report(EventKind::kWarning,
+                          {{"text",
+                            "no trust anchor is configured: no router will be believed and "
+                            "no handover key asked for"}});
+  state_->settle(now);
+}
+
+Mobile::~Mobile() = default;
+
+void Mobile::State::dispatch(Now now, send::Judged judged) {
+  switch (judged.message.kind) {
+    case send::Kind::kRouterAdvertisement:
+      return discovery.handle(now, std::move(judged));
+    case send::Kind::kPrRtAdv:
+      return provision.handle(now, std::move(judged));
+    case send::Kind::kCertificationPathAdvertisement:
+      return paths.handle(now, judged.message);
+    default:
+      return;
+  }
+}
+
+// What one part found out may move another, which may move a third.
+void Mobile::State::settle(Now now) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const nd::PathFetcher::Ended& ended : paths.take_ended()) {
+      again = true;
+      discovery.paths_ended(now, ended);
+      provision.paths_ended(now, ended);
+    }
+    for (const InterfaceId interface : discovery.take_changed()) {
+      again = true;
+      attach.routers_changed(now, interface);
+    }
+    for (const Attach::Change& change : attach.take_changes()) {
+      again = true;
+      follow(now, change);
+    }
+  }
+  // Another interface may have a router already.
+  const Attachment* current = attach.current();
+  if (!in_use && current != nullptr && current->address)
+    follow(now, {Attach::Change::What::kReady, *current});
+  if (const auto access_point = provision.take_trigger())
+    if (!handover.order(now, *access_point, provision.neighbourhood()))
+      outbox.report(EventKind::kHandoverFailed, {{"reason", "network-initiated"}});
+  if (handover.take_key_wanted() && config.request_keys) provision.request_now(now);
+  expire_keys(now);
+  attach.release([this](const Ipv6Address& address) { return handover.needs(address); });
+}
+
+void Mobile::State::leave(Now now) {
+  // In this order: leaving makes the keys of that router unfit for new handovers.
+  handover.left(now, *in_use);
+  provision.left(*in_use);
+  in_use.reset();
+}
+
+void Mobile::State::follow(Now now, const Attach::Change& change) {
+  const Attachment& attachment = change.attachment;
+  if (change.what == Attach::Change::What::kLeft) {
+    if (in_use && in_use->interface == attachment.interface) leave(now);
+    return;
+  }
+  const Attachment* current = attach.current();
+  if (current == nullptr || current->interface != attachment.interface) return;
+  if (in_use && in_use->interface != attachment.interface) leave(now);
+  in_use = attachment;
+  handover.arrived(now, attachment);
+  provision.arrived(now);
+}
+
+void Mobile::State::expire_keys(Now now) {
+  for (const machine::HeldKeyName& name : keys.expire(now.boot)) {
+    outbox.push(machine::Forget{name});
+    outbox.report(EventKind::kKeyDiscarded,
+                  {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", "expired"}});
+    handover.key_gone(name.ar, name.cga);
+  }
+}
+
+void Mobile::handle(Now now, const machine::Received& received) {
+  if (received.origin != machine::Received::Origin::kWire) return;
+  state_->handover.handle(now, received);
+  if (auto judged = state_->receiver.receive(now, received))
+    state_->dispatch(now, std::move(*judged));
+  state_->settle(now);
+}
+
+void Mobile::handle(Now now, machine::JobResult result) {
+  State& state = *state_;
+  if (state.receiver.owns(result.job_id)) {
+    if (auto judged = state.receiver.complete(now, result)) state.dispatch(now, std::move(*judged));
+  } else if (state.discovery.owns(result.job_id)) {
+    state.discovery.complete(now, std::move(result));
+  } else if (state.paths.owns(result.job_id)) {
+    state.paths.complete(now, result);
+  } else if (state.provision.owns(result.job_id)) {
+    state.provision.complete(now, std::move(result));
+  }
+  state.settle(now);
+}
+
+void Mobile::handle(Now now, const machine::Outcome& outcome) {
+  if (state_->attach.owns(outcome.action_id))
+    state_->attach.outcome(now, outcome);
+  else if (state_->provision.owns(outcome.action_id))
+    state_->provision.outcome(outcome);
+  state_->settle(now);
+}
+
+void Mobile::handle(Now now, const machine::HostEvent& event) {
+  State& state = *state_;
+  if (const auto* up = std::get_if<machine::InterfaceUp>(&event)) {
+    state.attach.interface_up(now, *up);
+  } else if (const auto* down = std::get_if<machine::InterfaceDown>(&event)) {
+    state.receiver.drop_pending(down->interface);
+    state.attach.interface_down(now, down->interface);
+  } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
+    state.attach.mtu_changed(mtu->interface, mtu->mtu);
+  } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
+    state.attach.address_changed(now, *address);
+  } else if (const auto* attached = std::get_if<machine::ApAttached>(&event)) {
+    state.attach.ap_attached(now, *attached);
+  } else if (const auto* lost = std::get_if<machine::ApLost>(&event)) {
+    state.receiver.drop_pending(lost->interface);
+    state.attach.ap_lost(now, lost->interface);
+  }
+  state.settle(now);
+}
+
+Result<void, OrderError> Mobile::State::ask_for_key(Now now) {
+  const Attachment* current = attach.current();
+  if (current == nullptr) return fail(OrderError::kNoRouter);
+  if (!current->address) return fail(OrderError::kNoAddress);
+  provision.request_now(now);
+  return {};
+}
+
+// RFC 5269 3.6.
+Result<void, OrderError> Mobile::State::binding_complete() {
+  const Attachment* current = attach.current();
+  if (current == nullptr) return fail(OrderError::kNoRouter);
+  const Ipv6Address ar = current->ar.value_or(Ipv6Address{});
+  handover.binding_complete(ar);
+  for (const machine::HeldKeyName& name : keys.discard_all_but(ar)) {
+    outbox.push(machine::Forget{name});
+    outbox.report(
+        EventKind::kKeyDiscarded,
+        {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", "binding-updates-complete"}});
+  }
+  return {};
+}
+
+Result<void, OrderError> Mobile::State::carry_out(Now now, const machine::Order& order) {
+  if (const auto* hand_over = std::get_if<machine::HandOver>(&order)) {
+    const auto done = handover.order(now, hand_over->access_point, provision.neighbourhood());
+    // Its router may be known next time.
+    if (!done && done.error() == OrderError::kUnknownAccessPoint)
+      provision.request_now(now, hand_over->access_point);
+    return done;
+  }
+  if (std::holds_alternative<machine::RequestKey>(order)) return ask_for_key(now);
+  return binding_complete();
+}
+
+Result<void, OrderError> Mobile::handle(Now now, const machine::Order& order) {
+  const auto done = state_->carry_out(now, order);
+  state_->settle(now);
+  return done;
+}
+
+Result<void, NeedsRestart> Mobile::handle(Now now, const Config& config) {
+  State& state = *state_;
+  NeedsRestart restart;
+  const auto same = [](const Interface& a, const Interface& b) {
+    return a.id == b.id && a.name == b.name;
+  };
+  if (!std::ranges::equal(config.interfaces, state.config.interfaces, same))
+    restart.settings.emplace_back("interfaces");
+  const send::Identity& mine = state.config.identity;
+  if (!equal(config.identity.key->spki(), mine.key->spki()) ||
+      config.identity.modifier != mine.modifier || config.identity.sec != mine.sec ||
+      config.identity.extensions != mine.extensions)
+    restart.settings.emplace_back("CGA key");
+  if (config.max_keys != state.config.max_keys) restart.settings.emplace_back("number of keys");
+  if (!restart.settings.empty()) return fail(std::move(restart));
+  state.config = config;
+  state.receiver.configure(config.receiver);
+  state.paths.configure(config.paths);
+  state.discovery.configure(config.discovery);
+  state.pair.configure(config.encryption_pair);
+  state.provision.reconfigured(now);
+  state.outbox.report(EventKind::kConfigured);
+  state.settle(now);
+  return {};
+}
+
+Instant Mobile::next_deadline() const {
+  const State& state = *state_;
+  return std::min({state.paths.next_deadline(), state.discovery.next_deadline(),
+                   state.provision.next_deadline(), state.handover.next_deadline(),
+                   state.keys.next_expiry()});
+}
+
+void Mobile::tick(Now now) {
+  State& state = *state_;
+  state.paths.tick(now);
+  state.discovery.tick(now);
+  state.settle(now);
+  state.handover.tick(now);
+  state.provision.tick(now);
+  state.settle(now);
+}
+
+std::optional<machine::Action> Mobile::poll() { return state_->outbox.poll(); }
+
+void Mobile::counters(const machine::Machine::CounterVisitor& visit) const {
+  const auto group = [&](std::string_view name, const auto& counters) {
+    counters.for_each(
+        [&](std::string_view counter, std::uint64_t value) { visit(name, counter, value); });
+  };
+  group("send", state_->receiver.counters());
+  group("path", state_->paths.counters());
+  group("discovery", state_->discovery.counters());
+  group("mobile", state_->counters);
+}
+
+Mobile::Status Mobile::status(Now now) const {
+  const State& state = *state_;
+  Status status;
+  for (Attach::LinkView& view : state.attach.links()) {
+    LinkStatus link;
+    for (const Interface& interface : state.config.interfaces)
+      if (interface.id == view.interface) link.name = interface.name;
+    link.up = view.up;
+    link.addresses = std::move(view.addresses);
+    if (view.attachment != nullptr) {
+      link.router = view.attachment->router;
+      link.router_global = view.attachment->ar;
+      link.certified_as = view.attachment->subject;
+    }
+    status.links.push_back(std::move(link));
+  }
+  state.keys.for_each([&](const keys::HeldKey& key) {
+    const std::int64_t left = whole_seconds(key.expires - now.boot);
+    status.keys.push_back({key.ar, key.ar_link_local, key.cga, key.algorithm,
+                           static_cast<std::uint32_t>(std::max<std::int64_t>(left, 0)),
+                           key.delivered, keys::fingerprint(key.key)});
+  });
+  for (const auto& attempt : state.provision.attempts())
+    status.requests.push_back(
+        {attempt->identifier, attempt->nonce, attempt->source, attempt->destination,
+         attempt->algorithm,
+         attempt->pair ? crypto::key_hash(attempt->pair->spki()) : crypto::KeyHash{},
+         attempt->first_sent});
+  for (const AccessPoint& access_point : state.provision.neighbourhood().all())
+    status.neighbours.push_back(
+        {access_point.address, std::string(name(access_point.state)), access_point.prefix});
+  status.handover = state.handover.state();
+  return status;
+}
+
+}  // namespace sendoff::mobile

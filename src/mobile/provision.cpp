@@ -1,0 +1,561 @@
+#include "mobile/provision.h"
+
+#include <utility>
+
+#include "keys/authenticator.h"
+#include "wire/fmip_options.h"
+#include "wire/icmpv6.h"
+
+namespace sendoff::mobile {
+
+namespace {
+
+using machine::EventKind;
+using wire::OptionType;
+
+constexpr std::size_t kMaxRtSolPrRate = 3;    // a second (RFC 5568 9)
+constexpr Duration kCopyWindow = seconds(1);  // W11
+constexpr std::size_t kMaxAttempts = 16;      // remembered
+constexpr std::size_t kMaxOpening = 16;
+constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX
+constexpr Duration kPairRetry = seconds(10);      // after a failed generation
+constexpr Duration kMaxPairAhead = seconds(600);  // key generation begins so long before need
+constexpr Duration kMinRenewalRetry = seconds(10);
+
+bool answers_solicitation(std::uint8_t code) {
+  return code == wire::PrRtAdv::kTuples || code == wire::PrRtAdv::kNoRouterInformation ||
+         code == wire::PrRtAdv::kPartial || code == wire::PrRtAdv::kDhcp;
+}
+
+}  // namespace
+
+void Provision::ensure_pair(Now now) {
+  parts_.pair.tick(now.boot);
+  const Duration ahead =
+      std::min<Duration>(kMaxPairAhead, seconds(parts_.config.encryption_pair.lifetime_s) / 10);
+  const bool anchored = parts_.config.paths.anchors && !parts_.config.paths.anchors->empty();
+  if (anchored && parts_.config.request_keys && !generating_)
+    if (auto job = parts_.pair.wanted(now.boot, parts_.config.identity.key->public_key(), ahead))
+      generating_ = parts_.outbox.start(*job, machine::JobClass::kBackground);
+  const Instant end = parts_.pair.next_deadline();
+  pair_check_ = end == kNever ? kNever : end - ahead > now.boot ? end - ahead : end;
+}
+
+void Provision::arrived(Now now) {
+  ensure_pair(now);
+  begin(now, std::nullopt);
+}
+
+void Provision::reconfigured(Now now) { ensure_pair(now); }
+
+void Provision::left(const Attachment& attachment) {
+  if (attachment.ar) routers_here_.insert(*attachment.ar);
+  for (const Ipv6Address& ar : std::exchange(routers_here_, {})) parts_.keys.mark_left(ar);
+  if (campaign_ && campaign_->signing) parts_.outbox.push(machine::Cancel{*campaign_->signing});
+  campaign_.reset();
+  for (const auto& attempt : attempts_) parts_.receiver.nonces().forget(attempt->nonce);
+  attempts_.clear();
+  for (std::size_t i = 0; i < held_.size(); ++i) parts_.counters.add(MobileCounter::kLinkLeft);
+  held_.clear();
+  for (const auto& [job, opening] : opening_) {
+    parts_.counters.add(MobileCounter::kLinkLeft);
+    parts_.outbox.push(machine::Cancel{job});
+  }
+  opening_.clear();
+  neighbourhood_.clear();
+  trigger_.reset();
+  next_request_ = kNever;
+  waits_for_pair_ = false;
+}
+
+void Provision::request_now(Now now, std::optional<LinkAddress> access_point) {
+  // A campaign that has yet to send is the request.
+  if (campaign_ && campaign_->sent == 0) {
+    if (access_point && !campaign_->signing) campaign_->access_point = access_point;
+    return;
+  }
+  begin(now, access_point);
+}
+
+void Provision::schedule(Now now, Instant at) {
+  next_request_ = std::min(now.boot + seconds(parts_.config.request_interval_s), at);
+}
+
+void Provision::begin(Now now, std::optional<LinkAddress> access_point) {
+  const Attachment* attachment = parts_.attach.current();
+  if (attachment == nullptr || !attachment->address) return;
+  if (campaign_ && campaign_->signing) parts_.outbox.push(machine::Cancel{*campaign_->signing});
+  campaign_.reset();
+  schedule(now, kNever);
+  if (parts_.config.request_keys && !attachment->ar) {
+    // Its keys could not be named (HK-3.3-12).
+    parts_.counters.add(MobileCounter::kNoGlobalAddress);
+    if (std::exchange(warned_for_, attachment->generation) != attachment->generation)
+      parts_.outbox.report(EventKind::kWarning,
+                           {{"router", attachment->router.text()},
+                            {"text",
+                             "no key requested: the router's advertisement has no global "
+                             "address (R flag) of its own in our prefix"}});
+    return;
+  }
+  Campaign campaign;
+  campaign.timeout = parts_.config.rtsolpr_timeout;
+  campaign.next_send = now.boot;
+  campaign.access_point = access_point;
+  campaign_ = std::move(campaign);
+  send(now);
+}
+
+void Provision::send(Now now) {
+  Campaign& campaign = *campaign_;
+  if (campaign.sent > parts_.config.rtsolpr_retries) return end_campaign(now);
+  if (sends_.size() >= kMaxRtSolPrRate && now.boot - sends_.front() < seconds(1)) {
+    campaign.next_send = sends_.front() + seconds(1);
+    return;
+  }
+  if (campaign.attempt && now.boot - campaign.attempt->first_sent < kCopyWindow &&
+      parts_.attach.serves(campaign.attempt->interface, campaign.attempt->generation)) {
+    parts_.counters.add(MobileCounter::kRetransmissions);
+    return transmit(now, campaign.attempt);
+  }
+  new_attempt(now);
+}
+
+void Provision::new_attempt(Now now) {
+  if (parts_.attach.current() == nullptr || !parts_.attach.current()->address)
+    return campaign_.reset();
+  Campaign& campaign = *campaign_;
+  const Attachment& attachment = *parts_.attach.current();
+  campaign.next_send = kNever;
+  auto attempt = std::make_shared<Attempt>();
+  if (parts_.config.request_keys) {
+    ensure_pair(now);
+    attempt->pair = parts_.pair.current(now.boot, parts_.config.identity.key->public_key());
+    waits_for_pair_ = attempt->pair == nullptr;
+    if (waits_for_pair_) return;
+  }
+  attempt->interface = attachment.interface;
+  attempt->generation = attachment.generation;
+  attempt->source = *attachment.address;
+  attempt->router = attachment.router;
+  // Several certified routers on one link: all are asked at once (HK-3.3-15).
+  attempt->destination =
+      parts_.discovery.count(attachment.interface, now.boot) > 1 ? kAllRouters : attachment.router;
+  attempt->algorithm = parts_.config.algorithm;
+  attempt->nonce = send::draw_nonce(parts_.random);
+  std::array<std::uint8_t, 2> octets{};
+  const bool drawn = !attempt->nonce.empty() && parts_.random.fill(octets);
+  attempt->identifier = Reader(octets).u16();
+  const auto taken = [&](const auto& other) { return other->identifier == attempt->identifier; };
+  while (drawn && (attempt->identifier == 0 || std::ranges::any_of(attempts_, taken)))
+    ++attempt->identifier;
+  if (!drawn) return give_up_sending(now, MobileCounter::kNotSigned, "the random source failed");
+  send::Unsigned message = compose(attachment, *attempt);
+  const auto& key = parts_.config.identity.key;
+  const std::size_t size = send::packet_size(message, *key);
+  auto job = send::sign(std::move(message), key, now.utc, attachment.mtu);
+  if (!job) {
+    const bool too_big = job.error() == send::SendError::kTooBig;
+    return give_up_sending(now, too_big ? MobileCounter::kTooBig : MobileCounter::kNotSigned,
+                           too_big
+                               ? "the key request needs " + std::to_string(size) +
+                                     " octets, the link's MTU is " + std::to_string(attachment.mtu)
+                               : "the key request was not sent: " + std::string(name(job.error())));
+  }
+  parts_.counters.add(MobileCounter::kRequests);
+  campaign.next = std::move(attempt);
+  campaign.signing = parts_.outbox.start(std::move(*job), machine::JobClass::kSign);
+}
+
+send::Unsigned Provision::compose(const Attachment& attachment, const Attempt& attempt) const {
+  using Code = wire::LinkLayerAddressOption::Code;
+  send::Unsigned message;
+  message.source = attempt.source;
+  message.destination = attempt.destination;
+  message.parameters =
+      parts_.config.identity.parameters(attachment.prefix, attachment.collision_count);
+  message.nonce = attempt.nonce;
+  append(message.message, wire::RtSolPr{attempt.identifier});
+  if (!attachment.link_address.empty())
+    append(message.message, wire::LinkLayerAddressOption{Code::kSource, attachment.link_address});
+  if (campaign_->access_point)
+    append(message.message,
+           wire::LinkLayerAddressOption{Code::kNewAccessPoint, *campaign_->access_point});
+  else
+    append(message.message, wire::LinkLayerAddressOption{});
+  if (attempt.pair)
+    append(message.message,
+           wire::HandoverKeyRequest{{std::to_underlying(attempt.algorithm)}, attempt.pair->spki()});
+  return message;
+}
+
+void Provision::give_up_sending(Now now, MobileCounter why, const std::string& text) {
+  parts_.counters.add(why);
+  parts_.outbox.report(EventKind::kWarning, {{"text", text}});
+  campaign_.reset();
+  schedule(now, kNever);
+}
+
+void Provision::signed_message(Now now, machine::JobResult& result) {
+  Campaign& campaign = *campaign_;
+  campaign.signing.reset();
+  std::shared_ptr<Attempt> attempt = std::exchange(campaign.next, nullptr);
+  auto* made = result.output ? std::get_if<machine::MessageSigned>(&*result.output) : nullptr;
+  const Attachment* attachment = parts_.attach.current();
+  if (made == nullptr || attachment == nullptr || attachment->interface != attempt->interface ||
+      attachment->address != attempt->source)
+    return give_up_sending(now, MobileCounter::kNotSigned, "the key request was not signed");
+  attempt->packet = wire::icmpv6_packet(attempt->source, attempt->destination, made->message);
+  attempt->first_sent = now.boot;
+  campaign.attempt = attempt;
+  if (attempts_.size() >= kMaxAttempts) attempts_.erase(attempts_.begin());
+  attempts_.push_back(attempt);
+  if (attempt->pair)
+    parts_.outbox.report(EventKind::kKeyRequested,
+                         {{"router", attempt->router.text()},
+                          {"cga", attempt->source.text()},
+                          {"algorithm", std::string(crypto::name(attempt->algorithm))}});
+  transmit(now, attempt);
+}
+
+void Provision::transmit(Now now, const std::shared_ptr<Attempt>& attempt) {
+  Campaign& campaign = *campaign_;
+  sends_.push_back(now.boot);
+  if (sends_.size() > kMaxRtSolPrRate) sends_.pop_front();
+  ++campaign.sent;
+  campaign.next_send = now.boot + campaign.timeout;
+  // To the last time-out of what is still to be sent.
+  Duration left{};
+  Duration timeout = campaign.timeout;
+  for (unsigned sent = campaign.sent; sent <= parts_.config.rtsolpr_retries + 1; ++sent) {
+    left += timeout;
+    timeout *= 2;
+  }
+  campaign.timeout *= 2;
+  attempt->ends = now.boot + left;
+  parts_.receiver.nonces().forget(attempt->nonce);
+  parts_.receiver.nonces().remember(attempt->interface, send::Kind::kRtSolPr, attempt->nonce,
+                                    attempt->ends);
+  const Attachment* attachment = parts_.attach.current();
+  const bool to_router = attempt->destination == attempt->router;
+  parts_.outbox.push(machine::Transmit{
+      attempt->interface,
+      to_router && attachment != nullptr ? attachment->router_link_address : std::nullopt,
+      attempt->packet});
+}
+
+void Provision::end_campaign(Now now) {
+  parts_.counters.add(MobileCounter::kUnanswered);
+  if (campaign_->attempt)
+    parts_.outbox.report(EventKind::kKeyRefused,
+                         {{"router", campaign_->attempt->router.text()}, {"reason", "unanswered"}});
+  campaign_.reset();
+  schedule(now, kNever);
+  const Attachment* attachment = parts_.attach.current();
+  if (attachment == nullptr || !attachment->address || !attachment->ar) return;
+  // Before a live key ends it is tried more often, at half of what is left each time.
+  if (const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment->ar, *attachment->address);
+      key != nullptr && now.boot >= key->renewal_due())
+    schedule(now, now.boot + std::max<Duration>((key->expires - now.boot) / 2, kMinRenewalRetry));
+}
+
+std::shared_ptr<Attempt> Provision::find(InterfaceId interface, ByteView nonce) const {
+  for (const auto& attempt : attempts_)
+    if (attempt->interface == interface && equal(attempt->nonce, nonce)) return attempt;
+  return nullptr;
+}
+
+void Provision::handle(Now now, send::Judged advertisement) {
+  switch (advertisement.verdict) {
+    case send::Verdict::kUnsecured:
+      return parts_.counters.add(MobileCounter::kUnsecured);
+    case send::Verdict::kRepeat:
+      return parts_.counters.add(MobileCounter::kRepeated);
+    case send::Verdict::kSecured:
+      break;
+  }
+  if (!wire::PrRtAdv::parse(advertisement.message.icmp))
+    return parts_.counters.add(MobileCounter::kMalformed);
+  if (advertisement.proof->solicited) return handle_solicited(now, std::move(advertisement));
+  handle_unsolicited(now, advertisement);
+}
+
+void Provision::handle_solicited(Now now, send::Judged advertisement) {
+  const send::Message& message = advertisement.message;
+  const auto head = wire::PrRtAdv::parse(message.icmp);
+  auto attempt = find(message.interface, *advertisement.proof->nonce);
+  if (!attempt || now.boot >= attempt->ends || head->identifier != attempt->identifier ||
+      message.destination != attempt->source || !answers_solicitation(head->code))
+    return parts_.counters.add(MobileCounter::kUnknownNonce);
+  if (!parts_.attach.serves(attempt->interface, attempt->generation))
+    return parts_.counters.add(MobileCounter::kLinkLeft);
+  if (std::ranges::find(attempt->answered, message.source) != attempt->answered.end())
+    return parts_.counters.add(MobileCounter::kSecondAnswer);
+  if (parts_.certified.find(advertisement.proof->spki, now.utc) == nullptr)
+    return hold(now, std::move(advertisement), std::move(attempt));
+  judge(now, std::move(advertisement), std::move(attempt));
+}
+
+// RFC 5568 6.1.2, GF32: news from the current router. An answer of W9 comes here too, since it
+// echoes no Nonce: it is believed, but never ends a request (GF43).
+void Provision::handle_unsolicited(Now now, const send::Judged& advertisement) {
+  const send::Message& message = advertisement.message;
+  const auto head = wire::PrRtAdv::parse(message.icmp);
+  if (message.options.count(OptionType::kHandoverKeyReply) > 0)
+    return parts_.counters.add(MobileCounter::kUnsolicitedReply);
+  const Attachment* attachment = parts_.attach.current();
+  const bool asked = std::ranges::any_of(attempts_, [&](const auto& attempt) {
+    return attempt->identifier == head->identifier && attempt->source == message.destination &&
+           now.boot < attempt->ends;
+  });
+  const bool unasked_kind = head->identifier == 0 && !answers_solicitation(head->code);
+  if (attachment == nullptr || attachment->interface != message.interface ||
+      attachment->router != message.source ||
+      attachment->router_spki != advertisement.proof->spki ||
+      (answers_solicitation(head->code) ? !asked : !unasked_kind))
+    return parts_.counters.add(MobileCounter::kUnsolicited);
+  if (parts_.certified.find(advertisement.proof->spki, now.utc) == nullptr)
+    return parts_.counters.add(MobileCounter::kUncertified);
+  if (!parts_.receiver.accept(advertisement)) return;
+  learn(message);
+  if (head->code != wire::PrRtAdv::kNetworkInitiated) return;
+  const auto access_points = read_access_points(head->code, message.options);
+  if (!access_points.empty()) trigger_ = access_points.front().address;
+}
+
+void Provision::learn(const send::Message& advertisement) {
+  const Attachment* attachment = parts_.attach.current();
+  if (attachment == nullptr || attachment->router != advertisement.source) return;
+  neighbourhood_.update(
+      read_access_points(wire::PrRtAdv::parse(advertisement.icmp)->code, advertisement.options));
+}
+
+void Provision::drop_reply(MobileCounter why, const Ipv6Address& router) {
+  parts_.counters.add(why);
+  parts_.outbox.report(EventKind::kKeyRefused,
+                       {{"router", router.text()}, {"reason", std::string(name(why))}});
+}
+
+void Provision::hold(Now now, send::Judged advertisement, std::shared_ptr<Attempt> attempt) {
+  const send::Message& message = advertisement.message;
+  const InterfaceId interface = message.interface;
+  const Ipv6Address router = message.source;
+  std::erase_if(held_, [&](const HeldReply& held) {
+    return held.advertisement.message.source == router && held.attempt == attempt;
+  });
+  if (held_.size() >= parts_.config.max_held_replies)
+    return drop_reply(MobileCounter::kHeldDropped, router);
+  parts_.counters.add(MobileCounter::kHeld);
+  held_.push_back({std::move(advertisement), std::move(attempt), now.boot + kHoldLimit});
+  parts_.paths.fetch(now, interface, parts_.attach.current()->link_local, router);
+}
+
+void Provision::paths_ended(Now now, const nd::PathFetcher::Ended& ended) {
+  std::vector<HeldReply> held = std::exchange(held_, {});
+  for (HeldReply& each : held) {
+    const send::Message& message = each.advertisement.message;
+    const Ipv6Address router = message.source;
+    if (message.interface != ended.interface) {
+      held_.push_back(std::move(each));
+    } else if (!parts_.attach.serves(each.attempt->interface, each.attempt->generation)) {
+      parts_.counters.add(MobileCounter::kLinkLeft);
+    } else if (parts_.certified.find(each.advertisement.proof->spki, now.utc) != nullptr) {
+      judge(now, std::move(each.advertisement), std::move(each.attempt));
+    } else if (ended.validated) {
+      parts_.paths.fetch(now, ended.interface, parts_.attach.current()->link_local, router);
+      held_.push_back(std::move(each));
+    } else {
+      drop_reply(MobileCounter::kUncertified, router);
+    }
+  }
+}
+
+std::optional<Ipv6Address> Provision::router_address(const send::Message& advertisement,
+                                                     const Bytes& spki,
+                                                     const Attempt& attempt) const {
+  const nd::Router* router = parts_.discovery.find(advertisement.interface, advertisement.source);
+  if (router == nullptr || router->spki != spki) return std::nullopt;
+  return router->global_address_for(attempt.source);
+}
+
+Result<Provision::Opening, MobileCounter> Provision::read_reply(Now now,
+                                                                const send::Message& advertisement,
+                                                                const Bytes& spki,
+                                                                const Attempt& attempt) const {
+  const wire::OptionList& options = advertisement.options;
+  const std::size_t replies = options.count(OptionType::kHandoverKeyReply);
+  if (replies == 0) return fail(MobileCounter::kNoReply);
+  if (replies > 1) return fail(MobileCounter::kTwoReplies);
+  if (!attempt.pair) return fail(MobileCounter::kNotRequested);
+  const auto reply =
+      wire::HandoverKeyReply::parse(options.first(OptionType::kHandoverKeyReply)->octets);
+  if (!reply) return fail(MobileCounter::kMalformedReply);
+  const auto algorithm = crypto::algorithm_of(reply->algorithm.value);
+  if (!algorithm) return fail(MobileCounter::kUnknownAlgorithm);
+  if (!parts_.config.accept_weaker &&
+      crypto::strength(*algorithm) < crypto::strength(attempt.algorithm))
+    return fail(MobileCounter::kDowngrade);
+  if (now.boot >= attempt.first_sent + seconds(reply->lifetime_s))
+    return fail(MobileCounter::kZeroLifetime);
+  const auto ar = router_address(advertisement, spki, attempt);
+  if (!ar) return fail(MobileCounter::kNoRouterAddress);
+  Opening opening;
+  opening.ar = *ar;
+  opening.algorithm = *algorithm;
+  opening.lifetime_s = reply->lifetime_s;
+  return opening;
+}
+
+void Provision::judge(Now now, send::Judged advertisement, std::shared_ptr<Attempt> attempt) {
+  const Ipv6Address router = advertisement.message.source;
+  if (std::ranges::find(attempt->answered, router) != attempt->answered.end())
+    return parts_.counters.add(MobileCounter::kSecondAnswer);
+  if (opening_.size() >= kMaxOpening) return drop_reply(MobileCounter::kHeldDropped, router);
+  if (!parts_.receiver.accept(advertisement)) return;
+  attempt->answered.push_back(router);
+  // An answer of another router does not end the wait for the one that is used (HK-3.3-05).
+  if (campaign_ && campaign_->attempt == attempt && !campaign_->signing &&
+      router == attempt->router) {
+    campaign_.reset();
+    schedule(now, kNever);
+  }
+  auto opening = read_reply(now, advertisement.message, advertisement.proof->spki, *attempt);
+  if (!opening) {
+    learn(advertisement.message);
+    if (attempt->pair) return refuse(now, router, opening.error());
+    return;
+  }
+  const auto reply = wire::HandoverKeyReply::parse(
+      advertisement.message.options.first(OptionType::kHandoverKeyReply)->octets);
+  // The length of the ciphertext is judged with all the rest of it (W12).
+  const machine::JobId job =
+      parts_.outbox.start(machine::OpenHandoverKey{attempt->pair, to_bytes(reply->encrypted_key),
+                                                   crypto::key_size(opening->algorithm)},
+                          machine::JobClass::kSolicited);
+  opening->advertisement = std::move(advertisement);
+  opening->attempt = std::move(attempt);
+  opening_.emplace(job, std::move(*opening));
+}
+
+void Provision::refuse(Now now, const Ipv6Address& router, MobileCounter why) {
+  drop_reply(why, router);
+  const Attachment* attachment = parts_.attach.current();
+  if (campaign_ || attachment == nullptr || attachment->router != router || !attachment->ar ||
+      !attachment->address)
+    return;
+  if (const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment->ar, *attachment->address))
+    schedule(now, now.boot + std::max<Duration>((key->expires - now.boot) / 2, kMinRenewalRetry));
+}
+
+void Provision::opened(Now now, Opening opening, machine::JobResult& result) {
+  auto* made = result.output ? std::get_if<machine::HandoverKeyOpened>(&*result.output) : nullptr;
+  const send::Message& message = opening.advertisement.message;
+  const Attempt& attempt = *opening.attempt;
+  if (made == nullptr || made->key.size() != crypto::key_size(opening.algorithm))
+    return refuse(now, message.source, MobileCounter::kNotDecrypted);
+  if (!parts_.attach.serves(attempt.interface, attempt.generation) ||
+      router_address(message, opening.advertisement.proof->spki, attempt) != opening.ar)
+    return drop_reply(MobileCounter::kLinkLeft, message.source);
+  if (!parts_.config.accept_weaker &&
+      crypto::strength(opening.algorithm) < crypto::strength(attempt.algorithm))
+    return refuse(now, message.source, MobileCounter::kDowngrade);
+  if (now.boot >= attempt.first_sent + seconds(opening.lifetime_s))
+    return refuse(now, message.source, MobileCounter::kZeroLifetime);
+  learn(message);
+  store(now, opening, std::move(made->key));
+}
+
+void Provision::store(Now now, const Opening& opening, Secret key) {
+  const Attempt& attempt = *opening.attempt;
+  keys::HeldKey held;
+  held.ar = opening.ar;
+  held.ar_link_local = opening.advertisement.message.source;
+  held.cga = attempt.source;
+  held.algorithm = opening.algorithm;
+  held.key = std::move(key);
+  held.received_for = attempt.first_sent;
+  held.expires = attempt.first_sent + seconds(opening.lifetime_s);
+  // The first block is reserved with the record, so that no FBU has to wait for the store.
+  held.sequence_ceiling = machine::kSequenceBlock;
+  const std::string fingerprint = keys::fingerprint(held.key);
+  (void)parts_.keys.store(std::move(held));
+  const keys::HeldKey& stored = *parts_.keys.find(now.boot, opening.ar, attempt.source);
+  routers_here_.insert(opening.ar);
+  parts_.counters.add(MobileCounter::kKeysReceived);
+  persisting_.insert(parts_.outbox.push(machine::Persist{parts_.keys.record_of(stored, now)}));
+  parts_.outbox.report(EventKind::kKeyReceived,
+                       {{"ar", stored.ar.text()},
+                        {"cga", stored.cga.text()},
+                        {"algorithm", std::string(crypto::name(stored.algorithm))},
+                        {"lifetime_s", std::int64_t{opening.lifetime_s}},
+                        {"fingerprint", fingerprint}});
+  const Attachment* attachment = parts_.attach.current();
+  if (attachment != nullptr && attachment->ar == opening.ar && !campaign_)
+    schedule(now, stored.renewal_due());
+}
+
+bool Provision::owns(machine::JobId job) const {
+  return generating_ == job || opening_.contains(job) || (campaign_ && campaign_->signing == job);
+}
+
+void Provision::complete(Now now, machine::JobResult result) {
+  if (generating_ == result.job_id) {
+    generating_.reset();
+    auto* made =
+        result.output ? std::get_if<machine::DecryptionKeyGenerated>(&*result.output) : nullptr;
+    if (made == nullptr || !made->key) {
+      parts_.pair.generation_failed();
+      parts_.outbox.report(EventKind::kWarning, {{"text", "key pair generation failed"}});
+      pair_check_ = now.boot + kPairRetry;
+      return;
+    }
+    parts_.pair.generated(now.boot, std::move(made->key));
+    ensure_pair(now);
+    if (std::exchange(waits_for_pair_, false) && campaign_) send(now);
+    return;
+  }
+  if (campaign_ && campaign_->signing == result.job_id) return signed_message(now, result);
+  auto opening = opening_.extract(result.job_id);
+  if (!opening.empty()) opened(now, std::move(opening.mapped()), result);
+}
+
+void Provision::outcome(const machine::Outcome& outcome) {
+  if (persisting_.erase(outcome.action_id) == 0 || outcome.result) return;
+  parts_.counters.add(MobileCounter::kStoreFailed);
+  parts_.outbox.report(EventKind::kWarning, {{"text",
+                                              "a handover key could not be stored: it "
+                                              "will be asked for again after a restart"}});
+}
+
+std::optional<LinkAddress> Provision::take_trigger() {
+  return std::exchange(trigger_, std::nullopt);
+}
+
+std::vector<std::shared_ptr<const Attempt>> Provision::attempts() const {
+  return {attempts_.begin(), attempts_.end()};
+}
+
+Instant Provision::next_deadline() const {
+  Instant earliest = std::min(next_request_, pair_check_);
+  if (campaign_) earliest = std::min(earliest, campaign_->next_send);
+  for (const auto& attempt : attempts_) earliest = std::min(earliest, attempt->ends);
+  for (const HeldReply& held : held_) earliest = std::min(earliest, held.until);
+  return earliest;
+}
+
+void Provision::tick(Now now) {
+  if (pair_check_ <= now.boot) ensure_pair(now);
+  std::erase_if(attempts_, [&](const auto& attempt) { return attempt->ends <= now.boot; });
+  for (auto held = held_.begin(); held != held_.end();) {
+    if (held->until > now.boot) {
+      ++held;
+      continue;
+    }
+    drop_reply(MobileCounter::kHeldDropped, held->advertisement.message.source);
+    held = held_.erase(held);
+  }
+  if (campaign_ && campaign_->next_send <= now.boot) send(now);
+  if (!campaign_ && next_request_ <= now.boot) begin(now, std::nullopt);
+}
+
+}  // namespace sendoff::mobile

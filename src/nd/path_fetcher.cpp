@@ -1,0 +1,256 @@
+#include "nd/path_fetcher.h"
+
+#include <utility>
+
+#include "crypto/der.h"
+#include "wire/icmpv6.h"
+#include "wire/ipv6.h"
+#include "wire/send_options.h"
+
+namespace sendoff::nd {
+
+namespace {
+
+using machine::EventKind;
+using wire::OptionType;
+
+constexpr std::size_t kMaxCandidates = 4;
+constexpr unsigned kMaxValidations = 16;  // in one retrieval: forged paths cost us RSA
+
+// The certificate without the padding behind it, which no field counts (GS12): its outer DER
+// length says where it ends. Empty when there is none.
+ByteView without_padding(ByteView certificate) {
+  const auto element = crypto::der::read(certificate, crypto::der::kSequence);
+  if (element.verdict != crypto::der::Verdict::kOk) return {};
+  return element.size <= pki::kMaxCertificateSize ? certificate.first(element.size) : ByteView{};
+}
+
+bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
+  if (!a.anchors || !b.anchors) return a.anchors == b.anchors;
+  return std::ranges::equal(*a.anchors, *b.anchors, {}, &pki::TrustAnchor::certificate,
+                            &pki::TrustAnchor::certificate);
+}
+
+}  // namespace
+
+std::string_view name(PathCounter counter) {
+  switch (counter) {
+    case PathCounter::kSolicitations:
+      return "solicitations";
+    case PathCounter::kAdvertisements:
+      return "advertisements";
+    case PathCounter::kUnexpected:
+      return "unexpected";
+    case PathCounter::kValidated:
+      return "validated";
+    case PathCounter::kRefused:
+      return "refused";
+    case PathCounter::kTimedOut:
+      return "timed-out";
+    case PathCounter::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+bool PathFetcher::Candidate::complete() const {
+  return std::ranges::none_of(components, [](const Bytes& component) { return component.empty(); });
+}
+
+PathFetcher::PathFetcher(const PathFetcherConfig& config, Random& random, machine::Outbox& outbox,
+                         CertifiedKeys& keys)
+    : config_(config), random_(random), outbox_(outbox), keys_(keys) {}
+
+void PathFetcher::configure(const PathFetcherConfig& config) {
+  const bool judged_alike =
+      same_anchors(config, config_) &&
+      config.policy.accept_rfc3971_profile == config_.policy.accept_rfc3971_profile &&
+      config.policy.strict_rfc6487 == config_.policy.strict_rfc6487;
+  config_ = config;
+  if (judged_alike) return;
+  keys_.clear();
+  while (!retrievals_.empty()) end(retrievals_.front(), false);
+}
+
+bool PathFetcher::under_way(InterfaceId interface) const {
+  return std::ranges::find(retrievals_, interface, &Retrieval::interface) != retrievals_.end();
+}
+
+std::uint16_t PathFetcher::draw_identifier() {
+  for (int tries = 0; tries < 16; ++tries) {
+    std::array<std::uint8_t, 2> octets{};
+    if (!random_.fill(octets)) return 0;
+    if (const std::uint16_t identifier = Reader(octets).u16(); identifier != 0) return identifier;
+  }
+  return 0;
+}
+
+void PathFetcher::fetch(Now now, InterfaceId interface, const Ipv6Address& source,
+                        const Ipv6Address& router) {
+  if (!config_.anchors || config_.anchors->empty()) return;
+  if (under_way(interface) || retrievals_.size() >= config_.max_retrievals) return;
+  Retrieval retrieval;
+  retrieval.interface = interface;
+  retrieval.source = source;
+  retrieval.router = router;
+  retrieval.identifier = draw_identifier();
+  if (retrieval.identifier == 0) return;
+  retrieval.started = now.boot;
+  retrieval.interval = config_.retry;
+  retrievals_.push_back(std::move(retrieval));
+  solicit(now, retrievals_.back());
+}
+
+// Every second solicitation names a component that is missing. The others ask for the whole path:
+// what is missing was told by somebody who proved nothing.
+std::uint16_t PathFetcher::component_to_ask(const Retrieval& retrieval) const {
+  constexpr std::uint16_t kAll = wire::CertificationPathSolicitation::kAllComponents;
+  if (retrieval.solicitations % 2 == 0) return kAll;
+  for (const Candidate& candidate : retrieval.candidates)
+    for (std::size_t i = candidate.components.size(); i-- > 0;)
+      if (candidate.components[i].empty()) return static_cast<std::uint16_t>(i);
+  return kAll;
+}
+
+void PathFetcher::solicit(Now now, Retrieval& retrieval) {
+  counters_.add(PathCounter::kSolicitations);
+  Bytes message;
+  append(message,
+         wire::CertificationPathSolicitation{retrieval.identifier, component_to_ask(retrieval)});
+  for (const pki::TrustAnchor& anchor : *config_.anchors) {
+    const wire::TrustAnchorOption option{wire::TrustAnchorOption::NameType::kDerName,
+                                         anchor.subject_name};
+    // RFC 8200 5: what every link carries; the anchors named first matter most.
+    if (message.size() + option.size() + wire::Ipv6Header::kSize > 1280) break;
+    append(message, option);
+  }
+  wire::seal_icmpv6(retrieval.source, retrieval.router, message);
+  outbox_.push(machine::Transmit{retrieval.interface, std::nullopt,
+                                 wire::icmpv6_packet(retrieval.source, retrieval.router, message)});
+  ++retrieval.solicitations;
+  retrieval.next_send = now.boot + retrieval.interval;
+  retrieval.interval *= 2;
+}
+
+bool PathFetcher::answers(const send::Message& advertisement, const Retrieval& retrieval) const {
+  if (advertisement.interface != retrieval.interface) return false;
+  const auto cpa = wire::CertificationPathAdvertisement::parse(advertisement.icmp);
+  if (!cpa) return false;
+  if (retrieval.source.is_unspecified())
+    return advertisement.destination == kAllNodes && cpa->identifier == 0;
+  return advertisement.destination == retrieval.source.solicited_node() &&
+         cpa->identifier == retrieval.identifier;
+}
+
+void PathFetcher::handle(Now now, const send::Message& advertisement) {
+  const auto retrieval = std::ranges::find_if(
+      retrievals_, [&](const Retrieval& candidate) { return answers(advertisement, candidate); });
+  const auto cpa = wire::CertificationPathAdvertisement::parse(advertisement.icmp);
+  const auto option = advertisement.options.first(OptionType::kCertificate);
+  const auto parsed =
+      option ? wire::CertificateOption::parse(option->octets)
+             : wire::Parsed<wire::CertificateOption>(fail(wire::ParseError::kTruncated));
+  // "No path" (All Components 0) proves nothing and ends nothing (GS14).
+  if (retrieval == retrievals_.end() || !cpa || cpa->all_components == 0 ||
+      cpa->all_components > pki::kMaxPathLength || cpa->component >= cpa->all_components ||
+      !parsed || parsed->certificate_type != wire::CertificateOption::kX509 ||
+      without_padding(parsed->certificate).empty()) {
+    counters_.add(PathCounter::kUnexpected);
+    return;
+  }
+  counters_.add(PathCounter::kAdvertisements);
+  auto& candidates = retrieval->candidates;
+  auto candidate = std::ranges::find(candidates, advertisement.source, &Candidate::source);
+  if (candidate == candidates.end()) {
+    if (candidates.size() >= kMaxCandidates) candidates.erase(candidates.begin());
+    candidates.push_back({advertisement.source, {}});
+    candidate = std::prev(candidates.end());
+  }
+  if (candidate->components.size() != cpa->all_components)
+    candidate->components.assign(cpa->all_components, Bytes{});
+  candidate->components[cpa->component] = to_bytes(without_padding(parsed->certificate));
+  if (!retrieval->validation) validate_next(now, *retrieval);
+}
+
+void PathFetcher::validate_next(Now now, Retrieval& retrieval) {
+  if (retrieval.validations >= kMaxValidations) return;
+  const auto ready = std::ranges::find_if(retrieval.candidates, &Candidate::complete);
+  if (ready == retrieval.candidates.end()) return;
+  machine::ValidatePath job;
+  job.path.assign(std::make_move_iterator(ready->components.rbegin()),
+                  std::make_move_iterator(ready->components.rend()));
+  job.anchors = config_.anchors;
+  job.at = now.utc;
+  job.policy = config_.policy;
+  retrieval.candidates.erase(ready);
+  ++retrieval.validations;
+  retrieval.validation = outbox_.start(std::move(job), machine::JobClass::kPath);
+}
+
+bool PathFetcher::owns(machine::JobId job) const {
+  return std::ranges::find(retrievals_, std::optional(job), &Retrieval::validation) !=
+         retrievals_.end();
+}
+
+void PathFetcher::complete(Now now, const machine::JobResult& result) {
+  const auto retrieval =
+      std::ranges::find(retrievals_, std::optional(result.job_id), &Retrieval::validation);
+  if (retrieval == retrievals_.end()) return;
+  retrieval->validation.reset();
+  const auto* validated =
+      result.output ? std::get_if<machine::PathValidated>(&*result.output) : nullptr;
+  if (validated != nullptr && validated->router) {
+    counters_.add(PathCounter::kValidated);
+    outbox_.report(EventKind::kPathFetched,
+                   {{"subject", validated->router->subject},
+                    {"anchor", static_cast<std::int64_t>(validated->router->anchor)}});
+    keys_.store(*validated->router);
+    end(*retrieval, true);
+    return;
+  }
+  counters_.add(PathCounter::kRefused);
+  const std::string_view reason =
+      validated != nullptr ? name(validated->router.error()) : std::string_view("job-failed");
+  outbox_.report(EventKind::kPathRefused, {{"reason", std::string(reason)}});
+  validate_next(now, *retrieval);
+}
+
+void PathFetcher::end(Retrieval& retrieval, bool validated) {
+  if (retrieval.validation) outbox_.push(machine::Cancel{*retrieval.validation});
+  const InterfaceId interface = retrieval.interface;
+  std::erase_if(retrievals_, [&](const Retrieval& each) { return each.interface == interface; });
+  ended_.push_back({interface, validated});
+}
+
+void PathFetcher::drop(InterfaceId interface) {
+  const auto retrieval = std::ranges::find(retrievals_, interface, &Retrieval::interface);
+  if (retrieval == retrievals_.end()) return;
+  end(*retrieval, false);
+  ended_.pop_back();
+}
+
+std::vector<PathFetcher::Ended> PathFetcher::take_ended() { return std::exchange(ended_, {}); }
+
+Instant PathFetcher::next_deadline() const {
+  Instant earliest = kNever;
+  for (const Retrieval& retrieval : retrievals_)
+    earliest = std::min({earliest, retrieval.next_send, retrieval.started + config_.give_up});
+  return earliest;
+}
+
+void PathFetcher::tick(Now now) {
+  std::vector<InterfaceId> over;
+  for (Retrieval& retrieval : retrievals_) {
+    if (now.boot >= retrieval.started + config_.give_up)
+      over.push_back(retrieval.interface);
+    else if (now.boot >= retrieval.next_send)
+      solicit(now, retrieval);
+  }
+  for (const InterfaceId interface : over) {
+    counters_.add(PathCounter::kTimedOut);
+    outbox_.report(EventKind::kPathRefused, {{"reason", "no-path-in-time"}});
+    end(*std::ranges::find(retrievals_, interface, &Retrieval::interface), false);
+  }
+}
+
+}  // namespace sendoff::nd
