@@ -186,13 +186,13 @@ std::vector<Finding> examine_host() {
   findings.push_back(bpf_finding());
   findings.push_back(kernel_part("clsact", "sch_ingress", "clsact_init",
                                  "the fast data path: hooks on an interface"));
-  findings.push_back(kernel_part("ip6_tunnel", "ip6_tunnel", "ip6_tnl_init_net",
-                                 "not needed: tunnels are our own"));
-  findings.push_back(kernel_part("Mobile IPv6 (MIP6)", "mip6", "mip6_init",
+  findings.push_back(
+      kernel_part("ip6_tunnel", "ip6_tunnel", "ip6_tnl_xmit", "not needed: tunnels are our own"));
+  findings.push_back(kernel_part("Mobile IPv6 (MIP6)", "mip6", "mip6_destopt_input",
                                  "not needed: with it the kernel drops Home Address options "
                                  "without an answer"));
   findings.push_back(
-      kernel_part("IPv6 ESP", "esp6", "esp6_init", "protecting HI and HAck by kernel policies"));
+      kernel_part("IPv6 ESP", "esp6", "esp6_input", "protecting HI and HAck by kernel policies"));
   findings.push_back(tun_finding());
   findings.push_back(kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event",
                                  "the data path and the guard without bpf()"));

@@ -75,8 +75,9 @@ Attempt<> wait_for_listing(int fd) {
     if (size < 0 && errno == EINTR) continue;
     if (size > 0) text.append(chunk.data(), static_cast<std::size_t>(size));
     const std::size_t error = text.find("Error");
-    if (error != std::string::npos)
-      return fail(SystemError{0, "nft: " + text.substr(error, text.find('\n', error) - error)});
+    const std::size_t end = text.find('\n', error);
+    if (error != std::string::npos && (end != std::string::npos || size <= 0))
+      return fail(SystemError{0, "nft: " + text.substr(error, end - error)});
     if (size <= 0) return fail(SystemError{0, "nft ended"});
   }
 }
