@@ -36,11 +36,11 @@ std::optional<File> read_private(Section& section, std::string_view key, const s
 std::string explain_key(crypto::KeyError error) {
   switch (error) {
     case crypto::KeyError::kPem:
-      return "is not an unencrypted private key in PEM; make one: sendoff cga generate";
+      return "is not an unencrypted private key in PEM; make one: sendoff cga key";
     case crypto::KeyError::kNotRsa:
-      return "is not an RSA key: SEND knows only RSA; make one: sendoff cga generate";
+      return "is not an RSA key: SEND knows only RSA; make one: sendoff cga key";
     case crypto::KeyError::kModulusSize:
-      return "has a modulus outside 1024 to 3072 bits; make one of 2048: sendoff cga generate";
+      return "has a modulus outside 1024 to 3072 bits; make one of 2048: sendoff cga key";
     case crypto::KeyError::kExponent:
       return "has a public exponent that is even, below 3 or above 32 bits; use 65537";
     case crypto::KeyError::kInconsistent:
@@ -53,7 +53,7 @@ std::string explain_key(crypto::KeyError error) {
 
 std::shared_ptr<const crypto::SigningKey> read_key(Section& section, const Loading& loading) {
   std::string path;
-  if (!section.require("key", "name the PEM file of the CGA key; sendoff cga generate makes one"))
+  if (!section.require("key", "name the PEM file of the CGA key; sendoff cga key makes one"))
     return (void)section.raw("key"), nullptr;
   if (!section.text("key", path)) return nullptr;
   const auto file = read_private(section, "key", path, loading);
@@ -72,32 +72,38 @@ std::optional<cga::Modifier> modifier_of_hex(const std::string& text) {
   return modifier;
 }
 
-// CGA Parameters as RFC 3972 3 lays them out, as octets or in hexadecimal.
+// What `sendoff cga generate` writes: TOML with sec, modifier and public-key.
 std::optional<cga::Modifier> read_parameters(Section& section, const Loading& loading,
-                                             ByteView spki) {
+                                             ByteView spki, std::uint8_t& sec) {
   std::string path;
   if (!section.text("parameters", path)) return std::nullopt;
   const auto file = read(section, "parameters", path, loading);
   if (!file) return std::nullopt;
-  Bytes octets = to_bytes(file->octets.expose());
-  std::string text(octets.begin(), octets.end());
-  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' ' || c == '\t'; });
-  Bytes decoded;
-  if (from_hex(text, decoded) && !decoded.empty()) octets = std::move(decoded);
-  const auto parameters = cga::ParametersView::parse(octets);
-  if (!parameters) {
+  const ByteView octets = file->octets.expose();
+  const auto document = parse_document(path, std::string(octets.begin(), octets.end()));
+  const auto text = [&](std::string_view key) {
+    const Entry* entry = document ? document->find(key) : nullptr;
+    return entry && entry->value.kind == Node::Kind::kText ? entry->value.text : std::string();
+  };
+  const auto modifier = modifier_of_hex(text("modifier"));
+  const Entry* its_sec = document ? document->find("sec") : nullptr;
+  Bytes key;
+  if (!modifier || !from_hex(text("public-key"), key) || !its_sec ||
+      its_sec->value.kind != Node::Kind::kInteger || its_sec->value.integer < 0 ||
+      its_sec->value.integer > 2) {
     section.error("parameters", "names " + path +
                                     ", which holds no CGA parameters; make them: sendoff cga "
                                     "generate");
     return std::nullopt;
   }
-  if (!equal(parameters->public_key, spki)) {
+  if (!equal(key, spki)) {
     section.error("parameters", "names " + path +
                                     ", which belongs to another key than [cga] key; make it for "
                                     "this key: sendoff cga generate");
     return std::nullopt;
   }
-  return parameters->modifier;
+  if (!section.has("sec")) sec = static_cast<std::uint8_t>(its_sec->value.integer);
+  return modifier;
 }
 
 cga::Modifier default_modifier(ByteView spki, const Loading& loading, ModifierRule rule,
@@ -223,13 +229,12 @@ std::optional<send::Identity> read_identity(Section& cga, const Loading& loading
     cga.error("modifier", "and parameters both name the modifier; keep one of them");
   cga::Modifier modifier{};
   if (cga.parsed("modifier", modifier, modifier_of_hex, "32 hexadecimal digits")) given = modifier;
-  std::string unused;
   if (!identity.key) {
     (void)cga.raw("parameters");
     return std::nullopt;
   }
   const ByteView spki = identity.key->spki();
-  if (!given) given = read_parameters(cga, loading, spki);
+  if (!given) given = read_parameters(cga, loading, spki, identity.sec);
   if (named && !given) return std::nullopt;
   if (!given && identity.sec > 0) {
     cga.error("modifier", "is missing: sec = " + std::to_string(identity.sec) +
