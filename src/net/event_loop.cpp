@@ -45,7 +45,9 @@ void EventLoop::run() {
 void EventLoop::run_for(Duration longest) {
   state_->io.restart();
   const auto work = asio::make_work_guard(state_->io);
-  if (state_->io.run_one_for(longest) > 0) state_->io.poll();
+  // Bounded: a descriptor that stays ready would keep it for ever.
+  std::size_t handled = state_->io.run_one_for(longest);
+  for (int i = 0; i < 64 && handled > 0; ++i) handled = state_->io.poll_one();
 }
 
 void EventLoop::stop() { state_->io.stop(); }
