@@ -149,13 +149,30 @@ TEST_F(LinuxHostTest, AnAddressThatThePeerHasIsADuplicate) {
   }
 }
 
-TEST_F(LinuxHostTest, AnOptimisticAddressIsUsableAtOnceAndADuplicateIsToldLater) {
+TEST_F(LinuxHostTest, AnOptimisticAddressIsUsableAtOnceAndReadyWhenDetectionHasEnded) {
   open();
-  ASSERT_TRUE(carry_out(
-      machine::AddAddress{kHere, there_global_, 64, machine::DadMode::kOptimistic, {}, {}}));
+  ASSERT_TRUE(
+      carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kOptimistic, {}, {}}));
+  EXPECT_TRUE(ip_shows("addr show dev here to 2001:db8::42", "optimistic"));
   EXPECT_TRUE(told<AddressChanged>([&](const AddressChanged& changed) {
-    return changed.address == there_global_ && changed.what == AddressChanged::What::kDuplicate;
+    return changed.address == kNew && changed.what == AddressChanged::What::kReady;
   }));
+  EXPECT_FALSE(ip_shows("addr show dev here to 2001:db8::42", "optimistic"));
+}
+
+TEST_F(LinuxHostTest, AnOptimisticDuplicateIsToldByTheAnswerOrLater) {
+  open();
+  // The peer may be quicker than the answer.
+  const auto ending = carry_out(
+      machine::AddAddress{kHere, there_global_, 64, machine::DadMode::kOptimistic, {}, {}});
+  const auto told_later = [&](const AddressChanged& changed) {
+    return changed.address == there_global_ && changed.what == AddressChanged::What::kDuplicate;
+  };
+  if (ending) {
+    EXPECT_TRUE(told<AddressChanged>(told_later));
+  } else {
+    EXPECT_EQ(ending.error(), ActionError::kDuplicate);
+  }
   EXPECT_FALSE(ip_shows("addr show dev here", "2001:db8::2/"));
 }
 
