@@ -11,8 +11,15 @@ namespace {
 // Where each access point was named first: one hangs on one router.
 using AccessPoints = std::map<LinkAddress, unsigned>;
 
+// EUI-48 or EUI-64.
+std::optional<LinkAddress> link_address_of(const std::string& text) {
+  const auto address = LinkAddress::parse(text);
+  return address && (address->view().size() == 6 || address->view().size() == 8) ? address
+                                                                                 : std::nullopt;
+}
+
 void read_access_points(Section& section, std::vector<LinkAddress>& out, AccessPoints& all) {
-  section.parsed_list("access_points", out, LinkAddress::parse,
+  section.parsed_list("access_points", out, link_address_of,
                       "a link-layer address such as 02:00:5e:00:53:01");
   for (const LinkAddress& access_point : out) {
     const auto [first, fresh] = all.emplace(access_point, section.line_of("access_points"));
@@ -155,7 +162,7 @@ void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
           return address && address->is_unicast_routable() ? address : std::nullopt;
         },
         "a global address such as 2001:db8:b::1");
-    section.parsed("link_address", neighbour.link_address, LinkAddress::parse,
+    section.parsed("link_address", neighbour.link_address, link_address_of,
                    "a link-layer address such as 02:00:5e:00:53:01");
     std::string prefix;
     if (section.text("prefix", prefix))
