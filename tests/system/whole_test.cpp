@@ -1,0 +1,94 @@
+// Whole daemons on a real link: tools/demo, its self-test, and the hunt for a key where none must
+// be. The programs that run there are the ones that a person would run.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "support/covers.h"
+
+namespace sendoff::test {
+namespace {
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+Ran run(const std::string& command) {
+  Ran ran;
+  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ran;
+  std::array<char, 4096> buffer{};
+  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    ran.output.append(buffer.data(), got);
+  const int status = pclose(pipe);
+  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ran;
+}
+
+const std::string kSource = SENDOFF_SOURCE;
+const std::string kProgram = SENDOFF_PROGRAM;
+
+class Whole : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
+    const std::string pattern = "/tmp/sendoff-test-XXXXXX";
+    std::copy(pattern.begin(), pattern.end(), directory_.begin());
+    ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+  }
+  void TearDown() override {
+    if (directory_[0] != '\0') (void)run("rm -rf " + directory());
+  }
+  [[nodiscard]] std::string directory() const { return directory_.data(); }
+
+ private:
+  std::array<char, 64> directory_{};
+};
+
+TEST_F(Whole, TwoDaemonsAgreeAKeyAndAForgedFbuIsRefused) {
+  const Ran demo = run(kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " +
+                       directory() + "/demo.pcap");
+  EXPECT_EQ(demo.status, 0) << demo.output;
+  EXPECT_NE(demo.output.find("hold the same key"), std::string::npos) << demo.output;
+  EXPECT_NE(demo.output.find("forged FBU is refused"), std::string::npos) << demo.output;
+  const Ran judged = run(kSource + "/tools/pcap-check " + directory() + "/demo.pcap");
+  EXPECT_EQ(judged.status, 0) << judged.output;
+}
+
+TEST_F(Whole, EachSpoiledRunFailsWhereItShould) {
+  const Ran demo = run(kSource + "/tools/demo --self-test --no-build --program " + kProgram);
+  EXPECT_EQ(demo.status, 0) << demo.output;
+  EXPECT_NE(demo.output.find("3 passed, 0 failed"), std::string::npos) << demo.output;
+}
+
+TEST_F(Whole, AHandoverKeyIsNowhereButInTheTwoDaemons) {
+  const Ran hunt = run(kSource + "/tests/system/secrets.py " + kProgram);
+  EXPECT_EQ(hunt.status, 0) << hunt.output;
+  EXPECT_NE(hunt.output.find("the key is in none of them"), std::string::npos) << hunt.output;
+}
+
+TEST_F(Whole, TwoRunsSideBySideDoNotCollide) {
+  const std::string one =
+      kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " + directory();
+  const Ran both = run("(" + one + "/a.pcap > " + directory() + "/a.out 2>&1 & first=$!; " + one +
+                       "/b.pcap > " + directory() + "/b.out 2>&1; b=$?; wait $first; a=$?; cat " +
+                       directory() + "/*.out; exit $((a + b)))");
+  EXPECT_EQ(both.status, 0) << both.output;
+}
+
+TEST_F(Whole, NothingIsLeftOfARun) {
+  const std::string list =
+      "ip netns list; ls /tmp | grep '^sendoff-' | grep -v sendoff-test || true";
+  const std::string before = run(list).output;
+  (void)run(kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " + directory() +
+            "/demo.pcap");
+  EXPECT_EQ(run(list).output, before);
+}
+
+}  // namespace
+}  // namespace sendoff::test
