@@ -131,7 +131,7 @@ TEST(Handover, TakesAnFbackWithARoutingHeader) {
 }
 
 TEST(Handover, RepeatsAnUnansweredFbuWithNewNumbersAndThenGivesUp) {
-  COVERS("FH-4-28", "FH-9-04");
+  COVERS("FH-4-28");
   Attached node;
   World& world = node.world;
   world.answer_rtsolpr = false;
@@ -160,7 +160,6 @@ TEST(Handover, RepeatsAnUnansweredFbuWithNewNumbersAndThenGivesUp) {
 }
 
 TEST(Handover, IsRefusedByStatus128AndAbove) {
-  COVERS("FH-6.2.3-15");
   Attached node;
   World& world = node.world;
   ASSERT_TRUE(world.order(HandOver{kApNext}));
@@ -198,7 +197,7 @@ TEST(Handover, FollowsARoutersSequenceNumberOnce) {
 }
 
 TEST(Handover, IsRefusedWhereItCannotBe) {
-  COVERS("FH-4-03", "FH-4-05");
+  COVERS("FH-4-05");
   using Code = wire::LinkLayerAddressOption::Code;
   World nowhere;
   EXPECT_EQ(nowhere.order(HandOver{kApNext}).error(), OrderError::kNoRouter);
@@ -310,15 +309,14 @@ FakeRouter third_router() {
   request.not_before = UtcTime(seconds(1'700'000'000));
   request.not_after = UtcTime(seconds(1'900'000'000));
   request.serial = {3};
-  const auto made =
-      pki::issue(request, signing_key("other-2048")->spki(),
-                 {certificate("ca"), Secret::copy_of(load_file("keys/ca-2048.pem"))});
+  const auto made = pki::issue(request, signing_key("other-2048")->spki(),
+                               {certificate("ca"), Secret::copy_of(load_file("keys/ca-2048.pem"))});
   EXPECT_TRUE(made) << (made ? "" : pki::explain(made.error()));
   return FakeRouter("other-2048", {certificate("ca"), made.value_or(Bytes{})}, {prefix}, 6);
 }
 
 TEST(Handover, MovesTheTunnelOnUnderTheSameKey) {
-  COVERS("HK-3.6-05", "FH-5.6-06");
+  COVERS("HK-3.6-05");
   Attached node;
   World& world = node.world;
   FakeRouter third = third_router();
@@ -475,9 +473,8 @@ TEST(Handover, DiscardsThePreviousKeyWhenMobileIpHasUpdatedItsBindings) {
   // Back there, nothing can be sent under it.
   world.answer_rtsolpr = false;
   world.move({&node.par});
-  world.forget_output();
   EXPECT_FALSE(world.order(HandOver{kApNext}));
-  EXPECT_TRUE(world.updates().empty());
+  for (const Update& update : world.updates()) EXPECT_NE(update.destination, node.par.global[0]);
 }
 
 TEST(Handover, UsesTheNewestKey) {
