@@ -23,6 +23,12 @@ Duplicates::Duplicates(Duration window, std::size_t max_entries)
     : table_(std::make_unique<Table>(Table{window, max_entries, {}, {}})) {}
 Duplicates::~Duplicates() = default;
 
+void Duplicates::configure(Duration window, std::size_t max_entries) {
+  table_->window = window;
+  table_->max_entries = max_entries;
+  while (table_->order.size() > max_entries) table_->drop_oldest();
+}
+
 bool Duplicates::seen(const crypto::Sha256Digest& digest, Instant now) const {
   const auto found = table_->seen_at.find(digest);
   return found != table_->seen_at.end() && now - found->second <= table_->window;

@@ -21,6 +21,7 @@ class Duplicates {
  public:
   Duplicates(Duration window, std::size_t max_entries);
   ~Duplicates();
+  void configure(Duration window, std::size_t max_entries);
   [[nodiscard]] bool seen(const crypto::Sha256Digest& digest, Instant now) const;
   void remember(const crypto::Sha256Digest& digest, Instant now);  // the oldest gives way
   [[nodiscard]] std::size_t size() const;

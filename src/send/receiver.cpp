@@ -183,16 +183,24 @@ struct Receiver::Examination {
   std::optional<cga::ParametersView> parameters;
 };
 
+// How long an exact copy passes the timestamp test: elapsed * (1 - drift) < 2 * fuzz (GS34). A
+// window of 2 * fuzz alone would leave a gap in which a copy costs an RSA operation again.
+static Duration duplicate_window(const TimestampConfig& config) {
+  const std::int64_t rate_percent = 100 - std::int64_t{std::min(config.drift_percent, 99U)};
+  return 2 * milliseconds(config.fuzz_ms) * 100 / rate_percent + milliseconds(1);
+}
+
 Receiver::Receiver(const ReceiverConfig& config, machine::Outbox& outbox)
     : config_(config),
       outbox_(outbox),
       timestamps_(config.timestamps),
-      duplicates_(2 * milliseconds(config.timestamps.fuzz_ms), config.max_duplicates),
+      duplicates_(duplicate_window(config.timestamps), config.max_duplicates),
       budget_(config.budget) {}
 
 void Receiver::configure(const ReceiverConfig& config) {
   config_ = config;
   timestamps_.configure(config.timestamps);
+  duplicates_.configure(duplicate_window(config.timestamps), config.max_duplicates);
   budget_.configure(config.budget);
 }
 

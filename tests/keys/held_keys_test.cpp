@@ -184,6 +184,16 @@ TEST(HeldKeys, FollowTheNumberOfAnFback135) {
   }
 }
 
+TEST(HeldKeys, ReserveANewBlockAfterTheLongestLeapAhead) {
+  HeldKeys keys;
+  keys.store(held(1, seconds(0), 1000));
+  HeldKey& key = *keys.find(after(seconds(1)), kPar, kPcoa);
+  keys.resynchronise(key, 32'768);
+  bool persist = false;
+  EXPECT_EQ(keys.next_sequence(key, persist), 32'769);
+  EXPECT_TRUE(persist);
+}
+
 TEST(HeldKeys, DoNotGoBackForAnOldFback135) {
   HeldKeys keys;
   keys.store(held(1, seconds(0), 1000));

@@ -290,6 +290,14 @@ TEST_F(RestoredKeys, AreLeftOutWhenTheyRepeatAnother) {
   EXPECT_EQ(keys.size(), 1u);
 }
 
+TEST_F(RestoredKeys, MayComeBackAfterTheyWentAway) {
+  IssuedKeys keys(config, random);
+  const Now now = now_after(seconds(0));
+  ASSERT_TRUE(keys.restore(now, record()));
+  keys.discard(kPcoa);
+  EXPECT_TRUE(keys.restore(now, record()));
+}
+
 TEST_F(RestoredKeys, AreTheTwoYoungestOfACgaInWhateverOrderTheyCome) {
   const std::array<std::array<std::uint8_t, 3>, 6> orders = {
       {{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}}};

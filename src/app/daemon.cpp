@@ -1,0 +1,314 @@
+#include "app/daemon.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/link_switch.h"
+#include "app/log.h"
+#include "control/server.h"
+#include "crypto/random.h"
+#include "net/clock.h"
+#include "net/driver.h"
+#include "net/privileges.h"
+#include "store/memory_store.h"
+
+namespace sendoff::app {
+
+namespace {
+
+using control::Refusal;
+
+// mkdir -p of a directory that belongs to the daemon.
+bool make_directory(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (mkdir(part.c_str(), 0755) != 0 && errno != EEXIST) {
+      log::error("make directory " + part + ": " + std::strerror(errno));
+      return false;
+    }
+    if (end == std::string::npos) return true;
+  }
+}
+
+std::string join(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + item;
+  return out;
+}
+
+class Daemon {
+ public:
+  Daemon(std::unique_ptr<Role> role, std::string path)
+      : role_(std::move(role)), path_(std::move(path)) {}
+
+  int run();
+
+ private:
+  bool load();
+  bool open();
+  bool drop_privileges();
+  void build();
+  void serve();
+
+  Result<std::string, Refusal> answer(const control::Request& request);
+  Result<std::string, Refusal> order(const machine::Order& order);
+  Result<std::string, Refusal> link_moved(const control::LinkMoved& moved);
+  Result<std::string, Refusal> reload();
+  [[nodiscard]] std::string status();
+  void report(const machine::Event& event);
+  void feed_watchdog();
+  void stop(const char* why);
+
+  std::unique_ptr<Role> role_;
+  std::string path_;
+  config::Daemon settings_;  // that the process was started with
+  std::vector<std::string> shortcomings_;
+  Now started_{};
+  machine::Machine* machine_ = nullptr;  // the role's
+
+  // In the order in which one needs the other; they end in the opposite one.
+  crypto::SystemRandom random_;
+  net::EventLoop loop_;
+  std::unique_ptr<net::LinuxHost> host_;
+  std::unique_ptr<control::Server> server_;
+  store::MemoryStore store_;
+  net::ControlPlaneOnly datapath_;
+  std::optional<LinkSwitch> link_switch_;
+  std::unique_ptr<net::Workers> workers_;
+  std::unique_ptr<net::Driver> driver_;
+  std::unique_ptr<net::Timer> watchdog_;
+};
+
+bool Daemon::load() {
+  const config::Problems problems = role_->load(path_, net::read_clocks().utc, random_);
+  for (const config::Problem& problem : problems) log::error(problem.text());
+  if (!problems.empty())
+    log::error(path_ + " is not taken: " + std::to_string(problems.size()) +
+               (problems.size() == 1 ? " error" : " errors"));
+  return problems.empty();
+}
+
+bool Daemon::open() {
+  if (!make_directory(settings_.runtime_directory)) return false;
+  const std::size_t slash = settings_.control_socket.rfind('/');
+  if (slash > 0 && !make_directory(settings_.control_socket.substr(0, slash))) return false;
+  net::HostConfig host{role_->interfaces(), role_->name() == "router", settings_.runtime_directory,
+                       settings_.guard_icmp};
+  auto opened = net::LinuxHost::open(loop_, host);
+  if (!opened) {
+    log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");
+    return false;
+  }
+  host_ = std::move(*opened);
+  for (const std::string& shortcoming : host_->shortcomings()) shortcomings_.push_back(shortcoming);
+  auto server = control::Server::open(
+      loop_, {.path = settings_.control_socket, .group = settings_.control_group},
+      [this](const control::Request& request) { return answer(request); });
+  if (!server) {
+    log::error(server.error().text());
+    return false;
+  }
+  server_ = std::move(*server);
+  return true;
+}
+
+bool Daemon::drop_privileges() {
+  const auto dropped = net::drop_privileges(settings_.user);
+  if (!dropped) {
+    log::error(dropped.error().text() +
+               "; make the user, or set [daemon] user = \"\" to stay who you are");
+    return false;
+  }
+  log::info(dropped->user_changed ? "running as " + settings_.user
+                                  : "no change of user: " + dropped->remark);
+  return true;
+}
+
+void Daemon::build() {
+  const Now now = net::read_clocks();
+  started_ = now;
+  auto snapshot = store_.snapshot(now.utc);
+  machine_ = &role_->build(snapshot ? std::move(*snapshot) : machine::Snapshot{}, random_, now);
+  workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
+  link_switch_.emplace(loop_, settings_.switch_command);
+  net::Driver::Hooks hooks;
+  hooks.report = [this](const machine::Event& event) { report(event); };
+  hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
+    for (const net::HostConfig::Interface& interface : role_->interfaces())
+      if (interface.id == action.interface)
+        return link_switch_->run(interface.name, action.access_point, std::move(done));
+    done(fail(machine::ActionError::kGone));
+  };
+  driver_ = std::make_unique<net::Driver>(*machine_, loop_, *workers_, *host_, net::keep_in(store_),
+                                          datapath_, std::move(hooks));
+}
+
+void Daemon::serve() {
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop("asked by a signal"); });
+  loop_.on_signals({SIGHUP}, [this](int) { (void)reload(); });
+  driver_->start();
+  feed_watchdog();
+  (void)sd_notify(0, "READY=1");
+  log::info("sendoff " SENDOFF_VERSION " " + role_->name() + " is ready");
+  loop_.run();
+}
+
+int Daemon::run() {
+  for (const std::string& missing : net::harden_process()) shortcomings_.push_back(missing);
+  log::open("info");
+  if (!load()) return kWrong;
+  settings_ = role_->daemon();
+  (void)log::set_level(settings_.log_level);
+  if (!open() || !drop_privileges()) return kNegative;
+  build();
+  for (const std::string& shortcoming : shortcomings_) log::warning(shortcoming);
+  for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
+  serve();
+  // The machine and its keys go first, then what it had in the kernel.
+  watchdog_.reset();
+  driver_.reset();
+  workers_.reset();
+  link_switch_.reset();
+  server_.reset();
+  role_.reset();
+  host_.reset();
+  log::info("stopped");
+  return kDone;
+}
+
+void Daemon::stop(const char* why) {
+  log::info(std::string("stopping: ") + why);
+  (void)sd_notify(0, "STOPPING=1");
+  loop_.stop();
+}
+
+void Daemon::report(const machine::Event& event) {
+  const Now now = net::read_clocks();
+  log::event(now.boot, event);
+  server_->publish(now, event);
+}
+
+// A loop that hangs does not say that it lives.
+void Daemon::feed_watchdog() {
+  std::uint64_t limit_us = 0;
+  if (sd_watchdog_enabled(0, &limit_us) <= 0) return;
+  const Duration interval = microseconds(limit_us / 3);
+  watchdog_ = std::make_unique<net::Timer>(loop_, [this, interval] {
+    (void)sd_notify(0, "WATCHDOG=1");
+    watchdog_->at(net::read_clocks().boot + interval);
+  });
+  watchdog_->at(net::read_clocks().boot + interval);
+}
+
+Result<std::string, Refusal> Daemon::answer(const control::Request& request) {
+  // Requests may come while the daemon is still being built.
+  if (!driver_) return fail(Refusal{"starting", "the daemon is starting; ask again"});
+  if (std::holds_alternative<control::AskStatus>(request)) return status();
+  if (const auto* what = std::get_if<machine::Order>(&request)) return order(*what);
+  if (const auto* moved = std::get_if<control::LinkMoved>(&request)) return link_moved(*moved);
+  if (std::holds_alternative<control::Reload>(request)) return reload();
+  if (const auto* wanted = std::get_if<control::SetLogLevel>(&request)) {
+    if (!log::set_level(wanted->level))
+      return fail(Refusal{"bad-request", "a log level is debug, info, warning or error"});
+    return std::string();
+  }
+  // After the answer is on its way.
+  loop_.post([this] { stop("asked by the control socket"); });
+  return std::string();
+}
+
+Result<std::string, Refusal> Daemon::order(const machine::Order& order) {
+  const auto taken = driver_->order(order);
+  if (taken) return std::string();
+  return fail(Refusal{std::string(name(taken.error())), std::string(explain(taken.error()))});
+}
+
+Result<std::string, Refusal> Daemon::link_moved(const control::LinkMoved& moved) {
+  for (const net::HostConfig::Interface& interface : role_->interfaces()) {
+    if (interface.name != moved.interface) continue;
+    if (moved.access_point)
+      driver_->tell(machine::ApAttached{interface.id, *moved.access_point});
+    else
+      driver_->tell(machine::ApLost{interface.id});
+    return std::string();
+  }
+  return fail(Refusal{"unknown-interface", "no interface of that name is configured"});
+}
+
+// Whole or not at all.
+Result<std::string, Refusal> Daemon::reload() {
+  (void)sd_notify(0, "RELOADING=1");
+  std::vector<std::string> restart;
+  const config::Problems problems = role_->load(path_, net::read_clocks().utc, random_);
+  config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
+  const std::string level = std::exchange(settings.log_level, settings_.log_level);
+  if (settings != settings_)
+    restart.emplace_back("[daemon] and [handover] switch_command");
+  else if (problems.empty())
+    driver_->with_machine([&](Now now) { restart = role_->take(now); });
+  (void)sd_notify(0, "READY=1");
+
+  for (const config::Problem& problem : problems) log::error(problem.text());
+  if (!problems.empty())
+    return fail(Refusal{"bad-configuration",
+                        problems.front().text() +
+                            (problems.size() > 1 ? " (and " + std::to_string(problems.size() - 1) +
+                                                       " more: see the log)"
+                                                 : "")});
+  if (!restart.empty()) {
+    const std::string text = "nothing is changed: only a restart takes " + join(restart);
+    log::warning("reload: " + text);
+    return fail(Refusal{"needs-restart", text});
+  }
+  (void)log::set_level(level);
+  for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
+  return std::string();
+}
+
+std::string Daemon::status() {
+  const Now now = net::read_clocks();
+  control::DaemonStatus daemon{.version = SENDOFF_VERSION,
+                               .role = role_->name(),
+                               .configuration = path_,
+                               .started = started_.utc,
+                               .uptime = now.boot - started_.boot,
+                               .warnings = shortcomings_,
+                               .counters = {}};
+  for (const config::Problem& warning : role_->warnings())
+    daemon.warnings.push_back(warning.text());
+  const auto visit = [&](std::string_view group, std::string_view counter, std::uint64_t value) {
+    daemon.counters.push_back({std::string(group), std::string(counter), value});
+  };
+  std::string text;
+  driver_->with_machine([&](Now at) {
+    machine_->counters(visit);
+    host_->counters(visit);
+    text = role_->status(daemon, at);
+  });
+  return text;
+}
+
+}  // namespace
+
+int run_daemon(std::unique_ptr<Role> role, const std::string& path, bool check_only) {
+  if (!check_only) return Daemon(std::move(role), path).run();
+  crypto::SystemRandom random;
+  const config::Problems problems = role->load(path, net::read_clocks().utc, random);
+  for (const config::Problem& problem : problems)
+    std::fprintf(stderr, "%s\n", problem.text().c_str());
+  if (!problems.empty()) return kWrong;
+  for (const config::Problem& warning : role->warnings())
+    std::fprintf(stderr, "%s (warning)\n", warning.text().c_str());
+  std::printf("%s: no errors, %zu warnings\n", path.c_str(), role->warnings().size());
+  return kDone;
+}
+
+}  // namespace sendoff::app

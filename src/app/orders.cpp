@@ -1,0 +1,96 @@
+// `sendoff handover`, `request-key`, `binding-complete` and `link-moved`: orders to a mobile node.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "app/ask.h"
+#include "app/commands.h"
+
+namespace sendoff::app {
+
+namespace {
+
+std::optional<LinkAddress> access_point_of(const std::string& text) {
+  const auto address = LinkAddress::parse(text);
+  if (address && !address->empty()) return address;
+  std::fprintf(stderr,
+               "sendoff: an access point is a link-layer address such as 02:00:5e:00:53:01\n");
+  return std::nullopt;
+}
+
+void add_handover(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("handover", "Send the mobile node over to another access point");
+  command->footer(
+      "Sends the Fast Binding Update; its end is an event, handover-done or handover-failed.\n"
+      "Access points that can be reached are the neighbours of `sendoff status`.\n"
+      "Example: sendoff handover --to 02:00:5e:00:53:02");
+  const auto socket = add_socket_option(*command);
+  const auto to = std::make_shared<std::string>();
+  command->add_option("--to", *to, "Link-layer address of the access point")->required();
+  command->callback([=, &exit_code] {
+    const auto access_point = access_point_of(*to);
+    exit_code = access_point ? ask_daemon(*socket, machine::Order(machine::HandOver{*access_point}),
+                                          "handover under way; its end is in `sendoff events`")
+                             : kWrong;
+  });
+}
+
+void add_request_key(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("request-key", "Ask the current router for a handover key now");
+  command->footer(
+      "The mobile node asks by itself, at least every [keys] request_interval; this is for\n"
+      "impatience and tests. Example: sendoff request-key && sendoff events");
+  const auto socket = add_socket_option(*command);
+  command->callback([=, &exit_code] {
+    exit_code = ask_daemon(*socket, machine::Order(machine::RequestKey{}),
+                           "asked; the answer is in `sendoff events`");
+  });
+}
+
+void add_binding_complete(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "binding-complete", "Tell the mobile node that Mobile IPv6 has updated its bindings");
+  command->footer(
+      "From then on the previous router need not forward. Who runs Mobile IPv6 calls this.\n"
+      "Example: sendoff binding-complete");
+  const auto socket = add_socket_option(*command);
+  command->callback([=, &exit_code] {
+    exit_code = ask_daemon(*socket, machine::Order(machine::BindingComplete{}), "noted");
+  });
+}
+
+void add_link_moved(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "link-moved", "Tell the mobile node to which access point an interface is attached");
+  command->footer(
+      "For the program that moves the link, where the daemon cannot see it.\n"
+      "Example: sendoff link-moved --interface wlan0 --to 02:00:5e:00:53:02");
+  const auto socket = add_socket_option(*command);
+  const auto interface = std::make_shared<std::string>();
+  const auto to = std::make_shared<std::string>();
+  command->add_option("--interface", *interface, "Name of the interface")->required();
+  command->add_option("--to", *to, "Its access point; left out: it has none any more");
+  command->callback([=, &exit_code] {
+    control::LinkMoved moved{*interface, std::nullopt};
+    if (!to->empty()) {
+      moved.access_point = access_point_of(*to);
+      if (!moved.access_point) {
+        exit_code = kWrong;
+        return;
+      }
+    }
+    exit_code = ask_daemon(*socket, moved, "noted");
+  });
+}
+
+}  // namespace
+
+void add_order_commands(CLI::App& app, int& exit_code) {
+  add_handover(app, exit_code);
+  add_request_key(app, exit_code);
+  add_binding_complete(app, exit_code);
+  add_link_moved(app, exit_code);
+}
+
+}  // namespace sendoff::app

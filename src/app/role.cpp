@@ -1,0 +1,90 @@
+#include "app/role.h"
+
+namespace sendoff::app {
+
+namespace {
+
+struct RouterKind {
+  using Machine = router::Router;
+  using Config = router::Config;
+  static constexpr const char* kName = "router";
+  static auto load(const std::string& path, const config::Context& context) {
+    return config::load_router(path, context);
+  }
+  static const send::Identity& identity(const Config& config) {
+    return config.interfaces.front().identity;
+  }
+  static std::string status(const Machine& machine, const Config& config,
+                            const control::DaemonStatus& daemon, Now now) {
+    return control::status_json(daemon, machine.status(now), config.neighbours);
+  }
+};
+
+struct MobileKind {
+  using Machine = mobile::Mobile;
+  using Config = mobile::Config;
+  static constexpr const char* kName = "mobile";
+  static auto load(const std::string& path, const config::Context& context) {
+    return config::load_mobile(path, context);
+  }
+  static const send::Identity& identity(const Config& config) { return config.identity; }
+  static std::string status(const Machine& machine, const Config&,
+                            const control::DaemonStatus& daemon, Now now) {
+    return control::status_json(daemon, machine.status(now));
+  }
+};
+
+template <typename Kind>
+class RoleOf final : public Role {
+ public:
+  [[nodiscard]] std::string name() const override { return Kind::kName; }
+
+  [[nodiscard]] config::Problems load(const std::string& path, UtcTime utc,
+                                      Random& random) override {
+    const send::Identity* running = taken_ ? &Kind::identity(taken_->machine) : nullptr;
+    auto loaded = Kind::load(path, {files_, utc, random, running});
+    if (!loaded) return loaded.error();
+    loaded_ = std::move(*loaded);
+    return {};
+  }
+  [[nodiscard]] const config::Daemon& daemon() const override { return loaded_.daemon; }
+  [[nodiscard]] const config::Problems& warnings() const override { return loaded_.warnings; }
+  [[nodiscard]] std::vector<net::HostConfig::Interface> interfaces() const override {
+    std::vector<net::HostConfig::Interface> out;
+    for (const auto& interface : loaded_.machine.interfaces)
+      out.push_back({interface.id, interface.name});
+    return out;
+  }
+
+  machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) override {
+    taken_ = loaded_;
+    machine_ =
+        std::make_unique<typename Kind::Machine>(taken_->machine, std::move(snapshot), random, now);
+    return *machine_;
+  }
+  [[nodiscard]] std::vector<std::string> take(Now now) override {
+    if (auto taken = machine_->handle(now, loaded_.machine); !taken) {
+      auto settings = std::move(taken.error().settings);
+      loaded_ = *taken_;
+      return settings;
+    }
+    taken_ = loaded_;
+    return {};
+  }
+  [[nodiscard]] std::string status(const control::DaemonStatus& daemon, Now now) const override {
+    return Kind::status(*machine_, taken_->machine, daemon, now);
+  }
+
+ private:
+  config::SystemFiles files_;
+  config::Loaded<typename Kind::Config> loaded_;
+  std::optional<config::Loaded<typename Kind::Config>> taken_;
+  std::unique_ptr<typename Kind::Machine> machine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Role> make_router_role() { return std::make_unique<RoleOf<RouterKind>>(); }
+std::unique_ptr<Role> make_mobile_role() { return std::make_unique<RoleOf<MobileKind>>(); }
+
+}  // namespace sendoff::app

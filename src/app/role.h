@@ -1,0 +1,37 @@
+// The two roles of a daemon behind one face: what to load, which machine to build, how it tells its
+// status.
+#pragma once
+
+#include <memory>
+
+#include "config/config.h"
+#include "control/status.h"
+#include "machine/machine.h"
+#include "net/linux_host.h"
+
+namespace sendoff::app {
+
+class Role {
+ public:
+  virtual ~Role() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;  // "router", "mobile"
+  // The file's problems; empty: it is loaded and can be taken.
+  [[nodiscard]] virtual config::Problems load(const std::string& path, UtcTime utc,
+                                              Random& random) = 0;
+  // Of what load() found last.
+  [[nodiscard]] virtual const config::Daemon& daemon() const = 0;
+  [[nodiscard]] virtual const config::Problems& warnings() const = 0;
+  [[nodiscard]] virtual std::vector<net::HostConfig::Interface> interfaces() const = 0;
+
+  // Once, with what was loaded.
+  virtual machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) = 0;
+  // Hands what was loaded since to the machine: what needs a restart; empty: it was taken.
+  [[nodiscard]] virtual std::vector<std::string> take(Now now) = 0;
+  [[nodiscard]] virtual std::string status(const control::DaemonStatus& daemon, Now now) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Role> make_router_role();
+[[nodiscard]] std::unique_ptr<Role> make_mobile_role();
+
+}  // namespace sendoff::app

@@ -1,0 +1,87 @@
+#include "config/common.h"
+
+#include <algorithm>
+
+namespace sendoff::config {
+
+namespace {
+
+void check_absolute(Section& section, std::string_view key, const std::string& path) {
+  if (!path.starts_with('/'))
+    section.error(key, "is \"" + path + "\"; it must be an absolute path");
+}
+
+}  // namespace
+
+bool is_interface_name(std::string_view name) {
+  return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
+}
+
+void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
+  Section section = root.table("daemon");
+  daemon.runtime_directory = "/run/sendoff/" + std::string(role);
+  daemon.control_socket = "/run/sendoff/" + std::string(role) + ".sock";
+
+  // An empty user is a way to say: stay who you are.
+  if (const Node* user = section.raw("user"); user && user->kind == Node::Kind::kText)
+    daemon.user = user->text;
+  else
+    section.text("user", daemon.user);
+  section.text("runtime_directory", daemon.runtime_directory);
+  section.text("control_socket", daemon.control_socket);
+  section.text("control_group", daemon.control_group);
+  section.text("log_level", daemon.log_level);
+  section.number("workers", daemon.workers, 0, 64);
+  section.flag("guard_icmp", daemon.guard_icmp);
+  check_absolute(section, "runtime_directory", daemon.runtime_directory);
+  check_absolute(section, "control_socket", daemon.control_socket);
+  if (daemon.control_socket.size() > 107)
+    section.error("control_socket", "is longer than 107 octets; use a shorter path");
+  static const std::vector<std::string> kLevels{"debug", "info", "warning", "error"};
+  if (std::ranges::find(kLevels, daemon.log_level) == kLevels.end())
+    section.error("log_level",
+                  "is \"" + daemon.log_level + "\"; it must be debug, info, warning or error");
+  if (!daemon.guard_icmp)
+    section.warning("guard_icmp",
+                    "is false: the kernel answers Fast Binding Updates with errors of its own");
+  section.finish();
+}
+
+void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {
+  crypto::KeyLimits& keys = receiver.key_limits;
+  send.number("min_key_bits", keys.min_bits, 1024, 3072);
+  send.number("max_key_bits", keys.max_bits, 1024, 3072);
+  if (keys.min_bits > keys.max_bits)
+    send.error("min_key_bits", "is above max_key_bits; no key would be accepted");
+  send.number("timestamp_delta", receiver.timestamps.delta_s, 1, 86'400);
+  send.number("timestamp_fuzz_ms", receiver.timestamps.fuzz_ms, 0, 60'000);
+  send.number("timestamp_drift_percent", receiver.timestamps.drift_percent, 0, 50);
+
+  limits.number("verifications_per_source", receiver.budget.per_source_s, 1, 100'000);
+  limits.number("verifications_per_interface", receiver.budget.per_interface_s, 1, 1'000'000);
+  limits.number("sources", receiver.budget.max_sources, 16, 1'000'000);
+  limits.number("peers", receiver.timestamps.max_peers, 16, 10'000'000);
+  limits.number("pending", receiver.max_pending, 1, 100'000);
+  limits.number("pending_per_source", receiver.max_pending_per_source, 1, 100'000);
+  limits.number("duplicates", receiver.max_duplicates, 16, 1'000'000);
+}
+
+std::optional<crypto::Algorithm> algorithm_from(const Node& node) {
+  if (node.kind == Node::Kind::kText) return crypto::algorithm_named(node.text);
+  // A code of 0 would be read as 1 on the wire; nobody means it in a file.
+  if (node.kind == Node::Kind::kInteger && node.integer >= 1 && node.integer <= 15)
+    return crypto::algorithm_of(static_cast<std::uint8_t>(node.integer));
+  return std::nullopt;
+}
+
+void read_algorithm(Section& section, std::string_view key,
+                    std::optional<crypto::Algorithm>& algorithm) {
+  const Node* node = section.raw(key);
+  if (!node) return;
+  algorithm = algorithm_from(*node);
+  if (!algorithm)
+    section.error(key, "names no algorithm; it must be " + std::string(kAlgorithmWanted));
+}
+
+}  // namespace sendoff::config

@@ -1,0 +1,49 @@
+// The sections that both roles have, and reading a file into its sections.
+#pragma once
+
+#include "config/credentials.h"
+#include "config/section.h"
+
+namespace sendoff::config {
+
+// [daemon]; `role` is "router" or "mobile". Sets what is not configured.
+void read_daemon(Section& root, std::string_view role, Daemon& daemon);
+// What [send] and [limits] have in common: keys, time stamps, budgets.
+void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);
+
+// By name, or by code 1 to 4 (HK-3.1-13).
+[[nodiscard]] std::optional<crypto::Algorithm> algorithm_from(const Node& node);
+inline constexpr std::string_view kAlgorithmWanted =
+    "hmac-sha1-96, aes128-cmac-96, hmac-sha256-128 or hmac-sha384-192 (codes 1, 4, 2, 3)";
+void read_algorithm(Section& section, std::string_view key,
+                    std::optional<crypto::Algorithm>& algorithm);
+
+// The name of an interface that the kernel could have.
+[[nodiscard]] bool is_interface_name(std::string_view name);
+
+// Reads the file and hands its root to `read`, which gives what is loaded or nothing; the report's
+// problems come after it.
+template <typename Config, typename Read>
+[[nodiscard]] Result<Loaded<Config>, Problems> load(const std::string& path, const Context& context,
+                                                    const Read& read) {
+  const auto file = context.files.read(path);
+  if (!file)
+    return fail(Problems{
+        {path, 0, "this configuration cannot be read: " + std::string(explain(file.error()))}});
+  const ByteView octets = file->octets.expose();
+  const auto document = parse_document(path, std::string(octets.begin(), octets.end()));
+  if (!document) return fail(Problems{document.error()});
+
+  Report report(path);
+  Section root(&*document, "", report);
+  const std::size_t slash = path.rfind('/');
+  const Loading loading{context, slash == std::string::npos ? "" : path.substr(0, slash)};
+  Loaded<Config> loaded;
+  read(root, loading, loaded);
+  root.finish();
+  if (!report.clean()) return fail(report.errors());
+  loaded.warnings = report.warnings();
+  return loaded;
+}
+
+}  // namespace sendoff::config

@@ -1,0 +1,48 @@
+// From a TOML file to a checked configuration of a daemon. Loading reads files through an interface
+// and is told the time: a pure function. Either everything is right, or every error of the file is
+// listed, each with its line. docs: examples/router.toml, examples/mobile.toml.
+#pragma once
+
+#include "base/random.h"
+#include "config/files.h"
+#include "config/problem.h"
+#include "mobile/config.h"
+#include "router/config.h"
+
+namespace sendoff::config {
+
+// What concerns the process and not the protocol. Changes need a restart, but for the log level.
+struct Daemon {
+  std::string user = "sendoff";  // to become once all is open; empty: stay
+  std::string runtime_directory;
+  std::string control_socket;
+  std::string control_group = "sendoff";  // may use the control socket, beside root
+  std::string log_level = "info";
+  unsigned workers = 0;  // 0: one a core
+  bool guard_icmp = true;
+  std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
+
+  friend bool operator==(const Daemon&, const Daemon&) = default;
+};
+
+template <typename Config>
+struct Loaded {
+  Config machine;
+  Daemon daemon;
+  Problems warnings;
+};
+
+struct Context {
+  const Files& files;
+  UtcTime utc;     // certificates are judged at
+  Random& random;  // the MN's modifier, where none is configured
+  // Of the running daemon: a modifier that was drawn at start stays over a reload.
+  const send::Identity* running = nullptr;
+};
+
+[[nodiscard]] Result<Loaded<router::Config>, Problems> load_router(const std::string& path,
+                                                                   const Context& context);
+[[nodiscard]] Result<Loaded<mobile::Config>, Problems> load_mobile(const std::string& path,
+                                                                   const Context& context);
+
+}  // namespace sendoff::config

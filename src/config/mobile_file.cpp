@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <set>
+
+#include "config/common.h"
+
+namespace sendoff::config {
+
+namespace {
+
+void read_interfaces(Section& root, std::vector<mobile::Interface>& out) {
+  std::set<std::string> names;
+  const auto sections = root.tables("interface");
+  if (sections.empty() && !root.has("interface"))
+    root.report().error(0, "[[interface]] is missing: name at least one interface to move with");
+  for (Section section : sections) {
+    mobile::Interface interface;
+    interface.id = InterfaceId{static_cast<std::uint32_t>(out.size())};
+    section.require("name", "write the interface's name, as name = \"wlan0\"");
+    if (section.text("name", interface.name) && !is_interface_name(interface.name))
+      section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
+    else if (!interface.name.empty() && !names.insert(interface.name).second)
+      section.error("name", "is \"" + interface.name + "\" a second time; one section each");
+    section.finish();
+    out.push_back(std::move(interface));
+  }
+}
+
+// Three secrets are three (RFC 5269 1); the key-encryption pair is made by the daemon and lives in
+// its memory only, so naming one is wrong in any case, and naming the CGA key is worse.
+void refuse_encryption_key(Section& keys, Section& cga) {
+  std::string path;
+  if (!keys.text("encryption_key", path)) return;
+  std::string cga_path;
+  if (cga.text("key", cga_path) && cga_path == path)
+    keys.error("encryption_key", "and [cga] key name the same file " + path +
+                                     "; the two keys must differ: take encryption_key out, the "
+                                     "daemon makes that pair itself");
+  else
+    keys.error("encryption_key",
+               "cannot be configured: the daemon makes that pair itself and keeps it in memory");
+}
+
+void read_keys(Section& root, Section& cga, mobile::Config& config) {
+  Section section = root.table("keys");
+  section.flag("request", config.request_keys);
+  std::optional<crypto::Algorithm> algorithm;
+  read_algorithm(section, "algorithm", algorithm);
+  if (algorithm) config.algorithm = *algorithm;
+  section.flag("accept_weaker", config.accept_weaker);
+  section.number("encryption_key_lifetime", config.encryption_pair.lifetime_s, 1, 31'536'000);
+  section.number("encryption_key_handovers", config.encryption_pair.handovers, 1, 1'000'000);
+  section.number("request_interval", config.request_interval_s, 10, 86'400);
+  section.number("max_keys", config.max_keys, 1, 100'000);
+  section.number("max_held_replies", config.max_held_replies, 1, 1024);
+  refuse_encryption_key(section, cga);
+  if (config.accept_weaker)
+    section.warning("accept_weaker",
+                    "is true: a router may answer with a weaker algorithm than was asked for");
+  if (!config.request_keys)
+    section.warning("request", "is false: no handover keys, so no fast handovers either");
+  section.finish();
+}
+
+void read_trust(Section& root, const Loading& loading, mobile::Config& config) {
+  Section section = root.table("trust");
+  section.flag("rfc3971_profile", config.paths.policy.accept_rfc3971_profile);
+  section.flag("strict_rfc6487", config.paths.policy.strict_rfc6487);
+  section.duration("path_retry", config.paths.retry, seconds(1), 0.1, 60);
+  section.duration("path_give_up", config.paths.give_up, seconds(1), 1, 600);
+  auto anchors = read_anchors(section, "anchors", loading);
+  if (anchors.empty() && !section.has("anchors")) {
+    const std::string missing =
+        "[trust] anchors is missing: name the PEM files of the trust anchors that certify routers";
+    // RFC 5269 3.2: no key exchange without an anchor. Who wants none must say so.
+    if (config.request_keys)
+      root.report().error(section.line(), missing + ", or set [keys] request = false");
+    else
+      root.report().warning(section.line(), missing + "; until then no router is believed");
+  }
+  if (config.paths.policy.accept_rfc3971_profile)
+    section.warning("rfc3971_profile",
+                    "is true: certificates that are not marked for routers are accepted as such");
+  config.paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(std::move(anchors));
+  section.finish();
+}
+
+void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
+  mobile::Config& config = loaded.machine;
+  Section section = root.table("handover");
+  section.number("tunnel_lifetime", config.tunnel_lifetime_s, 1, 65'535);
+  section.duration("rtsolpr_timeout_ms", config.rtsolpr_timeout, milliseconds(1), 10, 60'000);
+  section.number("rtsolpr_retries", config.rtsolpr_retries, 0, 20);
+  section.duration("fbu_timeout_ms", config.fbu_timeout, milliseconds(1), 10, 32'000);
+  section.number("fbu_retries", config.fbu_retries, 0, 20);
+  for (Text& word : section.texts("switch_command"))
+    loaded.daemon.switch_command.push_back(std::move(word.value));
+  if (!loaded.daemon.switch_command.empty() && !loaded.daemon.switch_command[0].starts_with('/'))
+    section.error("switch_command", "must begin with the absolute path of a program");
+  section.finish();
+}
+
+void read_discovery(Section& root, mobile::Config& config) {
+  Section section = root.table("discovery");
+  section.duration("solicitation_interval", config.discovery.solicitation_interval, seconds(1), 0.1,
+                   3600);
+  section.duration("first_delay_max", config.discovery.first_delay_max, seconds(1), 0, 60);
+  section.number("max_solicitations", config.discovery.max_solicitations, 1, 100);
+  section.parsed(
+      "dad", config.dad,
+      [](const std::string& text) -> std::optional<machine::DadMode> {
+        if (text == "normal") return machine::DadMode::kNormal;
+        if (text == "optimistic") return machine::DadMode::kOptimistic;
+        if (text == "none") return machine::DadMode::kNone;
+        return std::nullopt;
+      },
+      "normal, optimistic or none");
+  if (config.dad == machine::DadMode::kNone)
+    section.warning("dad", "is none: an address that another node uses is not noticed");
+  section.finish();
+}
+
+void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& loaded) {
+  mobile::Config& config = loaded.machine;
+  read_daemon(root, "mobile", loaded.daemon);
+  read_interfaces(root, config.interfaces);
+
+  Section cga = root.table("cga");
+  if (!cga.present())
+    root.report().error(0, "[cga] is missing: it names the node's key, as key = \"cga.pem\"");
+  read_keys(root, cga, config);
+  if (cga.present())
+    if (const auto identity = read_identity(cga, loading, ModifierRule::kRandom))
+      config.identity = *identity;
+  cga.finish();
+  read_trust(root, loading, config);
+  read_discovery(root, config);
+  read_handover(root, loaded);
+
+  Section send = root.table("send");
+  Section limits = root.table("limits");
+  read_receiver(send, limits, config.receiver);
+  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  limits.number("held_advertisements", config.discovery.max_held, 1, 1024);
+  send.finish();
+  limits.finish();
+}
+
+}  // namespace
+
+Result<Loaded<mobile::Config>, Problems> load_mobile(const std::string& path,
+                                                     const Context& context) {
+  return load<mobile::Config>(path, context, read_mobile);
+}
+
+}  // namespace sendoff::config

@@ -1,0 +1,284 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "config/common.h"
+
+namespace sendoff::config {
+
+namespace {
+
+// Where each access point was named first: one hangs on one router.
+using AccessPoints = std::map<LinkAddress, unsigned>;
+
+// EUI-48 or EUI-64.
+std::optional<LinkAddress> link_address_of(const std::string& text) {
+  const auto address = LinkAddress::parse(text);
+  return address && (address->view().size() == 6 || address->view().size() == 8) ? address
+                                                                                 : std::nullopt;
+}
+
+void read_access_points(Section& section, std::vector<LinkAddress>& out, AccessPoints& all) {
+  section.parsed_list("access_points", out, link_address_of,
+                      "a link-layer address such as 02:00:5e:00:53:01");
+  for (const LinkAddress& access_point : out) {
+    const auto [first, fresh] = all.emplace(access_point, section.line_of("access_points"));
+    if (!fresh)
+      section.error("access_points",
+                    "names " + access_point.text() + " a second time (first in line " +
+                        std::to_string(first->second) + "); an access point hangs on one router");
+  }
+}
+
+std::optional<Prefix> read_prefix(Section& section, const std::string& text, unsigned line) {
+  const auto prefix = Prefix::parse(text);
+  if (prefix && prefix->length() == 64 && prefix->address().is_unicast_routable()) return prefix;
+  section.report().error(line, section.label("prefix") + " is \"" + text +
+                                   "\"; it must be a global /64 such as 2001:db8:a::/64, with all "
+                                   "bits behind it zero");
+  return std::nullopt;
+}
+
+void read_advertised(Section& interface, std::vector<router::Advertised>& out,
+                     std::vector<PrefixLine>& lines) {
+  const Node* list = interface.raw("prefixes");
+  if (!list || list->kind != Node::Kind::kArray || list->items.empty()) {
+    interface.error("prefixes",
+                    "is missing: list what to advertise, as prefixes = "
+                    "[\"2001:db8:a::/64\"]");
+    return;
+  }
+  for (const Node& item : list->items) {
+    router::Advertised advertised;
+    std::optional<Prefix> prefix;
+    if (item.kind == Node::Kind::kText) {
+      prefix = read_prefix(interface, item.text, item.line);
+    } else if (item.kind == Node::Kind::kTable) {
+      Section section(&item, "[[interface]] prefixes", interface.report());
+      std::string text;
+      section.require("prefix", "write {prefix = \"2001:db8:a::/64\"}");
+      if (section.text("prefix", text))
+        prefix = read_prefix(interface, text, section.line_of("prefix"));
+      section.number("valid", advertised.valid_lifetime_s, 0, 0xffffffff);
+      section.number("preferred", advertised.preferred_lifetime_s, 0, 0xffffffff);
+      if (advertised.preferred_lifetime_s > advertised.valid_lifetime_s)
+        section.error("preferred", "is longer than valid (" +
+                                       std::to_string(advertised.valid_lifetime_s) +
+                                       " s); RFC 4861 forbids it");
+      section.finish();
+    } else {
+      interface.report().error(item.line, "[[interface]] prefixes must hold texts or tables");
+    }
+    if (!prefix) continue;
+    advertised.prefix = *prefix;
+    out.push_back(advertised);
+    lines.push_back({*prefix, item.line});
+  }
+}
+
+void read_intervals(Section& section, router::Interface& interface) {
+  bool fast = false;
+  section.flag("fast_advertisements", fast);
+  section.duration("max_ra_interval", interface.max_ra_interval, seconds(1), fast ? 0.07 : 4, 1800);
+  const Duration max = interface.max_ra_interval;
+  // RFC 4861 6.2.1; its default for short intervals breaks its own bound (GS31).
+  interface.min_ra_interval = max >= seconds(9) ? max / 3 : max * 3 / 4;
+  const double max_s = std::chrono::duration<double>(max).count();
+  section.duration("min_ra_interval", interface.min_ra_interval, seconds(1), fast ? 0.03 : 3,
+                   std::max(fast ? 0.03 : 3, 0.75 * max_s));
+  const auto whole = static_cast<std::int64_t>(max_s + 0.999);
+  interface.router_lifetime_s = static_cast<std::uint16_t>(
+      std::min<std::int64_t>(9000, std::max<std::int64_t>(3, 3 * whole)));
+  std::uint16_t lifetime = interface.router_lifetime_s;
+  section.number("router_lifetime", lifetime, 0, 9000);
+  if (lifetime != 0 && lifetime < whole)
+    section.error("router_lifetime", "is shorter than max_ra_interval (" + std::to_string(whole) +
+                                         " s); hosts would lose the router between two "
+                                         "advertisements");
+  else
+    interface.router_lifetime_s = lifetime;
+}
+
+void read_interfaces(Section& root, std::vector<router::Interface>& out,
+                     std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
+  std::set<std::string> names;
+  const auto sections = root.tables("interface");
+  if (sections.empty() && !root.has("interface"))
+    root.report().error(0, "[[interface]] is missing: name at least one interface to serve");
+  for (Section section : sections) {
+    router::Interface interface;
+    interface.id = InterfaceId{static_cast<std::uint32_t>(out.size())};
+    section.require("name", "write the interface's name, as name = \"eth1\"");
+    if (section.text("name", interface.name) && !is_interface_name(interface.name))
+      section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
+    else if (!interface.name.empty() && !names.insert(interface.name).second)
+      section.error("name", "is \"" + interface.name + "\" a second time; one section each");
+    read_advertised(section, interface.prefixes, prefixes);
+    read_access_points(section, interface.access_points, access_points);
+    read_intervals(section, interface);
+    section.number("hop_limit", interface.hop_limit, 0, 255);
+    section.finish();
+    out.push_back(std::move(interface));
+  }
+  for (std::size_t i = 0; i < prefixes.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (prefixes[i].prefix == prefixes[j].prefix)
+        root.report().error(prefixes[i].line, "[[interface]] prefix " + prefixes[i].prefix.text() +
+                                                  " stands in line " +
+                                                  std::to_string(prefixes[j].line) +
+                                                  " too; a prefix belongs to one interface");
+}
+
+void check_neighbour(Section& section, const router::Neighbour& neighbour,
+                     const std::vector<PrefixLine>& own) {
+  for (const PrefixLine& prefix : own)
+    if (section.has("prefix") && prefix.prefix == neighbour.prefix)
+      section.error("prefix", "is one that this router advertises itself (line " +
+                                  std::to_string(prefix.line) + ")");
+  if (!neighbour.handover_initiate)
+    section.warning("handover_initiate",
+                    "is false: nodes are sent to " + neighbour.name +
+                        " without asking it first; an address in use there is found too late");
+  if (section.has("access_points") && neighbour.access_points.empty())
+    section.warning("access_points", "is empty: no node can be handed over to " + neighbour.name);
+}
+
+void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
+                     const std::vector<PrefixLine>& own, AccessPoints& access_points) {
+  std::set<std::string> names;
+  for (Section section : root.tables("neighbour")) {
+    router::Neighbour neighbour;
+    section.require("name", "give the neighbouring router a name for logs");
+    section.require("address", "write its global address");
+    section.require("link_address", "write the link-layer address of its access interface");
+    section.require("prefix", "write the prefix that is valid behind its access points");
+    section.require("access_points", "list the access points behind it");
+    if (section.text("name", neighbour.name) && !names.insert(neighbour.name).second)
+      section.error("name", "is \"" + neighbour.name + "\" a second time; names tell them apart");
+    section.parsed(
+        "address", neighbour.address,
+        [](const std::string& text) -> std::optional<Ipv6Address> {
+          const auto address = Ipv6Address::parse(text);
+          return address && address->is_unicast_routable() ? address : std::nullopt;
+        },
+        "a global address such as 2001:db8:b::1");
+    section.parsed("link_address", neighbour.link_address, link_address_of,
+                   "a link-layer address such as 02:00:5e:00:53:01");
+    std::string prefix;
+    if (section.text("prefix", prefix))
+      if (const auto value = read_prefix(section, prefix, section.line_of("prefix")))
+        neighbour.prefix = *value;
+    read_access_points(section, neighbour.access_points, access_points);
+    section.flag("fast_handover", neighbour.fast_handover);
+    section.flag("dhcp", neighbour.dhcp);
+    section.flag("handover_initiate", neighbour.handover_initiate);
+    check_neighbour(section, neighbour, own);
+    section.finish();
+    out.push_back(std::move(neighbour));
+  }
+}
+
+void read_algorithms(Section& section, keys::IssuedKeyConfig& keys) {
+  if (const Node* list = section.raw("algorithms")) {
+    keys.algorithms.clear();
+    const std::vector<Node> items =
+        list->kind == Node::Kind::kArray ? list->items : std::vector<Node>{*list};
+    for (const Node& item : items) {
+      const auto algorithm = algorithm_from(item);
+      if (!algorithm)
+        section.report().error(item.line, section.label("algorithms") +
+                                              " holds what is no algorithm; each must be " +
+                                              std::string(kAlgorithmWanted));
+      else if (std::ranges::find(keys.algorithms, *algorithm) == keys.algorithms.end())
+        keys.algorithms.push_back(*algorithm);
+    }
+    if (items.empty()) section.error("algorithms", "is empty; no key could be issued");
+  }
+  read_algorithm(section, "fallback", keys.fallback);
+  if (!keys.fallback || keys.algorithms.empty()) return;
+  if (std::ranges::find(keys.algorithms, *keys.fallback) == keys.algorithms.end()) {
+    section.error("fallback", "is not one of algorithms; add it there or choose one of them");
+    return;
+  }
+  const auto strongest = std::ranges::max(keys.algorithms, {}, crypto::strength);
+  if (crypto::strength(*keys.fallback) < crypto::strength(strongest))
+    section.warning("fallback", "is " + std::string(crypto::name(*keys.fallback)) +
+                                    ", weaker than " + std::string(crypto::name(strongest)) +
+                                    ": a request for an unknown algorithm may get a weaker key "
+                                    "than it asked for");
+}
+
+void read_keys(Section& root, router::Config& config) {
+  Section section = root.table("keys");
+  section.flag("provision", config.provision_keys);
+  section.number("lifetime", config.keys.lifetime_s, 1, 65'535);
+  section.number("renewal_percent", config.keys.renewal_percent, 0, 90);
+  section.number("max_keys", config.keys.max_keys, 1, 10'000'000);
+  section.number("max_per_link_address", config.keys.max_per_link_address, 1, 1'000'000);
+  read_algorithms(section, config.keys);
+  if (!config.provision_keys)
+    section.warning("provision", "is false: no node gets a handover key from this router");
+  section.finish();
+}
+
+void read_send(Section& root, router::Config& config) {
+  Section send = root.table("send");
+  Section limits = root.table("limits");
+  read_receiver(send, limits, config.receiver);
+  send.flag("secured_only", config.secured_only);
+  send.flag("answer_unvalidated", config.answer_unvalidated);
+  send.number("unvalidated_answers", config.unvalidated_answers_s, 0, 10'000);
+  send.number("unvalidated_answers_per_source", config.unvalidated_answers_per_source_s, 0, 10'000);
+  send.duration("reply_window", config.reply_window, seconds(1), 0, 60);
+  limits.number("replies", config.max_replies, 1, 1'000'000);
+  limits.number("exchanges", config.max_exchanges, 1, 100'000);
+  limits.number("path_answers", config.max_cpa_s, 1, 10'000);
+  limits.number("bindings", config.max_bindings, 1, 10'000'000);
+  send.finish();
+  limits.finish();
+
+  Section handover = root.table("handover");
+  handover.number("max_tunnel_lifetime", config.max_tunnel_lifetime_s, 1, 65'535);
+  handover.finish();
+}
+
+void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
+  router::Config& config = loaded.machine;
+  read_daemon(root, "router", loaded.daemon);
+  read_send(root, config);
+  read_keys(root, config);
+
+  Section cga = root.table("cga");
+  if (!cga.present())
+    root.report().error(0, "[cga] is missing: it names the router's key, as key = \"cga.pem\"");
+  const auto identity = cga.present() ? read_identity(cga, loading, ModifierRule::kOfKey)
+                                      : std::optional<send::Identity>();
+  cga.finish();
+
+  AccessPoints access_points;
+  std::vector<PrefixLine> prefixes;
+  read_interfaces(root, config.interfaces, prefixes, access_points);
+  if (identity)
+    for (router::Interface& interface : config.interfaces) interface.identity = *identity;
+  read_neighbours(root, config.neighbours, prefixes, access_points);
+
+  Section certificate = root.table("certificate");
+  if (!certificate.present()) {
+    root.report().error(0,
+                        "[certificate] is missing: without one no node trusts this router; "
+                        "sendoff cert makes chain and anchor");
+    return;
+  }
+  config.certification = read_certification(
+      certificate, loading, identity ? identity->key->spki() : ByteView(), prefixes);
+  certificate.finish();
+}
+
+}  // namespace
+
+Result<Loaded<router::Config>, Problems> load_router(const std::string& path,
+                                                     const Context& context) {
+  return load<router::Config>(path, context, read_router);
+}
+
+}  // namespace sendoff::config

@@ -1,0 +1,39 @@
+// The answer to `status`: what a daemon is and does, as JSON (docs/control.md). Keys appear by
+// fingerprint only; there is no way for a secret into it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mobile/mobile.h"
+#include "router/router.h"
+
+namespace sendoff::control {
+
+struct Counter {
+  std::string group;
+  std::string name;
+  std::uint64_t value = 0;
+};
+
+// What both roles tell.
+struct DaemonStatus {
+  std::string version;
+  std::string role;
+  std::string configuration;  // path of the file
+  UtcTime started;
+  Duration uptime{};
+  std::vector<std::string> warnings;
+  std::vector<Counter> counters;
+};
+
+[[nodiscard]] std::string status_json(const DaemonStatus& daemon,
+                                      const router::Router::Status& status,
+                                      const std::vector<router::Neighbour>& neighbours);
+[[nodiscard]] std::string status_json(const DaemonStatus& daemon,
+                                      const mobile::Mobile::Status& status);
+
+// The same for a person: sections and tables. Empty for what is no status.
+[[nodiscard]] std::string human_status(std::string_view json);
+
+}  // namespace sendoff::control

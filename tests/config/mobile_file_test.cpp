@@ -1,0 +1,194 @@
+#include "config/fixture.h"
+#include "keys/encryption_pair.h"
+#include "support/covers.h"
+
+namespace sendoff::config {
+namespace {
+
+using MobileFile = ConfigTest;
+
+TEST_F(MobileFile, ReadsWhatItSays) {
+  const auto loaded =
+      mobile(changed(kMobileFile, "fbu_retries = 3",
+                     "fbu_retries = 5\nfbu_timeout_ms = 250\ntunnel_lifetime = 20"));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  const mobile::Config& config = loaded->machine;
+  EXPECT_EQ(config.interfaces[0].name, "access0");
+  ASSERT_TRUE(config.identity.key);
+  ASSERT_TRUE(config.paths.anchors);
+  EXPECT_EQ(config.paths.anchors->size(), 1U);
+  EXPECT_EQ(config.algorithm, crypto::Algorithm::kHmacSha256_128);
+  EXPECT_EQ(config.fbu_retries, 5U);
+  EXPECT_EQ(config.fbu_timeout, milliseconds(250));
+  EXPECT_EQ(config.tunnel_lifetime_s, 20U);
+}
+
+TEST_F(MobileFile, DefaultsAreTheOnesOfTheDocuments) {
+  const auto loaded = mobile(changed(kMobileFile, "fbu_retries = 3\n", ""));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  const mobile::Config& config = loaded->machine;
+  EXPECT_EQ(config.rtsolpr_retries, 3U);
+  EXPECT_EQ(config.rtsolpr_timeout, milliseconds(100));
+  EXPECT_EQ(config.fbu_retries, 3U);
+  EXPECT_EQ(config.fbu_timeout, seconds(1));
+  EXPECT_EQ(config.tunnel_lifetime_s, 30U);
+  EXPECT_EQ(config.request_interval_s, 900U);
+  EXPECT_FALSE(config.accept_weaker);
+  EXPECT_EQ(config.receiver.timestamps.delta_s, 300U);
+  EXPECT_EQ(config.receiver.timestamps.fuzz_ms, 1000U);
+  EXPECT_EQ(config.receiver.timestamps.drift_percent, 1U);
+  EXPECT_EQ(config.receiver.key_limits.min_bits, 1024U);
+  EXPECT_EQ(config.receiver.key_limits.max_bits, 3072U);
+}
+
+TEST_F(MobileFile, TheEncryptionPairIsReplacedByAge) {
+  COVERS("HK-3.7-01");
+  const auto fresh = mobile(kMobileFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.encryption_pair.lifetime_s, 43200U);
+  mobile_error("[handover]", "encryption_key_lifetime = 0\n[handover]",
+               "encryption_key_lifetime is 0;");
+  mobile_error("[handover]", "encryption_key_lifetime = -5\n[handover]",
+               "encryption_key_lifetime is -5;");
+
+  const auto shorter =
+      mobile(changed(kMobileFile, "[handover]", "encryption_key_lifetime = 100\n[handover]"));
+  ASSERT_TRUE(shorter);
+  const crypto::RsaPublicKey& cga_key = fresh->machine.identity.key->public_key();
+  const auto pair = crypto::HandoverDecryptionKey::from_pem(test::load_file("keys/hke-2048.pem"));
+  ASSERT_TRUE(pair);
+  keys::EncryptionPair held(fresh->machine.encryption_pair);
+  ASSERT_TRUE(held.wanted(Instant{}, cga_key, seconds(0)));
+  held.generated(Instant{}, *pair);
+  const Instant later{seconds(101)};
+  EXPECT_TRUE(held.current(later, cga_key));
+  held.configure(shorter->machine.encryption_pair);
+  EXPECT_FALSE(held.current(later, cga_key));
+}
+
+TEST_F(MobileFile, TheEncryptionPairIsReplacedByHandovers) {
+  COVERS("HK-3.7-02");
+  const auto fresh = mobile(kMobileFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.encryption_pair.handovers, 10U);
+  mobile_error("[handover]", "encryption_key_handovers = 0\n[handover]", "it must be 1 to");
+
+  const auto each =
+      mobile(changed(kMobileFile, "[handover]", "encryption_key_handovers = 1\n[handover]"));
+  ASSERT_TRUE(each);
+  const crypto::RsaPublicKey& cga_key = fresh->machine.identity.key->public_key();
+  const auto first = crypto::HandoverDecryptionKey::from_pem(test::load_file("keys/hke-2048.pem"));
+  const auto second =
+      crypto::HandoverDecryptionKey::from_pem(test::load_file("keys/other-2048.pem"));
+  ASSERT_TRUE(first && second);
+  keys::EncryptionPair held(each->machine.encryption_pair);
+  ASSERT_TRUE(held.wanted(Instant{}, cga_key, seconds(0)));
+  held.generated(Instant{}, *first);
+  ASSERT_TRUE(held.wanted(Instant{}, cga_key, seconds(0)));
+  held.generated(Instant{}, *second);
+  EXPECT_EQ(held.current(Instant{}, cga_key), *first);
+  held.count_handover();
+  held.tick(Instant{});
+  EXPECT_EQ(held.current(Instant{}, cga_key), *second);
+}
+
+TEST_F(MobileFile, WithoutAnAnchorThereIsNoKeyExchange) {
+  COVERS("HK-3.2-36");
+  mobile_error("anchors = [\"anchor.der\"]\n", "", "anchors is missing");
+  mobile_error("[trust]\nanchors = [\"anchor.der\"]\n", "", "anchors is missing");
+  mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"gone.der\"]", "there is no such file");
+  const auto without = mobile(changed(changed(kMobileFile, "anchors = [\"anchor.der\"]\n", ""),
+                                      "[keys]", "[keys]\nrequest = false"));
+  ASSERT_TRUE(without) << without.error()[0].text();
+  EXPECT_FALSE(without->machine.request_keys);
+  EXPECT_TRUE(warns(without->warnings, "anchors is missing"));
+  const auto with = mobile(kMobileFile);
+  ASSERT_TRUE(with);
+  EXPECT_TRUE(with->machine.request_keys);
+}
+
+TEST_F(MobileFile, AnAnchorIsACaCertificateThatIsValidNow) {
+  put_certificates("anchor.der", {"good-router"});
+  mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"anchor.der\"]", "no trust anchor");
+  put_certificates("anchor.der", {"anchor"});
+  today_ = UtcTime{};
+  mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"anchor.der\"]",
+               "which is valid from 2020-01-01");
+}
+
+TEST_F(MobileFile, TheAlgorithmIsOneOfFour) {
+  const std::map<std::string, crypto::Algorithm> good{
+      {"1", crypto::Algorithm::kHmacSha1_96},
+      {"2", crypto::Algorithm::kHmacSha256_128},
+      {"3", crypto::Algorithm::kHmacSha384_192},
+      {"4", crypto::Algorithm::kAes128Cmac_96},
+      {"\"hmac-sha1-96\"", crypto::Algorithm::kHmacSha1_96},
+      {"\"aes128-cmac-96\"", crypto::Algorithm::kAes128Cmac_96}};
+  for (const auto& [text, algorithm] : good) {
+    const auto loaded = mobile(changed(kMobileFile, "\"hmac-sha256-128\"", text));
+    ASSERT_TRUE(loaded) << text;
+    EXPECT_EQ(loaded->machine.algorithm, algorithm) << text;
+  }
+  for (const char* wrong : {"0", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+                            "-1", "258", "\"md5\"", "true"})
+    mobile_error("algorithm = \"hmac-sha256-128\"", std::string("algorithm = ") + wrong,
+                 "[keys] algorithm names no algorithm");
+}
+
+TEST_F(MobileFile, TheTwoKeyPairsAreTwo) {
+  mobile_error("[handover]", "encryption_key = \"mn.pem\"\n[handover]",
+               "[keys] encryption_key and [cga] key name the same file");
+  mobile_error("[handover]", "encryption_key = \"other.pem\"\n[handover]", "cannot be configured");
+}
+
+TEST_F(MobileFile, ItsModifierIsDrawnAtStartAndStaysOverAReload) {
+  const auto first = mobile(kMobileFile);
+  const auto second = mobile(kMobileFile);
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first->machine.identity.modifier, second->machine.identity.modifier);
+  running_ = &first->machine.identity;
+  const auto again = mobile(kMobileFile);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->machine.identity.modifier, first->machine.identity.modifier);
+}
+
+TEST_F(MobileFile, TakesTheParametersThatWereSearchedForItsKey) {
+  const auto key = crypto::SigningKey::from_pem(test::load_file("keys/mn-2048.pem"));
+  ASSERT_TRUE(key);
+  const auto modifier = cga::find_modifier({}, (*key)->spki(), {}, {.sec = 1, .threads = 1});
+  ASSERT_TRUE(modifier);
+  const auto parameters = [&](ByteView spki, const cga::Modifier& its_modifier) {
+    return "address = \"2001:db8::1\"\nsec = 1\nmodifier = \"" + to_hex(its_modifier) +
+           "\"\npublic-key = \"" + to_hex(spki) + "\"\n";
+  };
+  const std::string text =
+      changed(kMobileFile, "key = \"mn.pem\"", "key = \"mn.pem\"\nparameters = \"mn.cga\"");
+  files_.put("etc/mn.cga", parameters((*key)->spki(), *modifier));
+  const auto loaded = mobile(text);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.identity.modifier, *modifier);
+  EXPECT_EQ(loaded->machine.identity.sec, 1);
+
+  cga::Modifier other = *modifier;
+  other[0] ^= 0xff;
+  files_.put("etc/mn.cga", parameters((*key)->spki(), other));
+  const auto unfit = mobile(text);
+  ASSERT_FALSE(unfit);
+  EXPECT_TRUE(warns(unfit.error(), "does not fit the key at sec = 1"));
+  const auto foreign = crypto::SigningKey::from_pem(test::load_file("keys/other-2048.pem"));
+  files_.put("etc/mn.cga", parameters((*foreign)->spki(), *modifier));
+  const auto wrong_key = mobile(text);
+  ASSERT_FALSE(wrong_key);
+  EXPECT_TRUE(warns(wrong_key.error(), "belongs to another key"));
+}
+
+TEST_F(MobileFile, RetriesAndTimesAreNumbersInTheirRange) {
+  mobile_error("fbu_retries = 3", "fbu_retries = -1", "[handover] fbu_retries is -1");
+  mobile_error("fbu_retries = 3", "fbu_retries = \"many\"", "[handover] fbu_retries is a text");
+  mobile_error("fbu_retries = 3", "rtsolpr_retries = -1", "[handover] rtsolpr_retries is -1");
+  mobile_error("fbu_retries = 3", "fbu_timeout_ms = 0", "[handover] fbu_timeout_ms is 0");
+  mobile_error("fbu_retries = 3", "switch_command = [\"roam\"]", "absolute path");
+}
+
+}  // namespace
+}  // namespace sendoff::config

@@ -1,0 +1,253 @@
+#include "config/fixture.h"
+#include "support/covers.h"
+
+namespace sendoff::config {
+namespace {
+
+using RouterFile = ConfigTest;
+
+TEST_F(RouterFile, ReadsWhatItSays) {
+  const auto loaded = router(kRouterFile);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  const router::Config& config = loaded->machine;
+  ASSERT_EQ(config.interfaces.size(), 1U);
+  const router::Interface& interface = config.interfaces[0];
+  EXPECT_EQ(interface.name, "access0");
+  ASSERT_EQ(interface.prefixes.size(), 1U);
+  EXPECT_EQ(interface.prefixes[0].prefix, Prefix::literal("2001:db8:a:1::/64"));
+  EXPECT_EQ(interface.access_points[0], LinkAddress::literal("02:00:00:00:0a:01"));
+  EXPECT_EQ(interface.max_ra_interval, seconds(10));
+  EXPECT_EQ(interface.router_lifetime_s, 30);
+  ASSERT_TRUE(interface.identity.key);
+  EXPECT_EQ(config.keys.lifetime_s, 3600U);
+  ASSERT_EQ(config.neighbours.size(), 1U);
+  EXPECT_EQ(config.neighbours[0].address, Ipv6Address::literal("2001:db8:a:2::1"));
+  EXPECT_EQ(config.neighbours[0].prefix, Prefix::literal("2001:db8:a:2::/64"));
+  ASSERT_EQ(config.certification.path.size(), 2U);
+  EXPECT_EQ(config.certification.path[1], test::load_file("pki/good-router.der"));
+  EXPECT_EQ(config.certification.anchor.certificate, test::load_file("pki/anchor.der"));
+  EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings[0].text();
+  EXPECT_EQ(loaded->daemon.control_socket, "/run/sendoff/router.sock");
+}
+
+TEST_F(RouterFile, HandoverKeysLiveTwelveHoursUnlessSetWithinTheirField) {
+  COVERS("HK-3.7-03");
+  const auto loaded = router(changed(kRouterFile, "lifetime = 3600\n", ""));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->machine.keys.lifetime_s, 43200U);
+  router_error("lifetime = 3600", "lifetime = 65536",
+               "[keys] lifetime is 65536; it must be 1 to 65535");
+  router_error("lifetime = 3600", "lifetime = 0", "[keys] lifetime is 0;");
+  router_error("lifetime = 3600", "lifetime = -1", "[keys] lifetime is -1;");
+  EXPECT_TRUE(router(changed(kRouterFile, "3600", "65535")));
+  EXPECT_TRUE(router(changed(kRouterFile, "3600", "1")));
+}
+
+TEST_F(RouterFile, AdvertisementIntervalsStayWithinRfc4861) {
+  COVERS("ND-4861-38");
+  router_error("max_ra_interval = 10", "max_ra_interval = 3", "it must be 4 to 1800");
+  router_error("max_ra_interval = 10", "max_ra_interval = 1801", "it must be 4 to 1800");
+  const auto fresh = router(changed(kRouterFile, "max_ra_interval = 10\n", ""));
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.interfaces[0].max_ra_interval, seconds(600));
+  const auto fast = router(changed(kRouterFile, "max_ra_interval = 10",
+                                   "max_ra_interval = 0.07\nfast_advertisements = true"));
+  ASSERT_TRUE(fast) << fast.error()[0].text();
+  EXPECT_EQ(fast->machine.interfaces[0].max_ra_interval, milliseconds(70));
+}
+
+TEST_F(RouterFile, RouterLifetimeIsZeroOrCoversTheInterval) {
+  COVERS("ND-4861-37");
+  router_error("max_ra_interval = 10", "router_lifetime = 1",
+               "shorter than max_ra_interval (600 s)");
+  router_error("max_ra_interval = 10", "router_lifetime = 9001", "it must be 0 to 9000");
+  const auto fresh = router(changed(kRouterFile, "max_ra_interval = 10", "max_ra_interval = 600"));
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.interfaces[0].router_lifetime_s, 1800);
+  EXPECT_TRUE(router(changed(kRouterFile, "max_ra_interval = 10", "router_lifetime = 0")));
+}
+
+TEST_F(RouterFile, PreferredLifetimeIsNotLongerThanValid) {
+  COVERS("ND-4861-44");
+  router_error("prefixes = [\"2001:db8:a:1::/64\"]",
+               "prefixes = [{prefix = \"2001:db8:a:1::/64\", valid = 10, preferred = 11}]",
+               "preferred is longer than valid");
+  EXPECT_TRUE(router(changed(kRouterFile, "[\"2001:db8:a:1::/64\"]",
+                             "[{prefix = \"2001:db8:a:1::/64\", valid = 11, preferred = 11}]")));
+}
+
+TEST_F(RouterFile, NamesWhatIsWrongAndWhere) {
+  router_error("lifetime = 3600", "lifetme = 3600",
+               "lifetme is not an option; did you mean lifetime?");
+  router_error("[[neighbour]]", "[[neighbor]]",
+               "[neighbor] is not an option; did you mean neighbour?");
+  router_error("lifetime = 3600", "lifetime = \"long\"", "is a text; it must be a whole number");
+  router_error("name = \"access0\"", "name = \"a/b\"", "no interface can have that name");
+  router_error("2001:db8:a:1::/64\"]\na", "2001:db8:a:1::1/64\"]\na", "it must be a global /64");
+  router_error("\"2001:db8:a:2::/64\"", "\"2001:db8:a:2::/48\"", "it must be a global /64");
+  router_error("\"2001:db8:a:2::1\"", "\"fe80::1\"", "it must be a global address");
+  router_error("\"02:00:00:00:00:02\"", "\"02:00:00\"", "it must be a link-layer address");
+  router_error("access_points = [\"02:00:00:00:0a:02\"", "access_points = [ \"02:00:00:00:0a:01\"",
+               "a second time (first in line 4)");
+  router_error("sec = 0", "sec = -1", "it must be 0 to 2");
+  router_error("sec = 0", "modifier = \"abc\"", "32 hexadecimal digits");
+  router_error("lifetime = 3600", "algorithms = []", "is empty");
+  router_error("lifetime = 3600", "algorithms = [\"md5\"]", "must be hmac-sha1-96");
+  router_error("lifetime = 3600", "fallback = 5", "names no algorithm");
+  router_error("lifetime = 3600", "algorithms = [1]\nfallback = 2",
+               "fallback is not one of algorithms", "fallback");
+  router_error("prefix = \"2001:db8:a:2::/64\"", "prefix = \"2001:db8:a:1::/64\"",
+               "advertises itself");
+}
+
+TEST_F(RouterFile, ListsEveryErrorAtOnceInTheOrderOfLines) {
+  std::string text = changed(kRouterFile, "lifetime = 3600", "lifetime = 0");
+  text = changed(text, "max_ra_interval = 10", "max_ra_interval = 1");
+  text = changed(text, "ar.pem", "gone.pem");
+  const auto result = router(text);
+  ASSERT_FALSE(result);
+  ASSERT_EQ(result.error().size(), 3U);
+  EXPECT_EQ(result.error()[0].text().substr(0, 18), "etc/router.toml:5:");
+  EXPECT_EQ(result.error()[1].line, 7U);
+  EXPECT_EQ(result.error()[2].line, 13U);
+}
+
+TEST_F(RouterFile, WhatIsMissingIsNamed) {
+  const auto empty = router("");
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().size(), 3U);
+  EXPECT_TRUE(warns(empty.error(), "[cga] is missing"));
+  EXPECT_TRUE(warns(empty.error(), "[certificate] is missing"));
+  EXPECT_TRUE(warns(empty.error(), "[[interface]] is missing"));
+  router_error("name = \"access0\"\n", "", "name is missing");
+  router_error("link_address = \"02:00:00:00:00:02\"\n", "", "link_address is missing");
+  router_error("chain = \"chain.der\"\n", "", "chain is missing");
+}
+
+TEST_F(RouterFile, ABrokenFileIsOneError) {
+  router_error("lifetime = 3600", "lifetime = 3600 s", "not TOML");
+  files_.fail_with("etc/router.toml", FileError::kDenied);
+  const auto denied = load_router("etc/router.toml", {files_, today_, random_, nullptr});
+  ASSERT_FALSE(denied);
+  EXPECT_NE(denied.error()[0].what.find("no permission"), std::string::npos);
+}
+
+TEST_F(RouterFile, APrivateKeyIsARegularFileOfItsOwnerOnly) {
+  const auto key_error = [this](const std::string& says) {
+    router_error("key = \"ar.pem\"", "key = \"ar.pem\"", says);
+  };
+  for (const unsigned mode : {0640U, 0604U, 0620U, 0602U, 0610U, 0601U}) {
+    put_key("ar-2048", "ar.pem", mode);
+    key_error("chmod 600 ar.pem");
+  }
+  put_key("ar-2048", "ar.pem", 0400);
+  EXPECT_TRUE(router(kRouterFile));
+  put_key("small-512", "ar.pem");
+  key_error("1024 to 3072 bits");
+  files_.put("etc/ar.pem", "not a key", 0600);
+  key_error("private key in PEM; make one: sendoff cga key");
+  files_.fail_with("etc/ar.pem", FileError::kNotRegular);
+  key_error("not a regular file");
+  files_.fail_with("etc/ar.pem", FileError::kMissing);
+  key_error("there is no such file");
+}
+
+TEST_F(RouterFile, ItsCertificateIsValidNowForItsKeyAndItsPrefixes) {
+  const auto chain_error = [this](const std::string& says) {
+    router_error("chain = \"chain.der\"", "chain = \"chain.der\"", says);
+  };
+  put_certificates("chain.der", {"ca", "other-key"});
+  chain_error("certifies another key than [cga] key");
+  put_certificates("chain.der", {"ca", "expired"});
+  chain_error("which expired on");
+  put_certificates("chain.der", {"ca", "not-yet-valid"});
+  chain_error("which is valid only from");
+  put_certificates("chain.der", {"good-router"});
+  chain_error("is not a valid certification path");
+  put_certificates("chain.der", {"ca", "no-eku"});
+  chain_error("is not a valid certification path");
+  put_certificates("chain.der", {"ca", "good-router"});
+  router_error("prefixes = [\"2001:db8:a:1::/64\"]", "prefixes = [\"2001:db8:a:9::/64\"]",
+               "outside the address blocks");
+  files_.put("etc/chain.der", "nothing");
+  chain_error("holds no certificate");
+}
+
+TEST_F(RouterFile, TheChainMayStandInEitherOrderAndWithItsAnchor) {
+  const Bytes own = test::load_file("pki/good-router.der");
+  for (const std::vector<std::string>& order :
+       std::vector<std::vector<std::string>>{{"anchor", "ca", "good-router"},
+                                             {"good-router", "ca"},
+                                             {"good-router", "ca", "anchor"}}) {
+    put_certificates("chain.der", order);
+    const auto loaded = router(kRouterFile);
+    ASSERT_TRUE(loaded) << loaded.error()[0].text();
+    ASSERT_EQ(loaded->machine.certification.path.size(), 2U);
+    EXPECT_EQ(loaded->machine.certification.path.back(), own);
+  }
+}
+
+TEST_F(RouterFile, OlderProfilesAreOffUnlessSwitchedOn) {
+  COVERS("CRT-3971-18");
+  put_certificates("chain.der", {"ca", "no-eku"});
+  EXPECT_FALSE(router(kRouterFile));
+  EXPECT_TRUE(
+      router(changed(kRouterFile, "[certificate]", "[certificate]\nrfc3971_profile = true")));
+  const auto node = mobile(kMobileFile);
+  ASSERT_TRUE(node);
+  EXPECT_FALSE(node->machine.paths.policy.accept_rfc3971_profile);
+}
+
+TEST_F(RouterFile, AnchorNamesAreAscii) {
+  COVERS("SND-6.4.3-6");
+  router_error("anchor = \"anchor.der\"",
+               "anchor = \"anchor.der\"\nanchor_fqdns = [\"b\u00fccher.example\"]",
+               "write the name in ASCII", "anchor_fqdns");
+  EXPECT_TRUE(
+      router(changed(kRouterFile, "anchor = \"anchor.der\"",
+                     "anchor = \"anchor.der\"\nanchor_fqdns = [\"xn--bcher-kva.example\"]")));
+}
+
+TEST_F(RouterFile, SecIsOneThatTheRegistryKnows) {
+  COVERS("CGA-4982-2");
+  for (const char* sec : {"3", "4", "5", "6", "7"})
+    router_error("sec = 0", std::string("sec = ") + sec, "registry of RFC 4982");
+  router_error("sec = 0", "sec = 1", "sec = 1 needs one that was searched for", "[cga]");
+  router_error("sec = 0", "sec = 2", "sec = 2 needs one that was searched for", "[cga]");
+}
+
+TEST_F(RouterFile, NothingPrefersAddressesBySec) {
+  COVERS("CGA-5-10");
+  router_error("[keys]", "[send]\nmin_sec = 1\n[keys]", "[send] min_sec is not an option",
+               "min_sec");
+}
+
+TEST_F(RouterFile, WithoutAModifierItsAddressesOutliveARestart) {
+  const auto first = router(kRouterFile);
+  const auto second = router(kRouterFile);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->machine.interfaces[0].identity.modifier,
+            second->machine.interfaces[0].identity.modifier);
+}
+
+TEST_F(RouterFile, WarnsOfWhatIsAllowedButUnwise) {
+  const auto loaded = router(changed(changed(kRouterFile, "prefix = \"2001:db8:a:2",
+                                             "handover_initiate = false\nprefix = \"2001:db8:a:2"),
+                                     "lifetime = 3600", "fallback = \"hmac-sha1-96\""));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_TRUE(warns(loaded->warnings, "handover_initiate is false"));
+  EXPECT_TRUE(warns(loaded->warnings, "weaker than hmac-sha384-192"));
+  EXPECT_EQ(loaded->machine.keys.fallback, crypto::Algorithm::kHmacSha1_96);
+}
+
+TEST_F(RouterFile, WarnsBeforeItsCertificateExpires) {
+  const auto leaf = pki::inspect(test::load_file("pki/good-router.der"));
+  ASSERT_TRUE(leaf);
+  today_ = leaf->not_after - hours(24);
+  const auto loaded = router(kRouterFile);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_TRUE(warns(loaded->warnings, "valid only until"));
+}
+
+}  // namespace
+}  // namespace sendoff::config
