@@ -498,21 +498,27 @@ bool Provision::owns(machine::JobId job) const {
   return generating_ == job || opening_.contains(job) || (campaign_ && campaign_->signing == job);
 }
 
+void Provision::generated(Now now, keys::DecryptionKey key) {
+  if (key)
+    parts_.pair.generated(now.boot, std::move(key));
+  else
+    parts_.pair.generation_failed();
+  if (!parts_.pair.current(now.boot, parts_.config.identity.key->public_key())) {
+    // Not at once again: what gave no key, or one of other parameters, would do the same.
+    parts_.outbox.report(EventKind::kWarning, {{"text", "no key pair could be generated"}});
+    pair_check_ = now.boot + kPairRetry;
+    return;
+  }
+  ensure_pair(now);
+  if (std::exchange(waits_for_pair_, false) && campaign_) send(now);
+}
+
 void Provision::complete(Now now, machine::JobResult result) {
   if (generating_ == result.job_id) {
     generating_.reset();
     auto* made =
         result.output ? std::get_if<machine::DecryptionKeyGenerated>(&*result.output) : nullptr;
-    if (made == nullptr || !made->key) {
-      parts_.pair.generation_failed();
-      parts_.outbox.report(EventKind::kWarning, {{"text", "key pair generation failed"}});
-      pair_check_ = now.boot + kPairRetry;
-      return;
-    }
-    parts_.pair.generated(now.boot, std::move(made->key));
-    ensure_pair(now);
-    if (std::exchange(waits_for_pair_, false) && campaign_) send(now);
-    return;
+    return generated(now, made != nullptr ? std::move(made->key) : nullptr);
   }
   if (campaign_ && campaign_->signing == result.job_id) return signed_message(now, result);
   auto opening = opening_.extract(result.job_id);

@@ -103,6 +103,7 @@ class Provision {
   };
 
   void ensure_pair(Now now);
+  void generated(Now now, keys::DecryptionKey key);
   void begin(Now now, std::optional<LinkAddress> access_point);
   void send(Now now);
   void new_attempt(Now now);

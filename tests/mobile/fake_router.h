@@ -46,7 +46,7 @@ struct Seal {
   bool timestamp = true;
   bool cga = true;
   bool signature = true;
-  Bytes behind;                                        // options after the signature
+  Bytes behind;  // options after the signature
   // Has all options but the signature.
   std::function<void(Bytes& message)> before_signing = {};
   std::function<void(Bytes& packet)> on_the_wire = {};

@@ -18,6 +18,17 @@ namespace sendoff::test {
 
 inline constexpr InterfaceId kLink{0};
 
+template <typename T, typename Variant>
+struct IndexOf;
+template <typename T, typename... Kinds>
+struct IndexOf<T, std::variant<Kinds...>> {
+  static constexpr std::size_t kValue = [] {
+    std::size_t index = 0;
+    (void)((std::is_same_v<T, Kinds> || (++index, false)) || ...);
+    return index;
+  }();
+};
+
 inline std::shared_ptr<const crypto::HandoverDecryptionKey> decryption_key(std::uint32_t bits,
                                                                            std::uint32_t exponent,
                                                                            std::size_t number) {
@@ -60,10 +71,7 @@ inline const LinkAddress kMobileLink = LinkAddress::literal("02:00:5e:00:53:77")
 
 class World {
  public:
-  explicit World(const mobile::Config& given = mobile_config(), machine::Snapshot snapshot = {})
-      : config(given) {
-    restart(std::move(snapshot));
-  }
+  explicit World(const mobile::Config& given = mobile_config()) : config(given) { restart({}); }
 
   void restart(machine::Snapshot snapshot) {
     mobile = std::make_unique<mobile::Mobile>(config, std::move(snapshot), random, now);
@@ -87,7 +95,7 @@ class World {
   }
 
   // --- the host ---
-  void up(std::uint32_t mtu = 1500) { event(machine::InterfaceUp{kLink, kMobileLink, mtu}); }
+  void up() { event(machine::InterfaceUp{kLink, kMobileLink, link_mtu}); }
   void down() { event(machine::InterfaceDown{kLink}); }
   void event(const machine::HostEvent& what) {
     mobile->handle(now, what);
@@ -169,7 +177,8 @@ class World {
   }
   template <typename Job>
   std::size_t jobs_of() const {
-    return static_cast<std::size_t>(std::ranges::count(jobs_seen, machine::Job(Job{}).index()));
+    return static_cast<std::size_t>(
+        std::ranges::count(jobs_seen, IndexOf<Job, machine::Job>::kValue));
   }
   std::size_t rsa_jobs() const {
     return static_cast<std::size_t>(std::ranges::count_if(jobs_seen, [](std::size_t index) {
@@ -204,7 +213,8 @@ class World {
     }
     mobile->counters([&](std::string_view group, std::string_view counter, std::uint64_t value) {
       if (value > 0)
-        text += std::string(group) + "/" + std::string(counter) + "=" + std::to_string(value) + "\n";
+        text +=
+            std::string(group) + "/" + std::string(counter) + "=" + std::to_string(value) + "\n";
     });
     return text;
   }
@@ -278,7 +288,9 @@ class World {
   crypto::Algorithm issued_algorithm = crypto::Algorithm::kHmacSha256_128;
   std::uint16_t issued_lifetime_s = 43'200;
   std::uint8_t key_version = 0;
-  std::size_t key_pairs_made = 0;
+  std::uint32_t link_mtu = 1500;
+  bool fresh_pairs = false;  // key pairs that nobody but the machine holds
+  std::vector<std::weak_ptr<const crypto::HandoverDecryptionKey>> pairs_made;
   std::shared_ptr<const crypto::HandoverDecryptionKey> forced_pair;
 
   std::function<bool(const machine::Start&)> hold;  // true: kept in held_jobs
@@ -342,9 +354,12 @@ class World {
   void run(const machine::Start& start) {
     machine::JobResult result{start.job_id, fail(machine::JobError::kCrypto)};
     if (const auto* generate = std::get_if<machine::GenerateDecryptionKey>(&start.job)) {
-      result.output = machine::DecryptionKeyGenerated{
-          forced_pair ? forced_pair
-                      : decryption_key(generate->bits, generate->exponent, key_pairs_made++)};
+      auto key = forced_pair ? forced_pair
+                 : fresh_pairs
+                     ? *crypto::HandoverDecryptionKey::generate(generate->bits, generate->exponent)
+                     : decryption_key(generate->bits, generate->exponent, pairs_made.size());
+      pairs_made.emplace_back(key);
+      result.output = machine::DecryptionKeyGenerated{std::move(key)};
     } else {
       result.output = machine::execute(start.job);
     }
@@ -394,7 +409,10 @@ class World {
 
 // A mobile node that holds a key of its router.
 struct Attached {
-  explicit Attached(const mobile::Config& config = mobile_config()) : world(config) {
+  explicit Attached(const mobile::Config& config = mobile_config(),
+                    const std::function<void(World&)>& prepare = {})
+      : world(config) {
+    if (prepare) prepare(world);
     world.routers = {&par};
     world.up();
     world.advance(milliseconds(5));
