@@ -78,6 +78,8 @@ class Testbed:
             run("ip", "-n", space, "link", "set", "access0", "address", address, "addrgenmode", "none")
             run(*self.inside("link", "sh", "-c", f"echo 1 > /proc/sys/net/ipv6/conf/to-{node}/disable_ipv6"))
             run("ip", "-n", link, "link", "set", f"to-{node}", "master", "br0", "up")
+            for setting in ("accept_ra", "autoconf"):
+                run(*self.inside(node, "sh", "-c", f"echo 0 > /proc/sys/net/ipv6/conf/access0/{setting}"))
             run("ip", "-n", space, "link", "set", "access0", "up")
 
     def start_capture(self, path):

@@ -14,7 +14,7 @@ enum class EventKind : std::uint8_t {
   kWarning,             // text: what an operator should know
   kRouterFound,         // MN: a secured RA was accepted: router, path, prefixes
   kRouterLost,          // MN: the current router's lifetime or link ended
-  kPathFetched,         // MN: a certification path was validated: subject, anchor
+  kPathFetched,         // MN: a certification path was validated: subject, path
   kPathRefused,         // MN: a path or a router was refused: reason
   kAddressFormed,       // an address of ours is ready: address
   kAddressLost,         // DAD found it in use, or its lifetime ended

@@ -202,8 +202,7 @@ void PathFetcher::complete(Now now, const machine::JobResult& result) {
   if (validated != nullptr && validated->router) {
     counters_.add(PathCounter::kValidated);
     outbox_.report(EventKind::kPathFetched,
-                   {{"subject", validated->router->subject},
-                    {"anchor", static_cast<std::int64_t>(validated->router->anchor)}});
+                   {{"subject", validated->router->subject}, {"path", validated->router->path}});
     keys_.store(*validated->router);
     end(*retrieval, true);
     return;

@@ -39,8 +39,6 @@ Attempt<> keep_two_capabilities() {
   capng_clear(CAPNG_SELECT_ALL);
   capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
                 CAP_NET_ADMIN, CAP_NET_RAW, -1);
-  // The bounding set first: emptying it takes a capability that goes with the rest.
-  (void)capng_apply(CAPNG_SELECT_BOUNDS);
   (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (capng_apply(CAPNG_SELECT_CAPS) != 0) return fail(last_error("drop capabilities"));
   return {};
@@ -80,6 +78,10 @@ Attempt<Dropped> drop_privileges(const std::string& user) {
     else
       dropped.remark = "this user namespace has no user " + user;
   }
+  // The bounding set first: emptying it takes a capability that is not effective for another user.
+  // Without it the set stays, and PR_SET_NO_NEW_PRIVS keeps it from mattering.
+  capng_clear(CAPNG_SELECT_BOUNDS);
+  (void)capng_apply(CAPNG_SELECT_BOUNDS);
   if (dropped.user_changed) {
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return fail(last_error("keep capabilities"));
     if (setgroups(0, nullptr) < 0 || setresgid(account.gid, account.gid, account.gid) < 0 ||

@@ -64,6 +64,7 @@ struct CertifiedRouter {
   bool any_prefix = false;     // never true in the RFC 6494 profile (GS19)
   UtcTime not_after;           // the earliest of the path
   std::string subject;         // for people: RFC 2253 text
+  std::string path;            // for people: the subjects from the anchor down, " > " between
   std::size_t anchor = 0;      // index among the anchors
 
   [[nodiscard]] bool may_advertise(const Prefix& prefix) const;

@@ -213,6 +213,8 @@ Result<CertifiedRouter, PathError> validate_below(const Path& path, const TrustA
   router.any_prefix = !authority->has_value();
   if (authority->has_value()) router.blocks = (*authority)->prefixes();
   router.subject = name_text(path.back().subject);
+  router.path = name_text(anchor.subject_name);
+  for (const Decoded& certificate : path) router.path += " > " + name_text(certificate.subject);
   return router;
 }
 

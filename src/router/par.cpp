@@ -158,6 +158,8 @@ void Par::handle(Now now, const machine::Received& received, const wire::PacketV
     return answer(update, kFBackNoResources, 0, update.fbu.sequence);
   }
   const bool ceiling_moves = keys_.accept_sequence(**key, update.fbu.sequence);
+  if (answered_.size() > keys_.size())  // a key that made way for a newer one leaves no word
+    std::erase_if(answered_, [&](const auto& entry) { return keys_.find(entry.first) == nullptr; });
   answered_[update.key] = {update.digest, {}};
   if (!ceiling_moves) return follow(now, std::move(update));
   const machine::ActionId stored = outbox_.push(machine::Persist{keys_.record_of(**key, now)});
@@ -234,10 +236,18 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
 
 void Par::installed(Now now, const Step& step, bool succeeded) {
   const Update& update = step.update;
-  if (const auto old = bindings_.find(update.pcoa); old != bindings_.end()) {
+  const auto old = bindings_.find(update.pcoa);
+  const bool replaces = old != bindings_.end();
+  if (replaces) {
     expiries_.erase({old->second.expires, old->first});
     bindings_.erase(old);
   }
+  // Without its key nobody could move or end the binding; and of one whose replacement failed, half
+  // may stand.
+  const bool key_lost = keys_.find(update.key) == nullptr;
+  if ((succeeded && key_lost) || (!succeeded && replaces))
+    outbox_.push(machine::RemoveBinding{update.pcoa});
+  if (key_lost) return;
   if (!succeeded) {
     counters_.add(ParCounter::kNoResources);
     return answer(update, kFBackNoResources, 0, update.fbu.sequence);

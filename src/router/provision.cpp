@@ -176,6 +176,8 @@ std::optional<ProvisionCounter> Provision::read_request(const send::Judged& soli
                         key.error() == crypto::SpkiError::kExponent;
     return limits ? ProvisionCounter::kRequestKeyLimits : ProvisionCounter::kRequestMalformed;
   }
+  // No product of two odd primes: nothing could be encrypted to it, and no answer would leave.
+  if (key->modulus().back() % 2 == 0) return ProvisionCounter::kRequestMalformed;
   if (equal(request->public_key, solicitation.proof->spki))
     return ProvisionCounter::kRequestIsCgaKey;
   const auto cga_key =
@@ -240,7 +242,7 @@ void Provision::outcome(Now now, const machine::Outcome& outcome) {
 }
 
 std::optional<send::Unsigned> Provision::compose(Now now, const ServedLink& link,
-                                                 const Exchange& exchange, std::string& problem) {
+                                                 const Exchange& exchange, Problem& problem) {
   const keys::IssuedKey* key = exchange.key ? keys_.find(*exchange.key) : nullptr;
   send::Unsigned advertisement;
   advertisement.source = link.link_local.address;
@@ -263,8 +265,9 @@ std::optional<send::Unsigned> Provision::compose(Now now, const ServedLink& link
   advertisement.message.resize(head.size() + own_address.size() + reply.size());
   const std::size_t bare = send::packet_size(advertisement, *link.config.identity.key);
   if (bare > link.mtu) {
-    problem = "the answer needs " + std::to_string(bare) + " octets, the link's MTU is " +
-              std::to_string(link.mtu);
+    problem = {ProvisionCounter::kTooBig, "the answer needs " + std::to_string(bare) +
+                                              " octets, the link's MTU is " +
+                                              std::to_string(link.mtu)};
     return std::nullopt;
   }
   const NeighbourhoodAnswer around =
@@ -277,7 +280,7 @@ std::optional<send::Unsigned> Provision::compose(Now now, const ServedLink& link
   const std::size_t offset =
       advertisement.message.size() - reply.size() + wire::HandoverKeyReply::kHeadSize;
   if (key != nullptr && !seal(*key, *exchange.encryption_key, offset, advertisement)) {
-    problem = "the random source failed";
+    problem = {ProvisionCounter::kRandomFailed, "the random source failed"};
     return std::nullopt;
   }
   return advertisement;
@@ -300,11 +303,11 @@ void Provision::answer(Now now, Exchange exchange) {
   const bool key_lost = exchange.key && (key == nullptr || key->remaining_s(now.boot) == 0);
   if (link == nullptr || !link->ready() || key_lost)
     return abandon(exchange, ProvisionCounter::kAbandoned);
-  std::string problem;
+  Problem problem;
   auto advertisement = compose(now, *link, exchange, problem);
   if (!advertisement) {
-    outbox_.report(EventKind::kWarning, {{"cga", exchange.mn.text()}, {"text", problem}});
-    abandon(exchange, ProvisionCounter::kTooBig);
+    outbox_.report(EventKind::kWarning, {{"cga", exchange.mn.text()}, {"text", problem.text}});
+    abandon(exchange, problem.counter);
     if (!exchange.key) return;
     exchange.encryption_key.reset();  // HK-3.2-44: then without key
     exchange.key.reset();
@@ -315,11 +318,26 @@ void Provision::answer(Now now, Exchange exchange) {
   signing_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign), std::move(exchange));
 }
 
-// An answer that will not leave: a key made for it alone is not kept (HK-3.2-19).
+// Other answers under way with this key.
+std::vector<Provision::Exchange*> Provision::others_with(const machine::IssuedKeyName& key) {
+  std::vector<Exchange*> others;
+  for (auto& [job, exchange] : signing_)
+    if (exchange.key == key) others.push_back(&exchange);
+  for (Exchange& exchange : waiting_)
+    if (exchange.key == key) others.push_back(&exchange);
+  return others;
+}
+
+// An answer that will not leave: a key made for it alone is not kept (HK-3.2-19). Another answer
+// with the same key inherits it.
 void Provision::abandon(const Exchange& exchange, ProvisionCounter why) {
   counters_.add(why);
   if (!exchange.key || !exchange.fresh) return;
   if (keys_.find(*exchange.key) == nullptr) return;
+  if (const auto others = others_with(*exchange.key); !others.empty()) {
+    others.front()->fresh = true;
+    return;
+  }
   keys_.discard(*exchange.key);
   outbox_.push(machine::Forget{*exchange.key});
 }
@@ -337,7 +355,7 @@ void Provision::complete(Now now, machine::JobResult result) {
   }
   auto found = signing_.extract(result.job_id);
   if (found.empty()) return;
-  const Exchange exchange = std::move(found.mapped());
+  Exchange exchange = std::move(found.mapped());
   auto* made = result.output ? std::get_if<machine::MessageSigned>(&*result.output) : nullptr;
   if (made == nullptr) return abandon(exchange, ProvisionCounter::kSigningFailed);
   const ServedLink* link = find_link(links_, exchange.interface);
@@ -350,6 +368,8 @@ void Provision::complete(Now now, machine::JobResult result) {
   if (exchange.nonce) remember(now, exchange, transmit);
   outbox_.push(std::move(transmit));
   if (key == nullptr) return;
+  for (Exchange* other : others_with(*exchange.key))  // delivered: it outlives what comes of them
+    if (std::exchange(other->fresh, false)) exchange.fresh = true;
   counters_.add(exchange.fresh ? ProvisionCounter::kKeysMade : ProvisionCounter::kKeysReturned);
   receiver_.timestamps().protect(*exchange.peer, key->expires);
   report_issued(now, exchange, *key);
@@ -383,8 +403,9 @@ void Provision::drop(InterfaceId interface) {
         continue;
       }
       outbox_.push(machine::Cancel{entry->first});
-      abandon(entry->second, ProvisionCounter::kAbandoned);
+      const Exchange exchange = std::move(entry->second);
       entry = jobs.erase(entry);
+      abandon(exchange, ProvisionCounter::kAbandoned);
     }
   };
   cancel(signing_);

@@ -97,6 +97,12 @@ class Provision {
     std::optional<machine::IssuedKeyName> key;
   };
 
+  // Why an answer could not be composed.
+  struct Problem {
+    ProvisionCounter counter = ProvisionCounter::kTooBig;
+    std::string text;
+  };
+
   void answer_unvalidated(Now now, Exchange exchange, send::Reason reason);
   void answer_repeat(Now now, const crypto::Sha256Digest& digest);
   // Nothing and a counter when the request cannot be met.
@@ -106,11 +112,11 @@ class Provision {
   void answer(Now now, Exchange exchange);
   void refuse(Now now, Exchange exchange, ProvisionCounter why);
   [[nodiscard]] std::optional<send::Unsigned> compose(Now now, const ServedLink& link,
-                                                      const Exchange& exchange,
-                                                      std::string& problem);
+                                                      const Exchange& exchange, Problem& problem);
   [[nodiscard]] bool seal(const keys::IssuedKey& key, const crypto::RsaPublicKey& to,
                           std::size_t offset, send::Unsigned& message);
   void abandon(const Exchange& exchange, ProvisionCounter why);
+  [[nodiscard]] std::vector<Exchange*> others_with(const machine::IssuedKeyName& key);
   void remember(Now now, const Exchange& exchange, const machine::Transmit& transmit);
   void report_issued(Now now, const Exchange& exchange, const keys::IssuedKey& key);
 

@@ -178,12 +178,14 @@ class World {
   }
   mobile::Mobile::Status status() const { return mobile->status(now); }
   std::optional<mobile::Mobile::KeyStatus> key_of(const Ipv6Address& ar) const {
-    for (const auto& key : status().keys)
+    const auto snapshot = status();
+    for (const auto& key : snapshot.keys)
       if (key.ar == ar) return key;
     return std::nullopt;
   }
   Ipv6Address care_of() const {
-    for (const Ipv6Address& address : status().links.at(0).addresses)
+    const auto snapshot = status();
+    for (const Ipv6Address& address : snapshot.links.at(0).addresses)
       if (!address.is_link_local()) return address;
     return {};
   }

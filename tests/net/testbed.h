@@ -22,6 +22,7 @@
 #include "net/clock.h"
 #include "net/event_loop.h"
 #include "net/file_descriptor.h"
+#include "net/netlink.h"
 #include "net/packet_socket.h"
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
@@ -97,6 +98,11 @@ class LinkTest : public ::testing::Test {
     configure("there", "2");
     here_->enter();
     configure("here", "1");
+    // What is sent before the carrier is noticed on both sides is lost.
+    there_->enter();
+    wait_for_carrier("there");
+    here_->enter();
+    wait_for_carrier("here");
   }
   void TearDown() override { EXPECT_EQ(setns(origin_.get(), CLONE_NEWNET), 0); }
 
@@ -108,8 +114,21 @@ class LinkTest : public ::testing::Test {
                     " && ip link set" + device + "up"));
   }
 
-  // Packets that the socket lets through, in their order, until one is an RS (the marker that a
-  // test sends last) or the patience ends.
+  static void wait_for_carrier(const std::string& interface) {
+    const auto netlink = net::Netlink::open();
+    ASSERT_TRUE(netlink);
+    const auto up = [&] {
+      const auto links = (*netlink)->links();
+      if (!links) return false;
+      const auto found = std::ranges::find(*links, interface, &net::LinkInfo::name);
+      return found != links->end() && found->up;
+    };
+    for (int i = 0; i < 2000 && !up(); ++i) usleep(10'000);
+    ASSERT_TRUE(up());
+  }
+
+  // Packets that the socket lets through, in their order, until the marker that a test sends last
+  // or the patience ends.
   static std::vector<Bytes> receive_until_marker(net::PacketSocket& socket) {
     std::vector<Bytes> packets;
     const Instant deadline = net::read_clocks().boot + kPatience;
@@ -127,7 +146,7 @@ class LinkTest : public ::testing::Test {
     return packets;
   }
 
-  static constexpr std::uint8_t kMarker = 133;
+  static constexpr std::uint8_t kMarker = 200;
   net::FileDescriptor origin_;
   std::unique_ptr<Namespace> here_;
   std::unique_ptr<Namespace> there_;

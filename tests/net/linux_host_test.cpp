@@ -1,0 +1,326 @@
+#include "net/linux_host.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "net/sysctl.h"
+#include "net/testbed.h"
+
+namespace sendoff::net {
+namespace {
+
+using machine::ActionError;
+using machine::AddressChanged;
+using Ending = Result<machine::Facts, ActionError>;
+
+constexpr InterfaceId kHere{7};
+
+class LinuxHostTest : public test::LinkTest {
+ protected:
+  void SetUp() override {
+    LinkTest::SetUp();
+    std::string directory = ::testing::TempDir() + "so-XXXXXX";
+    ASSERT_NE(mkdtemp(directory.data()), nullptr);
+    config_ = {{{kHere, "here"}}, false, directory, false};
+  }
+  void TearDown() override {
+    host_.reset();
+    std::filesystem::remove_all(config_.runtime_directory);
+    LinkTest::TearDown();
+  }
+  void open() {
+    auto opened = LinuxHost::open(loop_, config_);
+    ASSERT_TRUE(opened) << opened.error().text();
+    host_ = std::move(*opened);
+    host_->start({[this](const machine::Received& received) {
+                    packets_.push_back(to_bytes(received.packet));
+                    interfaces_.push_back(received.interface);
+                  },
+                  [this](const machine::HostEvent& event) { events_.push_back(event); },
+                  [this](const std::string& text) { warnings_.push_back(text); }});
+    ASSERT_TRUE(test::serve(loop_, [&] { return !events_.empty(); }));
+  }
+  template <typename Action>
+  Ending carry_out(const Action& action) {
+    std::optional<Ending> ending;
+    int answers = 0;
+    host_->carry_out(action, [&](Ending result) {
+      ending = std::move(result);
+      ++answers;
+    });
+    EXPECT_TRUE(test::serve(loop_, [&] { return ending.has_value(); }));
+    EXPECT_EQ(answers, 1);
+    return ending.value_or(fail(ActionError::kUnsupported));
+  }
+  template <typename Event, typename Matches>
+  bool told(Matches matches) {
+    return test::serve(loop_, [&] {
+      return std::ranges::any_of(events_, [&](const machine::HostEvent& event) {
+        const auto* wanted = std::get_if<Event>(&event);
+        return wanted && matches(*wanted);
+      });
+    });
+  }
+  static bool ip_shows(const std::string& what, const std::string& text) {
+    return test::output_of("ip -6 " + what).find(text) != std::string::npos;
+  }
+
+  EventLoop loop_;
+  HostConfig config_;
+  std::unique_ptr<LinuxHost> host_;
+  std::vector<Bytes> packets_;
+  std::vector<InterfaceId> interfaces_;
+  std::vector<machine::HostEvent> events_;
+  std::vector<std::string> warnings_;
+};
+
+const Ipv6Address kNew = Ipv6Address::literal("2001:db8::42");
+
+TEST_F(LinuxHostTest, TellsInterfacesAndWhatBecomesOfThem) {
+  open();
+  const auto* up = std::get_if<machine::InterfaceUp>(&events_.front());
+  ASSERT_NE(up, nullptr);
+  EXPECT_EQ(up->interface, kHere);
+  EXPECT_EQ(up->address, here_link_);
+  EXPECT_EQ(up->mtu, 1500U);
+  ASSERT_TRUE(test::run("ip link set here mtu 1400"));
+  EXPECT_TRUE(told<machine::MtuChanged>([](const auto& e) { return e.mtu == 1400; }));
+  ASSERT_TRUE(test::run("ip link set here down"));
+  EXPECT_TRUE(told<machine::InterfaceDown>([](const auto& e) { return e.interface == kHere; }));
+  events_.clear();
+  ASSERT_TRUE(test::run("ip link set here up"));
+  EXPECT_TRUE(told<machine::InterfaceUp>([](const auto& e) { return e.mtu == 1400; }));
+}
+
+TEST_F(LinuxHostTest, AnInterfaceMayGoAwayAndComeBack) {
+  open();
+  ASSERT_TRUE(test::run("ip link del here"));
+  EXPECT_TRUE(told<machine::InterfaceDown>([](const auto&) { return true; }));
+  const auto ending = carry_out(machine::RemoveAddress{kHere, kNew});
+  ASSERT_FALSE(ending);
+  EXPECT_EQ(ending.error(), ActionError::kGone);
+  events_.clear();
+  ASSERT_TRUE(
+      test::run("ip link add here type veth peer name ereh && ip link set ereh up"
+                " && ip link set here up"));
+  EXPECT_TRUE(told<machine::InterfaceUp>([](const auto&) { return true; }));
+  EXPECT_TRUE(carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}}));
+}
+
+TEST_F(LinuxHostTest, RefusesAnInterfaceThatIsNotThere) {
+  config_.interfaces.push_back({InterfaceId{8}, "nowhere"});
+  const auto opened = LinuxHost::open(loop_, config_);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().text().find("nowhere"), std::string::npos);
+}
+
+TEST_F(LinuxHostTest, AnAddressIsAnsweredWhenDuplicateAddressDetectionHasEnded) {
+  open();
+  ASSERT_TRUE(carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNormal,
+                                            seconds(1000), seconds(500)}));
+  const std::string shown = test::output_of("ip -6 addr show dev here to 2001:db8::42");
+  EXPECT_EQ(shown.find("tentative"), std::string::npos);
+  EXPECT_NE(shown.find("valid_lft"), std::string::npos);
+  EXPECT_EQ(shown.find("valid_lft forever"), std::string::npos);
+  // Again: the lifetimes are updated, and the answer comes without a new detection.
+  ASSERT_TRUE(carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNormal, {}, {}}));
+  EXPECT_TRUE(ip_shows("addr show dev here to 2001:db8::42", "valid_lft forever"));
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  EXPECT_FALSE(ip_shows("addr show dev here", "2001:db8::42"));
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  // Who asked was answered, so that no event tells it again.
+  loop_.run_for(milliseconds(100));
+  for (const machine::HostEvent& event : events_) {
+    const auto* changed = std::get_if<AddressChanged>(&event);
+    EXPECT_FALSE(changed && changed->address == kNew);
+  }
+}
+
+TEST_F(LinuxHostTest, AnAddressThatThePeerHasIsADuplicate) {
+  open();
+  for (const auto& valid : {std::optional<Duration>{}, std::optional<Duration>{seconds(600)}}) {
+    const auto ending = carry_out(
+        machine::AddAddress{kHere, there_global_, 64, machine::DadMode::kNormal, valid, valid});
+    ASSERT_FALSE(ending);
+    EXPECT_EQ(ending.error(), ActionError::kDuplicate);
+    EXPECT_FALSE(ip_shows("addr show dev here", "2001:db8::2/"));
+  }
+}
+
+TEST_F(LinuxHostTest, AnOptimisticAddressIsUsableAtOnceAndReadyWhenDetectionHasEnded) {
+  open();
+  ASSERT_TRUE(
+      carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kOptimistic, {}, {}}));
+  EXPECT_TRUE(ip_shows("addr show dev here to 2001:db8::42", "optimistic"));
+  EXPECT_TRUE(told<AddressChanged>([&](const AddressChanged& changed) {
+    return changed.address == kNew && changed.what == AddressChanged::What::kReady;
+  }));
+  EXPECT_FALSE(ip_shows("addr show dev here to 2001:db8::42", "optimistic"));
+}
+
+TEST_F(LinuxHostTest, AnOptimisticDuplicateIsToldByTheAnswerOrLater) {
+  open();
+  // The peer may be quicker than the answer.
+  const auto ending = carry_out(
+      machine::AddAddress{kHere, there_global_, 64, machine::DadMode::kOptimistic, {}, {}});
+  const auto told_later = [&](const AddressChanged& changed) {
+    return changed.address == there_global_ && changed.what == AddressChanged::What::kDuplicate;
+  };
+  if (ending) {
+    EXPECT_TRUE(told<AddressChanged>(told_later));
+  } else {
+    EXPECT_EQ(ending.error(), ActionError::kDuplicate);
+  }
+  EXPECT_FALSE(ip_shows("addr show dev here", "2001:db8::2/"));
+}
+
+TEST_F(LinuxHostTest, TellsAddressesOfOthersAndTheirRemoval) {
+  open();
+  ASSERT_TRUE(test::run("ip addr add 2001:db8::55/64 dev here nodad"));
+  const auto is = [](AddressChanged::What what) {
+    return [what](const AddressChanged& changed) {
+      return changed.address == Ipv6Address::literal("2001:db8::55") && changed.what == what;
+    };
+  };
+  EXPECT_TRUE(told<AddressChanged>(is(AddressChanged::What::kReady)));
+  ASSERT_TRUE(test::run("ip addr del 2001:db8::55/64 dev here"));
+  EXPECT_TRUE(told<AddressChanged>(is(AddressChanged::What::kRemoved)));
+}
+
+TEST_F(LinuxHostTest, KeepsRoutesNeighboursAndProxies) {
+  config_.router = true;
+  open();
+  const Prefix prefix = Prefix::literal("2001:db8:5::/48");
+  machine::SetRoute route{prefix, there_local_, kHere, true};
+  ASSERT_TRUE(carry_out(route));
+  EXPECT_TRUE(ip_shows("route show proto 82", "2001:db8:5::/48 via fe80::2"));
+  route.present = false;
+  ASSERT_TRUE(carry_out(route));
+  ASSERT_TRUE(carry_out(route));
+  EXPECT_FALSE(ip_shows("route show", "2001:db8:5::"));
+  ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
+  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::42 lladdr 02:00:00:00:00:02 PERMANENT"));
+  ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, std::nullopt}));
+  EXPECT_FALSE(ip_shows("neigh show dev here", "PERMANENT"));
+  ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, true}));
+  EXPECT_TRUE(ip_shows("neigh show proxy", "2001:db8::42"));
+  ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, false}));
+  EXPECT_FALSE(ip_shows("neigh show proxy", "2001:db8::42"));
+  ASSERT_TRUE(carry_out(machine::JoinGroup{kHere, Ipv6Address::literal("ff02::77"), true}));
+  EXPECT_TRUE(ip_shows("maddr show dev here", "ff02::77"));
+  const auto refused =
+      carry_out(machine::SetRoute{prefix, Ipv6Address::literal("2001:db8:ffff::1"), kHere, true});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), ActionError::kRefused);
+  EXPECT_FALSE(warnings_.empty());
+}
+
+// Everything that a daemon can leave in the kernel, as text.
+std::string kernel_state() {
+  std::string state;
+  for (const Setting& setting : interface_settings("here", true))
+    state += read_setting(setting.path).value_or("?") + "\n";
+  for (const Setting& setting : interface_settings("here", false))
+    state += read_setting(setting.path).value_or("?") + "\n";
+  for (const Setting& setting : router_settings())
+    state += setting.path + read_setting(setting.path).value_or("?") + "\n";
+  return state + test::output_of("ip -6 addr show dev here | sed 's/ [0-9]*sec/ SEC/g'") +
+         test::output_of("ip -6 route show") + test::output_of("ip -6 neigh show nud permanent") +
+         test::output_of("ip -6 neigh show proxy") + test::output_of("nft list tables");
+}
+
+class UndoTest : public LinuxHostTest {
+ protected:
+  void change_everything() {
+    config_.router = true;
+    config_.guard_icmp = true;
+    open();
+    EXPECT_TRUE(carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}}));
+    EXPECT_TRUE(carry_out(
+        machine::SetRoute{Prefix::literal("2001:db8:5::/48"), there_local_, kHere, true}));
+    EXPECT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
+    EXPECT_TRUE(carry_out(machine::SetProxy{kHere, Ipv6Address::literal("2001:db8::43"), true}));
+  }
+};
+
+TEST_F(UndoTest, WhatItChangedIsUndoneAtTheEnd) {
+  const std::string before = kernel_state();
+  change_everything();
+  EXPECT_EQ(host_->shortcomings(), std::vector<std::string>{});
+  EXPECT_EQ(read_setting("/proc/sys/net/ipv6/conf/here/accept_ra").value_or("?"), "0");
+  EXPECT_EQ(read_setting("/proc/sys/net/ipv6/conf/all/forwarding").value_or("?"), "1");
+  EXPECT_NE(kernel_state(), before);
+  host_.reset();
+  EXPECT_EQ(kernel_state(), before);
+}
+
+TEST_F(UndoTest, WhatAKilledProcessLeftIsUndoneByTheNextStart) {
+  const std::string before = kernel_state();
+  const pid_t child = fork();
+  if (child == 0) {
+    change_everything();
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const std::string left = kernel_state();
+  EXPECT_NE(left, before);
+  EXPECT_NE(left.find("2001:db8::42"), std::string::npos);
+  config_.guard_icmp = false;
+  open();
+  EXPECT_FALSE(ip_shows("addr show dev here", "2001:db8::42"));
+  EXPECT_FALSE(ip_shows("route show", "2001:db8:5::"));
+  EXPECT_FALSE(ip_shows("neigh show dev here", "PERMANENT"));
+  host_.reset();
+  EXPECT_EQ(kernel_state(), before);
+}
+
+TEST_F(LinuxHostTest, SendsToTheLinkToAGroupAndByTheNeighbourCache) {
+  open();
+  there_->enter();
+  auto peer = PacketSocket::open(if_nametoindex("there"), {{154, kMarker}, {}, {}});
+  ASSERT_TRUE(peer);
+  ASSERT_TRUE(peer->listen_to(kAllRouters));
+  here_->enter();
+  const Bytes to_link = test::icmp(here_local_, kNew, 154);
+  const Bytes to_group = test::icmp(here_local_, kAllRouters, 154);
+  const Bytes by_cache = test::icmp(here_global_, there_global_, 154);
+  host_->carry_out(machine::Transmit{kHere, there_link_, to_link});
+  host_->carry_out(machine::Transmit{kHere, std::nullopt, to_group});
+  host_->carry_out(machine::Transmit{kHere, std::nullopt, by_cache});
+  host_->carry_out(
+      machine::Transmit{kHere, std::nullopt, test::icmp(here_global_, there_global_, kMarker)});
+  EXPECT_EQ(receive_until_marker(*peer), (std::vector<Bytes>{to_link, to_group, by_cache}));
+  host_->carry_out(machine::Transmit{InterfaceId{9}, there_link_, to_link});
+  host_->carry_out(machine::Transmit{kHere, there_link_, Bytes(3)});
+  std::uint64_t failed = 0;
+  host_->counters([&](std::string_view, std::string_view counter, std::uint64_t value) {
+    if (counter == "packets-not-sent") failed = value;
+  });
+  EXPECT_EQ(failed, 2U);
+}
+
+TEST_F(LinuxHostTest, AnFbuThatComesInElsewhereIsHandedOnForTheInterfaceThatHasTheAddress) {
+  ASSERT_TRUE(
+      test::run("ip link add elsewhere address 02:00:00:00:00:05 type veth"
+                " peer name outside && ip link set elsewhere up && ip link set outside up"));
+  wait_for_carrier("outside");
+  wait_for_carrier("elsewhere");
+  open();
+  auto sender = PacketSocket::open(if_nametoindex("outside"), {});
+  ASSERT_TRUE(sender);
+  loop_.run_for(milliseconds(10));
+  const LinkAddress elsewhere = LinkAddress::literal("02:00:00:00:00:05");
+  const Bytes ours = test::mobility(there_global_, here_global_, 8, true);
+  ASSERT_TRUE(sender->send(elsewhere, test::mobility(there_global_, kNew, 8, true)));
+  ASSERT_TRUE(sender->send(elsewhere, ours));
+  ASSERT_TRUE(test::serve(loop_, [&] { return !packets_.empty(); }));
+  EXPECT_EQ(packets_, std::vector<Bytes>{ours});
+  EXPECT_EQ(interfaces_, std::vector<InterfaceId>{kHere});
+}
+
+}  // namespace
+}  // namespace sendoff::net
