@@ -250,9 +250,10 @@ Result<std::string, Refusal> Daemon::reload() {
   const config::Problems problems = role_->load(path_, net::read_clocks().utc, random_);
   config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
-  if (settings != settings_)
-    restart.emplace_back("[daemon] and [handover] switch_command");
-  else if (problems.empty())
+  if (settings != settings_) {
+    restart.emplace_back("[daemon] or [handover] switch_command");
+    role_->leave();
+  } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });
   (void)sd_notify(0, "READY=1");
 

@@ -64,13 +64,13 @@ class RoleOf final : public Role {
   }
   [[nodiscard]] std::vector<std::string> take(Now now) override {
     if (auto taken = machine_->handle(now, loaded_.machine); !taken) {
-      auto settings = std::move(taken.error().settings);
-      loaded_ = *taken_;
-      return settings;
+      leave();
+      return std::move(taken.error().settings);
     }
     taken_ = loaded_;
     return {};
   }
+  void leave() override { loaded_ = *taken_; }
   [[nodiscard]] std::string status(const control::DaemonStatus& daemon, Now now) const override {
     return Kind::status(*machine_, taken_->machine, daemon, now);
   }

@@ -28,6 +28,8 @@ class Role {
   virtual machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) = 0;
   // Hands what was loaded since to the machine: what needs a restart; empty: it was taken.
   [[nodiscard]] virtual std::vector<std::string> take(Now now) = 0;
+  // Forgets what was loaded since, for what is in use.
+  virtual void leave() = 0;
   [[nodiscard]] virtual std::string status(const control::DaemonStatus& daemon, Now now) const = 0;
 };
 

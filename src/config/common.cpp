@@ -36,8 +36,8 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.flag("guard_icmp", daemon.guard_icmp);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
-  if (daemon.control_socket.size() > 107)
-    section.error("control_socket", "is longer than 107 octets; use a shorter path");
+  if (daemon.control_socket.size() > 103)
+    section.error("control_socket", "is longer than 103 octets; use a shorter path");
   static const std::vector<std::string> kLevels{"debug", "info", "warning", "error"};
   if (std::ranges::find(kLevels, daemon.log_level) == kLevels.end())
     section.error("log_level",

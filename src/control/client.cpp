@@ -1,7 +1,6 @@
 #include "control/client.h"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include <array>

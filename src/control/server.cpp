@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -57,24 +58,29 @@ Attempt<> make_way(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
-// Nobody can connect before the socket has its group: it is made for its owner only.
+// The socket gets its name when it listens and has its mode: nobody can come too early.
 Attempt<FileDescriptor> listen_at(const ServerConfig& config) {
   const auto address = address_of(config.path);
   if (!address) return fail(address.error());
+  const std::string unfinished = config.path + ".new";
+  const auto first_address = address_of(unfinished);
+  if (!first_address) return fail(first_address.error());
   if (auto way = make_way(config.path, *address); !way) return fail(way.error());
+  if (auto way = make_way(unfinished, *first_address); !way) return fail(way.error());
   FileDescriptor fd = new_socket();
   if (!fd.ok()) return fail(last_error("make a socket"));
   const mode_t before = umask(0177);
-  const bool bound = bind(fd.get(), generic(*address), sizeof *address) == 0;
+  const bool bound = bind(fd.get(), generic(*first_address), sizeof *first_address) == 0;
   const int error = errno;
   umask(before);
   if (!bound) return fail(SystemError{error, "bind control socket " + config.path});
   const group* found = config.group.empty() ? nullptr : getgrnam(config.group.c_str());
   // Where the group cannot be set (not root), the owner alone keeps the access.
-  if (found && chown(config.path.c_str(), static_cast<uid_t>(-1), found->gr_gid) == 0 &&
-      chmod(config.path.c_str(), 0660) != 0)
+  if (found && chown(unfinished.c_str(), static_cast<uid_t>(-1), found->gr_gid) == 0 &&
+      chmod(unfinished.c_str(), 0660) != 0)
     return fail(last_error("set the mode of control socket " + config.path));
-  if (listen(fd.get(), 16) != 0) return fail(last_error("listen at " + config.path));
+  if (listen(fd.get(), 16) != 0 || rename(unfinished.c_str(), config.path.c_str()) != 0)
+    return fail(last_error("listen at " + config.path));
   return fd;
 }
 

@@ -1,0 +1,73 @@
+#include "control/status.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sendoff::control {
+namespace {
+
+DaemonStatus daemon_status(const char* role) {
+  return {.version = "0.1.0",
+          .role = role,
+          .configuration = "/etc/sendoff/x.toml",
+          .started = UtcTime{},
+          .uptime = milliseconds(61'500),
+          .warnings = {"mind this"},
+          .counters = {{"send", "secured", 4}, {"send", "stale", 0}, {"host", "packets", 9}}};
+}
+
+TEST(StatusText, TellsARouter) {
+  router::Router::Status status;
+  status.interfaces.push_back(
+      {"access0", true, Ipv6Address::literal("fe80::1"), {Ipv6Address::literal("2001:db8::1")}});
+  status.keys.push_back({Ipv6Address::literal("2001:db8::2"), 1, crypto::Algorithm::kHmacSha256_128,
+                         100, "0123456789abcdef"});
+  status.key_count = 1;
+  status.bindings.push_back(
+      {Ipv6Address::literal("2001:db8::2"), Ipv6Address::literal("2001:db8:1::2"), 29});
+  status.binding_count = 1;
+  router::Neighbour neighbour;
+  neighbour.name = "nar";
+  const std::string text = status_json(daemon_status("router"), status, {neighbour});
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["role"], "router");
+  EXPECT_EQ(json["uptime_s"], 61);
+  EXPECT_EQ(json["warnings"][0], "mind this");
+  EXPECT_EQ(json["interfaces"][0]["addresses"][0], "2001:db8::1");
+  EXPECT_EQ(json["keys"][0]["algorithm"], "hmac-sha256-128");
+  EXPECT_EQ(json["keys"][0]["fingerprint"], "0123456789abcdef");
+  EXPECT_EQ(json["bindings"][0]["ncoa"], "2001:db8:1::2");
+  EXPECT_EQ(json["neighbours"][0]["name"], "nar");
+  EXPECT_EQ(json["counters"]["send"]["secured"], 4);
+
+  const std::string words = human_status(text);
+  EXPECT_NE(words.find("warning: mind this"), std::string::npos);
+  EXPECT_NE(words.find("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(words.find("send: secured=4\n"), std::string::npos) << words;
+}
+
+TEST(StatusText, TellsAMobileNode) {
+  mobile::Mobile::Status status;
+  status.links.push_back(
+      {"wlan0", true, {}, Ipv6Address::literal("fe80::1"), std::nullopt, "CN=\x1b[2Jrouter"});
+  status.neighbours.push_back({LinkAddress::literal("02:00:5e:00:53:01"), "handover possible",
+                               Prefix::literal("2001:db8::/64")});
+  status.handover = "none";
+  const std::string text = status_json(daemon_status("mobile"), status);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["interfaces"][0]["router"], "fe80::1");
+  EXPECT_TRUE(json["interfaces"][0]["router_global"].is_null());
+  EXPECT_EQ(json["neighbours"][0]["access_point"], "02:00:5e:00:53:01");
+  EXPECT_EQ(json["handover"], "none");
+  EXPECT_EQ(human_status(text).find('\x1b'), std::string::npos);
+}
+
+TEST(StatusText, WhatIsNoStatusGivesNothing) {
+  EXPECT_EQ(human_status("[]"), "");
+  EXPECT_EQ(human_status("{}"), "");
+  EXPECT_EQ(human_status("not json"), "");
+}
+
+}  // namespace
+}  // namespace sendoff::control
