@@ -40,7 +40,7 @@ Advertiser::Advertiser(Random& random, machine::Outbox& outbox, std::uint32_t un
 void Advertiser::start(Now now, InterfaceId interface, AdvertiserLink link) {
   Link& entry = links_[interface];
   entry.config = std::move(link);
-  entry.next_periodic = now.boot;
+  entry.next_periodic = std::max(now.boot, entry.last_multicast + kMinDelayBetweenRas);
 }
 
 void Advertiser::stop(InterfaceId interface) {

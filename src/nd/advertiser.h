@@ -70,11 +70,11 @@ class Advertiser {
   struct Link {
     AdvertiserLink config;
     Instant next_periodic;
-    std::optional<Instant> solicited_at;   // a multicast answer is due then
-    std::optional<Bytes> solicited_nonce;  // of the one RS from :: that it answers
-    unsigned solicitors = 0;               // since the last multicast
-    Instant last_multicast{};
-    unsigned initial_left = 3;  // MAX_INITIAL_RTR_ADVERTISEMENTS
+    std::optional<Instant> solicited_at;     // a multicast answer is due then
+    std::optional<Bytes> solicited_nonce;    // of the one RS from :: that it answers
+    unsigned solicitors = 0;                 // since the last multicast
+    Instant last_multicast{seconds(-3600)};  // long ago
+    unsigned initial_left = 3;               // MAX_INITIAL_RTR_ADVERTISEMENTS
   };
   struct SigningJob {
     InterfaceId interface;

@@ -1,5 +1,6 @@
 #include "nd/certifier.h"
 
+#include "pki/names.h"
 #include "wire/icmpv6.h"
 #include "wire/send_options.h"
 
@@ -54,14 +55,22 @@ std::string_view name(CertifierCounter counter) {
 }
 
 Certifier::Certifier(const CertifierConfig& config, machine::Outbox& outbox)
-    : config_(config), outbox_(outbox), rate_(config.max_cpa_s, config.max_cpa_s) {}
+    : config_(config), outbox_(outbox) {}
+
+// MAX_CPA_RATE in any second, not only on average: a bucket lets twice as many pass in the first.
+bool Certifier::within_rate(Instant now) {
+  while (!sent_.empty() && now - sent_.front() >= seconds(1)) sent_.pop_front();
+  if (sent_.size() >= config_.max_cpa_s) return false;
+  sent_.push_back(now);
+  return true;
+}
 
 bool Certifier::names_our_anchor(ByteView trust_anchor_option) const {
   const auto option = TrustAnchorOption::parse(trust_anchor_option);
   if (!option) return false;
   switch (option->name_type) {
     case TrustAnchorOption::NameType::kDerName:
-      return equal(option->name, config_.anchor.subject_name);
+      return pki::names_match(option->name, config_.anchor.subject_name);
     case TrustAnchorOption::NameType::kFqdn:
       return std::ranges::any_of(config_.anchor_fqdns, [&](const std::string& fqdn) {
         return dns_wire_name(fqdn) == lower_case(option->name);
@@ -114,7 +123,7 @@ void Certifier::handle(Now now, const send::Message& solicitation, const Ipv6Add
 
 void Certifier::advertise(Now now, const send::Message& solicitation, const Ipv6Address& own,
                           std::uint16_t component, ByteView trust_anchors, bool with_certificate) {
-  if (!rate_.take(now.boot)) {
+  if (!within_rate(now.boot)) {
     counters_.add(CertifierCounter::kRateLimited);
     return;
   }

@@ -2,12 +2,12 @@
 // with CPAs that hold its path, from the anchor's issue down to its own certificate.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "base/counters.h"
 #include "machine/outbox.h"
-#include "machine/rate.h"
 #include "pki/certificate.h"
 #include "send/message.h"
 
@@ -44,12 +44,13 @@ class Certifier {
 
  private:
   [[nodiscard]] bool names_our_anchor(ByteView trust_anchor_option) const;
+  [[nodiscard]] bool within_rate(Instant now);
   void advertise(Now now, const send::Message& solicitation, const Ipv6Address& own,
                  std::uint16_t component, ByteView trust_anchors, bool with_certificate);
 
   CertifierConfig config_;
   machine::Outbox& outbox_;
-  machine::TokenBucket rate_;
+  std::deque<Instant> sent_;  // at most max_cpa_s, the last ones
   Counters<CertifierCounter> counters_;
 };
 

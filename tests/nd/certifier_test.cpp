@@ -1,0 +1,195 @@
+// The router's answers to Certification Path Solicitations (RFC 3971 6.4.5, GS13, GS14; RFC 5269
+// 3.2): who gets which certificates, and how often.
+#include "nd/certifier.h"
+
+#include <gtest/gtest.h>
+
+#include "send/receiver.h"
+#include "support/covers.h"
+#include "support/peer.h"
+#include "support/vectors.h"
+
+namespace sendoff::test {
+namespace {
+
+using wire::CertificationPathAdvertisement;
+using wire::CertificationPathSolicitation;
+using wire::TrustAnchorOption;
+using Type = TrustAnchorOption::NameType;
+
+const Ipv6Address kOwn = Ipv6Address::literal("fe80::1");
+const Ipv6Address kHost = Ipv6Address::literal("fe80::abcd:ef01");
+
+class Certifier : public testing::Test {
+ protected:
+  nd::CertifierConfig config;
+  machine::Outbox outbox;
+  Now now{Instant(seconds(1000)), UtcTime(seconds(1'800'000'000))};
+  std::unique_ptr<nd::Certifier> certifier;
+  std::uint16_t identifier = 77;
+
+  Certifier() {
+    config.anchor = *pki::TrustAnchor::parse(load_file("pki/anchor.der"));
+    config.path = {Bytes(101, 3), Bytes(102, 2), Bytes(103, 1)};
+    config.anchor_fqdns = {"TrustAnchor.Example.com"};
+  }
+  void start() { certifier = std::make_unique<nd::Certifier>(config, outbox); }
+  [[nodiscard]] Bytes anchor(Type type, ByteView name) const {
+    return octets_of(TrustAnchorOption{type, name});
+  }
+  [[nodiscard]] Bytes ours() const { return anchor(Type::kDerName, config.anchor.subject_name); }
+  [[nodiscard]] Bytes foreign() const {
+    return anchor(Type::kDerName,
+                  pki::TrustAnchor::parse(load_file("pki/anchor2.der"))->subject_name);
+  }
+  // The CPAs that a CPS with these options is answered with.
+  std::vector<Bytes> ask(const std::vector<Bytes>& options, std::uint16_t component = 0xffff,
+                         const Ipv6Address& source = kHost) {
+    send::Message message;
+    message.kind = send::Kind::kCertificationPathSolicitation;
+    message.source = source;
+    append(message.packet, CertificationPathSolicitation{identifier, component});
+    for (const Bytes& option : options)
+      message.packet.insert(message.packet.end(), option.begin(), option.end());
+    message.icmp = message.packet;
+    message.options = *wire::OptionList::parse(message.icmp.subspan(8));
+    certifier->handle(now, message, kOwn);
+    std::vector<Bytes> packets;
+    while (auto action = outbox.poll())
+      packets.push_back(std::get<machine::Transmit>(action->what).packet);
+    return packets;
+  }
+  static CertificationPathAdvertisement head(const Bytes& packet) {
+    EXPECT_EQ(packet[7], 255);
+    const ByteView message = ByteView(packet).subspan(40);
+    EXPECT_TRUE(wire::icmpv6_checksum_ok(Ipv6Address::from(ByteView(packet).subspan(8, 16)),
+                                         destination(packet), message));
+    return *CertificationPathAdvertisement::parse(message);
+  }
+  static Ipv6Address destination(const Bytes& packet) {
+    return Ipv6Address::from(ByteView(packet).subspan(24, 16));
+  }
+  void expect_whole_path(const std::vector<Bytes>& packets, const Bytes& named) {
+    ASSERT_EQ(packets.size(), 3u);
+    for (std::uint16_t i = 0; i < 3; ++i) {
+      const auto advertised = head(packets[i]);
+      EXPECT_EQ(advertised.identifier, identifier);
+      EXPECT_EQ(advertised.all_components, 3);
+      EXPECT_EQ(advertised.component, 2 - i);
+      const auto option = find_option(packets[i], wire::OptionType::kCertificate);
+      ASSERT_TRUE(option.has_value());
+      const auto certificate = wire::CertificateOption::parse(*option);
+      EXPECT_TRUE(equal(certificate->certificate.first(config.path[i].size()), config.path[i]));
+      EXPECT_EQ(find_option(packets[i], wire::OptionType::kTrustAnchor).has_value(), i == 0);
+    }
+    EXPECT_EQ(find_option(packets[0], wire::OptionType::kTrustAnchor), named);
+  }
+};
+
+TEST_F(Certifier, AnswersTheConfiguredAnchorByEveryNameWithTheWholePath) {
+  COVERS("HK-3.2-30");
+  start();
+  expect_whole_path(ask({ours()}), ours());
+  Bytes dns{11};
+  const auto label = [&](std::string_view text) {
+    dns.insert(dns.end(), text.begin(), text.end());
+  };
+  label("trustanchor");
+  dns.push_back(7);
+  label("example");
+  dns.push_back(3);
+  label("com");
+  dns.push_back(0);
+  std::vector<Bytes> names{anchor(Type::kFqdn, dns)};
+  ASSERT_FALSE(config.anchor.key_identifier.empty());
+  for (int type = 3; type <= 7; ++type)
+    names.push_back(anchor(static_cast<Type>(type), config.anchor.key_identifier));
+  for (const Bytes& name : names) {
+    now.boot += seconds(5);
+    expect_whole_path(ask({foreign(), name}), name);
+  }
+  now.boot += seconds(5);
+  Bytes shorter = config.anchor.key_identifier;
+  shorter.pop_back();
+  const auto refused = ask({foreign(), anchor(Type::kSkiSha1, shorter)});
+  ASSERT_EQ(refused.size(), 1u);
+  const auto none = head(refused[0]);
+  EXPECT_EQ(none.all_components, 0);
+  EXPECT_EQ(none.component, 0);
+  EXPECT_EQ(option_types(refused[0]), (std::vector<int>{15, 15}));
+  EXPECT_EQ(find_option(refused[0], wire::OptionType::kTrustAnchor), foreign());
+}
+
+TEST_F(Certifier, NamesTheAnchorThatThePathIsFor) {
+  COVERS("SND-6.4.5-11", "SND-6.4.5-12");
+  start();
+  expect_whole_path(ask({foreign(), ours()}), ours());
+  const auto none = ask({foreign()});
+  ASSERT_EQ(none.size(), 1u);
+  EXPECT_EQ(head(none[0]).all_components, 0);
+  EXPECT_EQ(head(none[0]).component, 0);
+  EXPECT_EQ(option_types(none[0]), std::vector<int>{15});
+  EXPECT_EQ(find_option(none[0], wire::OptionType::kTrustAnchor), foreign());
+}
+
+TEST_F(Certifier, SendsWhereTheSourceSays) {
+  COVERS("SND-6.4.5-4", "SND-6.4.5-5");
+  start();
+  for (const Bytes& packet : ask({ours()}, 0xffff, Ipv6Address{})) {
+    EXPECT_EQ(destination(packet), kAllNodes);
+    EXPECT_EQ(head(packet).identifier, 0);
+  }
+  for (const char* source : {"fe80::1:2233:4455", "2001:db8::7788:99aa"})
+    for (const Bytes& packet : ask({ours()}, 0xffff, Ipv6Address::literal(source)))
+      EXPECT_EQ(destination(packet), Ipv6Address::literal(source).solicited_node());
+}
+
+TEST_F(Certifier, AnswersOneComponentAlone) {
+  COVERS("SND-6.4.5-8");
+  start();
+  expect_whole_path(ask({ours()}), ours());
+  const auto one = ask({ours()}, 1);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(head(one[0]).all_components, 3);
+  EXPECT_EQ(head(one[0]).component, 1);
+  EXPECT_TRUE(ask({ours()}, 7).empty());
+  EXPECT_TRUE(ask({ours()}, 3).empty());
+}
+
+TEST_F(Certifier, KeepsTheRateInEveryWindowOfASecond) {
+  COVERS("SND-6.4.5-6");
+  config.path.pop_back();
+  start();
+  std::vector<Instant> sent;
+  for (int i = 0; i < 300; ++i, now.boot += milliseconds(10))
+    sent.insert(sent.end(), ask({ours()}).size(), now.boot);
+  for (std::size_t i = 10; i < sent.size(); ++i) EXPECT_GE(sent[i] - sent[i - 10], seconds(1));
+  EXPECT_EQ(sent.size(), 30u);
+}
+
+TEST_F(Certifier, IgnoresWhatDoesNotConform) {
+  start();
+  EXPECT_TRUE(ask({}).empty());
+  EXPECT_TRUE(ask({anchor(Type::kFqdn, Bytes{0}), ours()}).empty());
+  identifier = 0;
+  EXPECT_TRUE(ask({ours()}).empty());
+  EXPECT_EQ(certifier->counters()[nd::CertifierCounter::kMalformed], 3u);
+}
+
+TEST_F(Certifier, IgnoresOtherOptionsAndUnknownNames) {
+  COVERS("SND-6.4.5-2", "SND-6.4.3-2");
+  start();
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:00:09");
+  expect_whole_path(
+      ask({octets_of(wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, link}), ours(),
+           octets_of(wire::NonceOption{Bytes(6)}), octets_of(wire::CgaOption{Bytes(64)})}),
+      ours());
+  for (const int type : {0, 9, 254, 255}) {
+    now.boot += seconds(2);
+    const Bytes odd = anchor(static_cast<Type>(type), config.anchor.subject_name);
+    expect_whole_path(ask({foreign(), odd, ours()}), ours());
+  }
+}
+
+}  // namespace
+}  // namespace sendoff::test

@@ -1,0 +1,239 @@
+// The bounded tables of the receive pipeline, and jobs that end as they like: timestamps (RFC 3971
+// 5.3.4.2, GS7), duplicates (GS34), nonces (GS3, GS8), budgets (HK-5-03).
+#include "send/caches.h"
+
+#include <gtest/gtest.h>
+
+#include "machine/job.h"
+#include "send/receiver.h"
+#include "support/peer.h"
+
+namespace sendoff::test {
+namespace {
+
+using send::Budget;
+using send::Duplicates;
+using send::Kind;
+using send::Nonces;
+using send::Peer;
+using send::Reason;
+using send::Receiver;
+using send::Timestamps;
+using send::Verdict;
+
+constexpr Now kNow{Instant(seconds(1000)), UtcTime(seconds(1'800'000'000))};
+
+Now later(Duration duration) { return {kNow.boot + duration, kNow.utc + duration}; }
+std::uint64_t stamp(Duration duration = {}) { return timestamp_at(kNow.utc + duration); }
+
+Peer peer(std::uint8_t number) {
+  Peer made;
+  made.key_hash[0] = number;
+  return made;
+}
+
+TEST(Timestamps, ANewPeerIsJudgedByTheClock) {
+  const Timestamps table({});
+  for (const std::int64_t offset : {-299, 0, 299})
+    EXPECT_TRUE(table.fresh(peer(1), stamp(seconds(offset)), kNow)) << offset;
+  for (const std::int64_t offset : {-300, 300, -301, 301, 100'000})
+    EXPECT_FALSE(table.fresh(peer(1), stamp(seconds(offset)), kNow)) << offset;
+  EXPECT_FALSE(table.fresh(peer(1), 0, kNow));
+  EXPECT_FALSE(table.fresh(peer(1), ~std::uint64_t{0}, kNow));
+  EXPECT_EQ(table.size(), 0u);
+}
+
+TEST(Timestamps, AKnownPeerIsJudgedByItsLast) {
+  Timestamps table({});
+  ASSERT_TRUE(table.accept(peer(1), stamp(), kNow, 0));
+  // 100 s later, 1 % drift, 1 s fuzz twice: 97 s and more.
+  EXPECT_FALSE(table.fresh(peer(1), stamp(seconds(97)), later(seconds(100))));
+  EXPECT_TRUE(table.fresh(peer(1), stamp(milliseconds(97'001)), later(seconds(100))));
+  // Its own clock may be far from ours, and ours may step.
+  Now stepped = later(seconds(10));
+  stepped.utc += hours(5);
+  EXPECT_TRUE(table.fresh(peer(1), stamp(seconds(10)), stepped));
+  // The same key elsewhere is another peer.
+  Peer elsewhere = peer(1);
+  elsewhere.interface = {1};
+  EXPECT_FALSE(table.known(elsewhere));
+}
+
+TEST(Timestamps, AnOlderMessageDoesNotMoveTheRecordBack) {
+  Timestamps table({});
+  ASSERT_TRUE(table.accept(peer(1), stamp(seconds(1)), kNow, 0));
+  ASSERT_TRUE(table.accept(peer(1), stamp(), later(milliseconds(500)), 0));
+  EXPECT_FALSE(table.fresh(peer(1), stamp(seconds(1)), later(seconds(3))));
+}
+
+TEST(Timestamps, AFullTableLosesTheLowestSecThenTheLongestSilent) {
+  send::TimestampConfig config;
+  config.max_peers = 3;
+  Timestamps table(config);
+  ASSERT_TRUE(table.accept(peer(1), stamp(), kNow, 1));
+  ASSERT_TRUE(table.accept(peer(2), stamp(), later(seconds(1)), 0));
+  ASSERT_TRUE(table.accept(peer(3), stamp(), later(seconds(2)), 0));
+  ASSERT_TRUE(table.accept(peer(4), stamp(), later(seconds(3)), 0));
+  EXPECT_FALSE(table.known(peer(2)));
+  ASSERT_TRUE(table.accept(peer(5), stamp(), later(seconds(4)), 0));
+  EXPECT_FALSE(table.known(peer(3)));
+  EXPECT_TRUE(table.known(peer(1)));
+  EXPECT_EQ(table.size(), 3u);
+}
+
+TEST(Timestamps, ProtectedPeersStayAndNewOnesAreRefused) {
+  send::TimestampConfig config;
+  config.max_peers = 2;
+  Timestamps table(config);
+  for (const std::uint8_t number : std::initializer_list<std::uint8_t>{1, 2}) {
+    ASSERT_TRUE(table.accept(peer(number), stamp(), kNow, 0));
+    table.protect(peer(number), kNow.boot + seconds(100));
+  }
+  EXPECT_FALSE(table.accept(peer(3), stamp(), later(seconds(50)), 7));
+  EXPECT_TRUE(table.accept(peer(1), stamp(seconds(50)), later(seconds(50)), 0));
+  EXPECT_TRUE(table.accept(peer(3), stamp(), later(seconds(101)), 0));
+  EXPECT_EQ(table.size(), 2u);
+}
+
+TEST(Duplicates, RememberForAWindowAndNoMoreThanTheirBound) {
+  Duplicates table(seconds(2), 3);
+  const auto digest = [](std::uint8_t number) {
+    crypto::Sha256Digest made{};
+    made[0] = number;
+    return made;
+  };
+  for (std::uint8_t i = 0; i < 4; ++i) table.remember(digest(i), kNow.boot);
+  EXPECT_EQ(table.size(), 3u);
+  EXPECT_FALSE(table.seen(digest(0), kNow.boot));
+  EXPECT_TRUE(table.seen(digest(3), kNow.boot + seconds(2)));
+  EXPECT_FALSE(table.seen(digest(3), kNow.boot + milliseconds(2001)));
+  table.remember(digest(9), kNow.boot + seconds(3));
+  EXPECT_EQ(table.size(), 1u);
+}
+
+TEST(Nonces, BelongToAnInterfaceAndAKindAndEnd) {
+  Nonces nonces(2);
+  const Bytes nonce{1, 2, 3, 4, 5, 6};
+  nonces.remember({0}, Kind::kRtSolPr, nonce, kNow.boot + seconds(15));
+  EXPECT_TRUE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));
+  EXPECT_TRUE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));  // not consumed
+  EXPECT_FALSE(nonces.sent({1}, Kind::kRtSolPr, nonce, kNow.boot));
+  EXPECT_FALSE(nonces.sent({0}, Kind::kRouterSolicitation, nonce, kNow.boot));
+  EXPECT_FALSE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot + seconds(15)));
+  nonces.remember({0}, Kind::kRtSolPr, Bytes(6, 1), kNever);
+  nonces.remember({0}, Kind::kRtSolPr, Bytes(6, 2), kNever);
+  EXPECT_FALSE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));
+}
+
+TEST(Budget, AFloodOfStrangersDoesNotStarveAKnownPeer) {
+  Budget budget({2, 5, 3});
+  const auto source = [](std::uint8_t number) {
+    return *LinkAddress::from(Bytes{2, 0, 0, 0, 0, number});
+  };
+  int taken = 0;
+  for (std::uint8_t i = 0; i < 200; ++i)
+    if (budget.take({0}, source(i), false, kNow.boot)) ++taken;
+  EXPECT_EQ(taken, 3);  // more sources than buckets
+  EXPECT_EQ(budget.sources(), 3u);
+  EXPECT_TRUE(budget.take({0}, source(250), true, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(0), false, kNow.boot));
+  EXPECT_FALSE(budget.take({0}, source(0), false, kNow.boot));  // two a second
+  EXPECT_TRUE(budget.take({1}, source(250), true, kNow.boot));
+  // What is full again makes room.
+  EXPECT_TRUE(budget.take({0}, source(100), false, kNow.boot + seconds(10)));
+  EXPECT_LE(budget.sources(), 3u);
+}
+
+class Jobs : public testing::Test {
+ protected:
+  machine::Outbox outbox;
+  Receiver receiver{{}, outbox};
+  test::Peer mn{signing_key("mn-1024"), "2001:db8:a:1::/64", "02:00:00:00:01:01"};
+  const Ipv6Address ar = Ipv6Address::literal("2001:db8:a:1::1");
+
+  Jobs() {
+    receiver.take(Kind::kRtSolPr);
+    receiver.take(Kind::kRouterAdvertisement);
+    receiver.take(Kind::kRouterSolicitation);
+    receiver.take(Kind::kNeighborSolicitation);
+  }
+  std::optional<send::Judged> receive(const Craft& craft) {
+    const Bytes packet = craft.packet();
+    machine::Received received;
+    received.frame_source = mn.link_address();
+    received.packet = packet;
+    return receiver.receive(kNow, received);
+  }
+  machine::Start start_of() { return std::get<machine::Start>(std::move(outbox.poll()->what)); }
+  static machine::JobResult result_of(const machine::Start& start) {
+    return {start.job_id, machine::execute(start.job)};
+  }
+};
+
+TEST_F(Jobs, EndInAnyOrderTwiceOrBadly) {
+  EXPECT_FALSE(receive(mn.rtsolpr(ar, kNow)).has_value());
+  EXPECT_FALSE(receive(mn.rtsolpr(ar, kNow)).has_value());
+  const auto first = start_of();
+  const auto second = start_of();
+  EXPECT_EQ(receiver.pending(), 2u);
+  EXPECT_EQ(receiver.complete(kNow, result_of(second))->verdict, Verdict::kSecured);
+  EXPECT_EQ(receiver.complete(kNow, result_of(first))->verdict, Verdict::kSecured);
+  EXPECT_FALSE(receiver.owns(first.job_id));
+  EXPECT_FALSE(receiver.complete(kNow, result_of(first)).has_value());
+  EXPECT_FALSE(receive(mn.rtsolpr(ar, kNow)).has_value());
+  const auto failing = start_of();
+  EXPECT_FALSE(
+      receiver.complete(kNow, {failing.job_id, fail(machine::JobError::kCrypto)}).has_value());
+  EXPECT_EQ(receiver.counters()[Reason::kCrypto], 1u);
+  // An output of another kind is no verification.
+  EXPECT_FALSE(receive(mn.rtsolpr(ar, kNow)).has_value());
+  EXPECT_FALSE(receiver.complete(kNow, {start_of().job_id, machine::MessageSigned{}}).has_value());
+  EXPECT_EQ(receiver.timestamps().size(), 0u);
+}
+
+TEST_F(Jobs, ACopyUnderWayIsARepeatWhenItEnds) {
+  const Craft craft = mn.rtsolpr(ar, kNow);
+  EXPECT_FALSE(receive(craft).has_value());
+  EXPECT_FALSE(receive(craft).has_value());
+  const auto first = start_of();
+  const auto second = start_of();
+  EXPECT_EQ(receiver.complete(kNow, result_of(first))->verdict, Verdict::kSecured);
+  EXPECT_EQ(receiver.complete(kNow, result_of(second))->verdict, Verdict::kRepeat);
+}
+
+TEST_F(Jobs, OfAnInterfaceThatWentDownAreCancelled) {
+  EXPECT_FALSE(receive(mn.rtsolpr(ar, kNow)).has_value());
+  const auto start = start_of();
+  receiver.drop_pending({0});
+  EXPECT_EQ(std::get<machine::Cancel>(outbox.poll()->what).job_id, start.job_id);
+  EXPECT_FALSE(receiver.complete(kNow, result_of(start)).has_value());
+}
+
+TEST_F(Jobs, AMulticastAdvertisementWithAnothersNonceIsUnsolicited) {
+  Craft craft = mn.router_solicitation(kNow);
+  craft.head = octets_of(wire::RouterAdvertisement{});
+  craft.options.clear();
+  craft.destination = kAllNodes;
+  EXPECT_FALSE(receive(craft).has_value());
+  const auto judged = receiver.complete(kNow, result_of(start_of()));
+  ASSERT_TRUE(judged.has_value());
+  EXPECT_FALSE(judged->proof->solicited);
+  craft.destination = ar;
+  EXPECT_FALSE(receive(craft).has_value());
+  EXPECT_EQ(receiver.counters()[Reason::kUnknownNonce], 1u);
+}
+
+TEST_F(Jobs, AKeyRequestInAnotherMessageIsAsIfAbsent) {
+  for (Bytes head :
+       {octets_of(wire::RouterSolicitation{}), octets_of(wire::NeighborSolicitation{ar})}) {
+    Craft craft = mn.router_solicitation(kNow);
+    craft.head = head;
+    craft.options.push_back(
+        octets_of(wire::HandoverKeyRequest{{2}, decryption_key("hke-1024")->spki()}));
+    EXPECT_FALSE(receive(craft).has_value());
+    EXPECT_EQ(receiver.complete(kNow, result_of(start_of()))->verdict, Verdict::kSecured);
+  }
+}
+
+}  // namespace
+}  // namespace sendoff::test
