@@ -1,47 +1,12 @@
 // What the mobile node makes of the answers (RFC 5269 3.3).
+#include "asked.h"
 #include "keys/authenticator.h"
-#include "world.h"
 
 namespace sendoff::test {
 namespace {
 
 using crypto::Algorithm;
 using machine::EventKind;
-
-// A node that has asked, and whose router is silent: the test answers.
-struct Asked : Attached {
-  explicit Asked(const mobile::Config& config = mobile_config(),
-                 const std::function<void(World&)>& prepare = {})
-      : Attached(config,
-                 [&](World& made) {
-                   made.answer_rtsolpr = false;
-                   if (prepare) prepare(made);
-                 }),
-        request(world.solicitations().back()) {}
-
-  void ask_again() {
-    world.advance(seconds(3));
-    world.forget_output();
-    ASSERT_TRUE(world.order(machine::RequestKey{}));
-    request = world.solicitations().back();
-  }
-  Bytes reply(std::uint8_t algorithm, std::uint16_t lifetime_s, const Bytes& key) const {
-    return FakeRouter::reply_option(*request.encryption_key, algorithm, lifetime_s, key);
-  }
-  void answer(const std::vector<Bytes>& replies) {
-    world.deliver(world.answer(par, request, replies));
-  }
-  std::size_t decryptions() const { return world.jobs_of<machine::OpenHandoverKey>(); }
-  bool has_key() const { return world.key_of(par.global[0]).has_value(); }
-
-  Solicitation request;
-};
-
-mobile::Config asking_for(Algorithm algorithm) {
-  mobile::Config config = mobile_config();
-  config.algorithm = algorithm;
-  return config;
-}
 
 TEST(KeyAnswer, IsValidatedBeforeItsReplyIsTouched) {
   COVERS("HK-3.3-01");
@@ -602,55 +567,6 @@ TEST(KeyAnswer, MayHaveAnyPaddingAndReservedBits) {
   reserved.answer({bits});
   ASSERT_TRUE(reserved.has_key());
   EXPECT_EQ(reserved.world.status().keys[0].algorithm, Algorithm::kHmacSha1_96);
-}
-
-TEST(KeyAnswer, WithoutNonceNeverEndsARequest) {
-  Asked node;
-  World& world = node.world;
-  world.deliver(node.par.proxy_advertisement(node.request.source, 0, node.request.identifier,
-                                             world.tuples, {}, world.seal()));
-  EXPECT_EQ(world.status().neighbours.size(), 1U);  // of the current router: believed
-  world.advance(milliseconds(150));
-  EXPECT_EQ(world.solicitations().size(), 2U);  // and still asked
-  node.answer({node.reply(2, 1000, world.issued(node.par))});
-  EXPECT_TRUE(node.has_key());
-}
-
-TEST(KeyAnswer, ThatEndsAfterTheLinkWasLeftIsDropped) {
-  Asked node;
-  World& world = node.world;
-  world.hold = [](const machine::Start& start) {
-    return std::holds_alternative<machine::OpenHandoverKey>(start.job);
-  };
-  node.answer({node.reply(2, 1000, world.issued(node.par))});
-  ASSERT_EQ(world.held_jobs.size(), 1U);
-  machine::Start job = std::move(world.held_jobs.front());
-  world.down();
-  world.held_jobs.push_back(std::move(job));
-  world.run_held();  // a worker that the Cancel came too late for
-  EXPECT_TRUE(world.status().keys.empty());
-  EXPECT_EQ(world.count("link-left"), 1U);
-}
-
-TEST(KeyAnswer, CannotBeReplayed) {
-  Asked node;
-  World& world = node.world;
-  const Bytes recorded =
-      world.answer(node.par, node.request, {node.reply(2, 1000, world.issued(node.par))});
-  world.deliver(recorded);
-  ASSERT_TRUE(node.has_key());
-  world.forget_output();
-  world.deliver(recorded);
-  world.advance(seconds(10));
-  world.deliver(recorded);
-  EXPECT_EQ(node.decryptions(), 0U);
-
-  const Bytes unsolicited = node.par.proxy_advertisement(
-      node.request.source, wire::PrRtAdv::kUnsolicited, 0, world.tuples, {}, world.seal());
-  world.advance(seconds(301));
-  const auto stale = world.count("send", "stale");
-  world.deliver(unsolicited);
-  EXPECT_EQ(world.count("send", "stale"), stale + 1);
 }
 
 }  // namespace
