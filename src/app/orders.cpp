@@ -1,4 +1,5 @@
 // `sendoff handover`, `request-key`, `binding-complete` and `link-moved`: orders to a mobile node.
+// `sendoff advise`: to an access router.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
@@ -60,6 +61,31 @@ void add_binding_complete(CLI::App& app, int& exit_code) {
   });
 }
 
+void add_advise(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("advise", "Let the access router tell a node of its neighbourhood");
+  command->footer(
+      "Sends a signed PrRtAdv that the node did not ask for: with --to it is told to hand over\n"
+      "to that access point, without it learns which ones there are.\n"
+      "Example: sendoff advise --mn 2001:db8:a:1::5 --to 02:00:5e:00:53:02");
+  const auto socket = add_socket_option(*command);
+  const auto mn = std::make_shared<std::string>();
+  const auto to = std::make_shared<std::string>();
+  command->add_option("--mn", *mn, "The node's address on the router's link")->required();
+  command->add_option("--to", *to, "Link-layer address of the access point");
+  command->callback([=, &exit_code] {
+    exit_code = kWrong;
+    const auto address = Ipv6Address::parse(*mn);
+    if (!address) {
+      std::fprintf(stderr, "sendoff: --mn must be an IPv6 address\n");
+      return;
+    }
+    machine::Advise advise{*address, std::nullopt};
+    if (!to->empty() && !(advise.access_point = access_point_of(*to))) return;
+    exit_code = ask_daemon(*socket, machine::Order(advise), "sent to the node");
+  });
+}
+
 void add_link_moved(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "link-moved", "Tell the mobile node to which access point an interface is attached");
@@ -91,6 +117,7 @@ void add_order_commands(CLI::App& app, int& exit_code) {
   add_request_key(app, exit_code);
   add_binding_complete(app, exit_code);
   add_link_moved(app, exit_code);
+  add_advise(app, exit_code);
 }
 
 }  // namespace sendoff::app

@@ -40,6 +40,11 @@ Result<Request, Refusal> request_with_place(const Json& json, const std::string&
     if (!*place) return fail(Refusal{"bad-request", "handover needs an access_point"});
     return Request(machine::Order(machine::HandOver{**place}));
   }
+  if (command == "advise") {
+    const auto mn = Ipv6Address::parse(text_field(json, "mn"));
+    if (!mn) return fail(Refusal{"bad-request", "advise needs the node's address in mn"});
+    return Request(machine::Order(machine::Advise{*mn, *place}));
+  }
   const std::string interface = text_field(json, "interface");
   if (interface.empty()) return fail(Refusal{"bad-request", "link-moved needs an interface"});
   return Request(LinkMoved{interface, *place});
@@ -60,7 +65,8 @@ Result<Request, Refusal> parse_request(std::string_view line) {
     const auto follow = json.find("follow");
     return Request(AskEvents{follow != json.end() && follow->is_boolean() && follow->get<bool>()});
   }
-  if (command == "handover" || command == "link-moved") return request_with_place(json, command);
+  if (command == "handover" || command == "link-moved" || command == "advise")
+    return request_with_place(json, command);
   if (command == "request-key") return Request(machine::Order(machine::RequestKey{}));
   if (command == "binding-complete") return Request(machine::Order(machine::BindingComplete{}));
   if (command == "reload") return Request(Reload{});
@@ -78,6 +84,11 @@ std::string text_of(const Request& request) {
       },
       [&](const machine::RequestKey&) { json["command"] = "request-key"; },
       [&](const machine::BindingComplete&) { json["command"] = "binding-complete"; },
+      [&](const machine::Advise& advise) {
+        json["command"] = "advise";
+        json["mn"] = advise.mn.text();
+        if (advise.access_point) json["access_point"] = advise.access_point->text();
+      },
   };
   std::visit(Overloaded{
                  [&](const AskStatus&) { json["command"] = "status"; },

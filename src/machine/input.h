@@ -92,7 +92,14 @@ struct HandOver {  // MN: move to this access point
 struct RequestKey {};       // MN: ask the current AR for a handover key now
 struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 5269 3.6)
 
-using Order = std::variant<HandOver, RequestKey, BindingComplete>;
+// AR: an unsolicited PrRtAdv to a node on one of its links (RFC 5568 3.3, 6.1.2): with an access
+// point the trigger to hand over to it (Code 1), without one news of the neighbourhood (Code 4).
+struct Advise {
+  Ipv6Address mn;
+  std::optional<LinkAddress> access_point;
+};
+
+using Order = std::variant<HandOver, RequestKey, BindingComplete, Advise>;
 
 enum class OrderError : std::uint8_t {
   kNotMyRole,

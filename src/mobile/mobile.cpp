@@ -230,7 +230,8 @@ Result<void, OrderError> Mobile::State::carry_out(Now now, const machine::Order&
     return done;
   }
   if (std::holds_alternative<machine::RequestKey>(order)) return ask_for_key(now);
-  return binding_complete();
+  if (std::holds_alternative<machine::BindingComplete>(order)) return binding_complete();
+  return fail(OrderError::kNotMyRole);
 }
 
 Result<void, OrderError> Mobile::handle(Now now, const machine::Order& order) {

@@ -137,6 +137,27 @@ void Provision::handle(Now now, send::Judged solicitation) {
   looking_up_.emplace(job, std::move(exchange));
 }
 
+Result<void, machine::OrderError> Provision::advise(Now now, const machine::Advise& order) {
+  const auto link = std::ranges::find_if(
+      links_, [&](const ServedLink& each) { return each.ready() && each.on_link(order.mn); });
+  if (link == links_.end()) return fail(machine::OrderError::kNoAddress);
+  if (under_way() >= config_.max_exchanges) return fail(machine::OrderError::kBusy);
+  Exchange exchange;
+  exchange.interface = link->config.id;
+  exchange.mn = order.mn;
+  exchange.unsolicited_code =
+      order.access_point ? wire::PrRtAdv::kNetworkInitiated : wire::PrRtAdv::kUnsolicited;
+  exchange.asked.wildcard = !order.access_point;
+  if (order.access_point) exchange.asked.access_points.push_back(*order.access_point);
+  // Code 1 and 4 carry tuples (FH-6.1.2-28): without one there is nothing to say.
+  const std::uint8_t code =
+      router::answer(config_.neighbours, *link, exchange.asked, link->mtu).code;
+  if (code != wire::PrRtAdv::kTuples && code != wire::PrRtAdv::kDhcp)
+    return fail(machine::OrderError::kUnknownAccessPoint);
+  answer(now, std::move(exchange));
+  return {};
+}
+
 void Provision::answer_unvalidated(Now now, Exchange exchange, send::Reason reason) {
   if (unvalidated_reports_.take(now.boot))
     outbox_.report(EventKind::kRequestUnvalidated,
@@ -272,7 +293,7 @@ std::optional<send::Unsigned> Provision::compose(Now now, const ServedLink& link
   }
   const NeighbourhoodAnswer around =
       router::answer(config_.neighbours, link, exchange.asked, link.mtu - bare);
-  head.code = around.code;
+  head.code = exchange.unsolicited_code.value_or(around.code);
   advertisement.message.clear();
   append(advertisement.message, head);
   for (const ByteView part : {ByteView(own_address), ByteView(around.options), ByteView(reply)})

@@ -57,6 +57,9 @@ class Provision {
   // A judged RtSolPr. Refers to the configuration given at construction.
   void handle(Now now, send::Judged solicitation);
 
+  // An unsolicited PrRtAdv (Code 1 or 4), signed and without Nonce or key.
+  [[nodiscard]] Result<void, machine::OrderError> advise(Now now, const machine::Advise& order);
+
   [[nodiscard]] bool owns(machine::JobId job) const {
     return signing_.contains(job) || looking_up_.contains(job);
   }
@@ -82,7 +85,8 @@ class Provision {
     std::optional<LinkAddress> link_destination;
     std::uint16_t identifier = 0;
     Asked asked;
-    std::optional<Bytes> nonce;  // of a validated request
+    std::optional<std::uint8_t> unsolicited_code;  // of a PrRtAdv that nobody asked for
+    std::optional<Bytes> nonce;                    // of a validated request
     crypto::Sha256Digest digest{};
     std::optional<send::Peer> peer;
     std::optional<crypto::RsaPublicKey> encryption_key;  // of an acceptable key request

@@ -274,7 +274,9 @@ void Router::handle(Now now, const machine::HostEvent& event) {
   }
 }
 
-Result<void, machine::OrderError> Router::handle(Now, const machine::Order&) {
+Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& order) {
+  if (const auto* advise = std::get_if<machine::Advise>(&order))
+    return state_->provision.advise(now, *advise);
   return fail(machine::OrderError::kNotMyRole);
 }
 
