@@ -61,6 +61,8 @@ std::string_view name(ProvisionCounter counter) {
       return "request-parameters";
     case ProvisionCounter::kRequestIsCgaKey:
       return "request-is-cga-key";
+    case ProvisionCounter::kNotOnLink:
+      return "not-on-link";
     case ProvisionCounter::kNoAlgorithm:
       return "no-algorithm";
     case ProvisionCounter::kTableFull:
@@ -188,6 +190,8 @@ std::optional<ProvisionCounter> Provision::read_request(const send::Judged& soli
   const std::size_t requests = options.count(OptionType::kHandoverKeyRequest);
   if (requests == 0) return ProvisionCounter::kAnsweredWithoutRequest;
   if (requests > 1) return ProvisionCounter::kTwoRequests;
+  const ServedLink* link = find_link(links_, exchange.interface);
+  if (link == nullptr || !link->on_link(exchange.mn)) return ProvisionCounter::kNotOnLink;
   const auto request =
       wire::HandoverKeyRequest::parse(options.first(OptionType::kHandoverKeyRequest)->octets);
   if (!request) return ProvisionCounter::kRequestMalformed;

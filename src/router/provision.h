@@ -36,6 +36,7 @@ enum class ProvisionCounter : std::uint8_t {
   kRequestKeyLimits,   // modulus or exponent outside the limits
   kRequestParameters,  // not the parameters of the CGA key
   kRequestIsCgaKey,    // the CGA key itself
+  kNotOnLink,          // the CGA is in no prefix of the link: no FBU could name it (GF24)
   kNoAlgorithm,        // nothing as strong as what was asked for
   kTableFull,
   kShareFull,
