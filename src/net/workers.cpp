@@ -33,9 +33,8 @@ constexpr std::size_t kClasses = static_cast<std::size_t>(JobClass::kCount);
 
 std::size_t index_of(JobClass job_class) { return static_cast<std::size_t>(job_class); }
 
-void take_idle_priority() {
-  const sched_param none{};
-  pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+// Not SCHED_IDLE: a node waits for its first key pair, and on a busy host it would starve.
+void take_low_priority() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
 }
 
@@ -65,7 +64,7 @@ struct Workers::State : std::enable_shared_from_this<State> {
   }
 
   void work(bool background) {
-    if (background) take_idle_priority();
+    if (background) take_low_priority();
     while (const WorkPtr next = take(background)) {
       Result<machine::JobOutput, JobError> output = fail(JobError::kCancelled);
       if (!next->cancelled) output = execute(*next->job, &next->cancelled);
