@@ -1,7 +1,6 @@
 #include "net/workers.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
