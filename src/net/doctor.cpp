@@ -95,7 +95,7 @@ Finding file_finding(std::string feature, const std::string& path, std::string u
 }
 
 Finding bpf_finding() {
-  Finding finding{"bpf()", false, false, {}, "the fast data path: tunnels and buffers"};
+  Finding finding{"bpf()", false, false, {}, "nothing yet: a data path in the kernel is to come"};
   bpf_attr attributes{};
   attributes.map_type = BPF_MAP_TYPE_HASH;
   attributes.key_size = 16;
@@ -150,7 +150,8 @@ Finding kernel_part(std::string feature, std::string_view module, std::string_vi
 }
 
 Finding tun_finding() {
-  Finding finding{"TUN device", false, false, {}, "the data path that works without bpf()"};
+  Finding finding{
+      "TUN device", false, false, {}, "nothing yet: a data path without bpf() is to come"};
   const FileDescriptor fd(open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   finding.available = fd.ok();
   finding.detail = fd.ok() ? "/dev/net/tun opens" : "/dev/net/tun: " + reason(errno, "root");
@@ -185,17 +186,17 @@ std::vector<Finding> examine_host() {
                                   "answering for nodes that are on their way"));
   findings.push_back(bpf_finding());
   findings.push_back(kernel_part("clsact", "sch_ingress", "clsact_init",
-                                 "the fast data path: hooks on an interface"));
+                                 "nothing yet: a data path in the kernel is to come"));
   findings.push_back(
       kernel_part("ip6_tunnel", "ip6_tunnel", "ip6_tnl_xmit", "not needed: tunnels are our own"));
   findings.push_back(kernel_part("Mobile IPv6 (MIP6)", "mip6", "mip6_destopt_input",
                                  "not needed: with it the kernel drops Home Address options "
                                  "without an answer"));
   findings.push_back(
-      kernel_part("IPv6 ESP", "esp6", "esp6_input", "protecting HI and HAck by kernel policies"));
+      kernel_part("IPv6 ESP", "esp6", "esp6_input", "nothing yet: HI and HAck are to come"));
   findings.push_back(tun_finding());
   findings.push_back(kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event",
-                                 "the data path and the guard without bpf()"));
+                                 "nothing yet: a data path without bpf() is to come"));
   return findings;
 }
 
