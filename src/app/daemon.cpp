@@ -159,6 +159,9 @@ void Daemon::serve() {
   (void)sd_notify(0, "READY=1");
   log::info("sendoff " SENDOFF_VERSION " " + role_->name() + " is ready");
   loop_.run();
+  // A router's last advertisement has to be signed: each turn serves what came by then.
+  driver_->tell(machine::Ending{});
+  for (int turn = 0; turn < 5; ++turn) loop_.run_for(milliseconds(20));
 }
 
 int Daemon::run() {

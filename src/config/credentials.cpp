@@ -26,8 +26,8 @@ std::optional<File> read_private(Section& section, std::string_view key, const s
   auto file = read(section, key, path, loading);
   if (!file) return std::nullopt;
   if ((file->permissions & 077U) == 0) return file;
-  std::array<char, 8> mode{};
-  std::snprintf(mode.data(), mode.size(), "%04o", file->permissions);
+  std::array<char, 16> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", file->permissions & 07777U);
   section.error(key, "names " + path + ", which others than its owner can use (mode " +
                          mode.data() + "); run: chmod 600 " + path);
   return std::nullopt;

@@ -81,9 +81,11 @@ struct NeighbourChanged {
 };
 // UTC jumped against the boot clock by more than drift can.
 struct ClockStepped {};
+// The daemon ends after what the machine asks for now; it is waited for a moment, not for long.
+struct Ending {};
 
 using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressChanged, ApAttached,
-                               ApLost, NeighbourChanged, ClockStepped>;
+                               ApLost, NeighbourChanged, ClockStepped, Ending>;
 
 // From the control socket.
 struct HandOver {  // MN: move to this access point

@@ -271,6 +271,8 @@ void Router::handle(Now now, const machine::HostEvent& event) {
     }
   } else if (const auto* change = std::get_if<machine::AddressChanged>(&event)) {
     state_->address_changed(now, *change);
+  } else if (std::holds_alternative<machine::Ending>(event)) {
+    for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
   }
 }
 

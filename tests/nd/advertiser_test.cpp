@@ -122,5 +122,17 @@ TEST_F(Advertiser, MulticastsKeepTheirDistance) {
   EXPECT_LE(advertisements().size(), 2u);
 }
 
+TEST_F(Advertiser, TheLastAdvertisementOfARouterThatEndsHasNoLifetime) {
+  start();
+  bench.advance(seconds(4));
+  bench.forget();
+  bench.host(machine::Ending{});
+  ASSERT_EQ(advertisements().size(), 1u);
+  const auto last = wire::RouterAdvertisement::parse(ByteView(advertisements()[0]).subspan(40));
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->router_lifetime_s, 0);
+  EXPECT_TRUE(signed_properly(advertisements()[0]));
+}
+
 }  // namespace
 }  // namespace sendoff::test

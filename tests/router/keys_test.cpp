@@ -341,24 +341,33 @@ TEST_F(Keys, OneLinkAddressHasItsShareOfABoundedTable) {
   start();
   const Delivered bound = provision();
   receive(fbu(bound));
-  const auto many = [&](const std::string& prefix, const std::string& link, int count) {
+  const auto many = [&](int first_modifier, const std::string& link, int count) {
     int refused = 0;
     for (int i = 0; i < count; ++i) {
-      const Peer guest(signing_key("mn-1024"), prefix, link, static_cast<std::uint8_t>(i + 2));
+      const Peer guest(signing_key("mn-1024"), kPrefix, link,
+                       static_cast<std::uint8_t>(first_modifier + i));
       if (!ask(guest)) ++refused;
       bench.advance(milliseconds(1));
     }
     return refused;
   };
-  EXPECT_EQ(many(kPrefix, "02:00:00:00:02:01", 200), 140);
+  EXPECT_EQ(many(2, "02:00:00:00:02:01", 200), 140);
   EXPECT_EQ(keys(), 61u);
   EXPECT_EQ(counted("share-full"), 140u);
-  EXPECT_EQ(many("2001:db8:a:7::/64", "02:00:00:00:02:02", 50), 11);
+  EXPECT_EQ(many(202, "02:00:00:00:02:02", 50), 11);
   EXPECT_EQ(keys(), 100u);
   EXPECT_EQ(counted("table-full"), 11u);
   bench.forget();
   receive(fbu(bound, 2));
   EXPECT_EQ(bench.asked<machine::InstallBinding>().size(), 1u);
+}
+
+TEST_F(Keys, ACgaOfAnotherLinkGetsNone) {
+  start();
+  const Peer stray(signing_key("mn-1024"), "2001:db8:a:7::/64", "02:00:00:00:02:01");
+  EXPECT_FALSE(ask(stray));
+  EXPECT_EQ(keys(), 0u);
+  EXPECT_EQ(counted("not-on-link"), 1u);
 }
 
 }  // namespace
