@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -95,7 +96,11 @@ class Writer {
   void u32(std::uint32_t value) { number(value, 4); }
   void u48(std::uint64_t value) { number(value, 6); }
   void u64(std::uint64_t value) { number(value, 8); }
-  void bytes(ByteView octets) { std::ranges::copy(octets, claim(octets.size()).begin()); }
+  // memcpy, since GCC 12 makes a loop over octets of std::ranges::copy between spans.
+  void bytes(ByteView octets) {
+    const ByteSpan claimed = claim(octets.size());
+    if (!octets.empty()) std::memcpy(claimed.data(), octets.data(), octets.size());
+  }
   void zeros(std::size_t count) { std::ranges::fill(claim(count), std::uint8_t{0}); }
 
  private:

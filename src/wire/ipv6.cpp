@@ -1,5 +1,8 @@
 #include "wire/ipv6.h"
 
+#include <bit>
+#include <cstring>
+
 namespace sendoff::wire {
 
 namespace {
@@ -121,14 +124,20 @@ class ChainWalk {
   std::uint8_t next_;
 };
 
-// Adds 16-bit words. Half of 32 bits at most: no upper layer has more than 2^15 of them.
+// The sum of 16-bit words in ones' complement, folded to 16 bits. Four octets at a time: a carry
+// counts the same wherever it is added in (RFC 1071 2).
 std::uint32_t sum_words(ByteView octets) {
-  std::uint32_t sum = 0;
+  std::uint64_t sum = 0;
   std::size_t i = 0;
-  for (; i + 1 < octets.size(); i += 2)
-    sum += static_cast<std::uint32_t>(octets[i] << 8 | octets[i + 1]);
-  if (i < octets.size()) sum += static_cast<std::uint32_t>(octets[i] << 8);
-  return sum;
+  for (; i + 4 <= octets.size(); i += 4) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, octets.data() + i, sizeof word);
+    sum += std::endian::native == std::endian::little ? std::byteswap(word) : word;
+  }
+  for (unsigned shift = 24; i < octets.size(); ++i, shift -= 8)
+    sum += std::uint64_t{octets[i]} << shift;
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint32_t>(sum);
 }
 
 }  // namespace
