@@ -297,10 +297,12 @@ Secret PrivateKey::to_pem() const {
 
 class OpenSslSigningKey final : public SigningKey {
  public:
-  explicit OpenSslSigningKey(std::unique_ptr<const PrivateKey> key) : key_(std::move(key)) {}
+  explicit OpenSslSigningKey(std::unique_ptr<const PrivateKey> key)
+      : key_(std::move(key)), hash_(key_hash(key_->spki())) {}
 
   [[nodiscard]] ByteView spki() const override { return key_->spki(); }
   [[nodiscard]] const RsaPublicKey& public_key() const override { return key_->public_key(); }
+  [[nodiscard]] const KeyHash& hash() const override { return hash_; }
   [[nodiscard]] Bytes sign_sha1(const Sha1Digest& digest) const override {
     const auto info = digest_info(digest);
     Bytes signature(public_key().modulus_size());
@@ -314,6 +316,7 @@ class OpenSslSigningKey final : public SigningKey {
 
  private:
   std::unique_ptr<const PrivateKey> key_;
+  KeyHash hash_;
 };
 
 // 0xff when `octet` is zero, else 0, without a branch.

@@ -93,6 +93,8 @@ class SigningKey {
 
   [[nodiscard]] virtual ByteView spki() const = 0;
   [[nodiscard]] virtual const RsaPublicKey& public_key() const = 0;
+  // key_hash() of the SPKI, made once.
+  [[nodiscard]] virtual const KeyHash& hash() const = 0;
   // Empty when OpenSSL failed.
   [[nodiscard]] virtual Bytes sign_sha1(const Sha1Digest& digest) const = 0;
   // PKCS#8, for `sendoff cga` to store a new key with.

@@ -14,7 +14,9 @@ Executed run(const VerifySignature& job, const std::atomic<bool>*) {
 }
 
 Executed run(const SignMessage& job, const std::atomic<bool>*) {
-  Bytes message = job.message;
+  Bytes message;
+  message.reserve(job.message.size() + job.key->public_key().modulus_size() + 32);
+  message = job.message;
   if (job.seal) {
     const Bytes ciphertext =
         crypto::encrypt(job.seal->key, job.seal->handover_key, job.seal->padding);
@@ -25,8 +27,7 @@ Executed run(const SignMessage& job, const std::atomic<bool>*) {
   const Bytes input = wire::signature_input(job.source, job.destination, message, message.size());
   const Bytes signature = job.key->sign_sha1(crypto::sha1(input));
   if (signature.empty()) return fail(JobError::kCrypto);
-  wire::append_signature(job.source, job.destination, message,
-                         {crypto::key_hash(job.key->spki()), signature});
+  wire::append_signature(job.source, job.destination, message, {job.key->hash(), signature});
   return MessageSigned{std::move(message)};
 }
 

@@ -11,10 +11,9 @@ namespace {
 
 constexpr std::size_t kNonceSize = 6;
 
-void append_send_options(Bytes& message, const cga::Parameters& parameters, UtcTime utc,
+void append_send_options(Bytes& message, ByteView parameters, UtcTime utc,
                          const std::optional<Bytes>& nonce) {
-  const Bytes octets = parameters.octets();
-  append(message, wire::CgaOption{octets});
+  append(message, wire::CgaOption{parameters});
   append(message, wire::TimestampOption{timestamp_of(utc)});
   if (nonce) append(message, wire::NonceOption{*nonce});
 }
@@ -71,10 +70,9 @@ std::string_view name(SendError error) {
 }
 
 std::size_t packet_size(const Unsigned& message, const crypto::SigningKey& key) {
-  const Bytes parameters = message.parameters.octets();
   std::size_t size = wire::Ipv6Header::kSize + message.message.size() +
-                     wire::CgaOption{parameters}.size() + wire::TimestampOption::kSize +
-                     signature_option_size(key);
+                     wire::CgaOption::size_with(message.parameters.size()) +
+                     wire::TimestampOption::kSize + signature_option_size(key);
   if (message.nonce) size += 2 + message.nonce->size();
   return size;
 }
@@ -88,8 +86,10 @@ Result<machine::SignMessage, SendError> sign(Unsigned message,
   const auto view = cga::ParametersView::parse(parameters);
   if (!view || !equal(view->public_key, key->spki()) || !cga::verify(message.source, *view))
     return fail(SendError::kNotMyCga);
-  if (packet_size(message, *key) > mtu) return fail(SendError::kTooBig);
-  append_send_options(message.message, message.parameters, utc, message.nonce);
+  const std::size_t size = packet_size(message, *key);
+  if (size > mtu) return fail(SendError::kTooBig);
+  message.message.reserve(size);
+  append_send_options(message.message, parameters, utc, message.nonce);
   return machine::SignMessage{std::move(key), message.source, message.destination,
                               std::move(message.message), std::move(message.seal)};
 }

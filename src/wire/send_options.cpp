@@ -32,7 +32,11 @@ Parsed<CgaOption> CgaOption::parse(ByteView option) {
   return CgaOption{.parameters = *parameters};
 }
 
-std::size_t CgaOption::size() const { return padded_to_8(kCgaHeadSize + parameters.size()); }
+std::size_t CgaOption::size_with(std::size_t parameters_size) {
+  return padded_to_8(kCgaHeadSize + parameters_size);
+}
+
+std::size_t CgaOption::size() const { return size_with(parameters.size()); }
 
 void CgaOption::emit(Writer& out) const {
   const std::size_t padding = size() - kCgaHeadSize - parameters.size();

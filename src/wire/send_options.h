@@ -11,6 +11,8 @@ struct CgaOption {
   ByteView parameters;
   // kPadLength when Pad Length leaves less than the 25 octets that precede the public key.
   [[nodiscard]] static Parsed<CgaOption> parse(ByteView option);
+  // Of an option with so many octets of parameters.
+  [[nodiscard]] static std::size_t size_with(std::size_t parameters_size);
   [[nodiscard]] std::size_t size() const;
   void emit(Writer& out) const;
 };
