@@ -33,9 +33,7 @@ constexpr std::size_t kClasses = static_cast<std::size_t>(JobClass::kCount);
 std::size_t index_of(JobClass job_class) { return static_cast<std::size_t>(job_class); }
 
 // Not SCHED_IDLE: a node waits for its first key pair, and on a busy host it would starve.
-void take_low_priority() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
-}
+void take_low_priority() { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19); }
 
 }  // namespace
 

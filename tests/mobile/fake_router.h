@@ -12,6 +12,7 @@
 #include "cga/cga.h"
 #include "crypto/mac.h"
 #include "crypto/rsa.h"
+#include "support/peer.h"
 #include "support/vectors.h"
 #include "wire/fmip_options.h"
 #include "wire/icmpv6.h"
@@ -21,13 +22,6 @@
 #include "wire/send_options.h"
 
 namespace sendoff::test {
-
-inline std::shared_ptr<const crypto::SigningKey> signing_key(const std::string& name) {
-  static std::map<std::string, std::shared_ptr<const crypto::SigningKey>> cache;
-  auto& key = cache[name];
-  if (!key) key = *crypto::SigningKey::from_pem(load_file("keys/" + name + ".pem"));
-  return key;
-}
 
 inline Bytes certificate(const std::string& name) { return load_file("pki/" + name + ".der"); }
 
