@@ -233,7 +233,6 @@ TEST_F(Places, AKeyRequestStandsInRtSolPrOnly) {
   Craft rs = router.mn.router_solicitation(router.bench.now);
   rs.options.push_back(option);
   router.receive(rs, router.mn);
-  router.bench.advance(seconds(1));
   ASSERT_EQ(router.bench.sent.size(), 1u);
   const Bytes answer = router.bench.sent[0].packet;
   EXPECT_EQ(answer[40], 134);

@@ -1,7 +1,8 @@
 #include "net/workers.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -29,7 +30,7 @@ class Gate {
   Result<JobOutput, JobError> pass(const machine::Job& job, const std::atomic<bool>* cancel) {
     std::unique_lock lock(mutex_);
     order_.push_back(number_of(job));
-    policy_ = sched_getscheduler(0);
+    nice_ = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
     entered_.notify_all();
     while (!open_ && !*cancel) changed_.wait_for(lock, milliseconds(5));
     machine::HandoverKeyOpened opened{Secret(16)};
@@ -48,9 +49,9 @@ class Gate {
     const std::lock_guard lock(mutex_);
     return order_;
   }
-  int policy() {
+  int nice() {
     const std::lock_guard lock(mutex_);
-    return policy_;
+    return nice_;
   }
 
  private:
@@ -59,7 +60,7 @@ class Gate {
   std::condition_variable entered_;
   std::vector<std::uint32_t> order_;
   bool open_ = false;
-  int policy_ = -1;
+  int nice_ = 0;
 };
 
 class WorkersTest : public ::testing::Test {
@@ -100,14 +101,14 @@ TEST_F(WorkersTest, RunTheClassesInOrderAndTheOldestOfAClassFirst) {
   for (const JobResult& result : results_) EXPECT_TRUE(result.output.has_value());
 }
 
-TEST_F(WorkersTest, BackgroundWorkHasAThreadOfItsOwnAtIdlePriority) {
+TEST_F(WorkersTest, BackgroundWorkHasAThreadOfItsOwnAtLowPriority) {
   make({1, 100});
   start(1, JobClass::kSign);
   gate_.wait_until_entered(1);
   start(2, JobClass::kBackground);
   start(3, JobClass::kBackground);
   gate_.wait_until_entered(2);  // although the only normal worker is taken
-  EXPECT_EQ(gate_.policy(), SCHED_IDLE);
+  EXPECT_EQ(gate_.nice(), 19);
   EXPECT_EQ(gate_.order().size(), 2U);  // and only one thread for the background
   gate_.open();
   ASSERT_TRUE(wait_for(3));
