@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/overloaded.h"
 #include "control/json_text.h"
 
 namespace sendoff::control {
@@ -9,13 +10,6 @@ namespace sendoff::control {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <typename... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 std::string text_field(const Json& json, const char* name) {
   const auto found = json.find(name);

@@ -45,25 +45,43 @@ struct Cancel {
   JobId job_id;
 };
 
-// PAR: packets for `pcoa` go through a tunnel from `tunnel_source` to `ncoa`; one that exists for
-// the PCoA is replaced.
+// PAR: packets for `pcoa` go through a tunnel from `tunnel_source` to `ncoa`, and of what comes out
+// of that tunnel only packets from `pcoa` go on (GF26). One that exists for the PCoA is replaced.
 struct InstallBinding {
   Ipv6Address pcoa;
-  Ipv6Address ncoa;
-  Ipv6Address tunnel_source;
-  InterfaceId interface;  // where the PCoA was on-link
+  Ipv6Address ncoa;           // the tunnel's far end: the NCoA, or the NAR for "use PCoA" (GF16)
+  Ipv6Address tunnel_source;  // its near end, an address of ours
+  InterfaceId interface;      // where the PCoA was on-link
 };
 struct RemoveBinding {
   Ipv6Address pcoa;
 };
 
-struct OpenBuffer {
-  Ipv6Address address;  // whose packets are held
+// The node's end of that tunnel, at the MN or, for "use PCoA", at the NAR: packets from `pcoa`
+// leave through a tunnel from `local` to `remote`, and of what comes out of it only packets for
+// `pcoa` are taken (MN) or delivered on `interface` (NAR). One that exists for the PCoA is
+// replaced.
+struct AttachTunnel {
+  Ipv6Address pcoa;
+  Ipv6Address local;   // an address of ours
+  Ipv6Address remote;  // the PAR's
   InterfaceId interface;
 };
+struct DetachTunnel {
+  Ipv6Address pcoa;
+};
+
+// NAR: packets to be forwarded to `address` are held, in order, within the data path's bounds.
+struct OpenBuffer {
+  Ipv6Address address;
+  InterfaceId interface;  // where the address will be on-link
+};
+// What is held goes out in order (RFC 5568 5.4, GF40), later packets behind it; then the buffer is
+// gone. The outcome tells that the release began.
 struct ReleaseBuffer {
   Ipv6Address address;
 };
+// What is held is dropped, and the buffer is gone.
 struct DiscardBuffer {
   Ipv6Address address;
 };
@@ -124,10 +142,10 @@ struct Report {
   Event event;
 };
 
-using ActionKind =
-    std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding, OpenBuffer,
-                 ReleaseBuffer, DiscardBuffer, AddAddress, RemoveAddress, SetRoute, SetNeighbour,
-                 SetProxy, JoinGroup, SwitchLink, RunDhcp, Persist, Forget, Report>;
+using ActionKind = std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding,
+                                AttachTunnel, DetachTunnel, OpenBuffer, ReleaseBuffer,
+                                DiscardBuffer, AddAddress, RemoveAddress, SetRoute, SetNeighbour,
+                                SetProxy, JoinGroup, SwitchLink, RunDhcp, Persist, Forget, Report>;
 
 struct Action {
   ActionId id;

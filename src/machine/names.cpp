@@ -150,10 +150,11 @@ std::string_view name(EventKind kind) {
 
 std::string_view name(const ActionKind& action) {
   static constexpr std::string_view kNames[] = {
-      "transmit",       "verdict",     "start",          "cancel",         "install-binding",
-      "remove-binding", "open-buffer", "release-buffer", "discard-buffer", "add-address",
-      "remove-address", "set-route",   "set-neighbour",  "set-proxy",      "join-group",
-      "switch-link",    "run-dhcp",    "persist",        "forget",         "report"};
+      "transmit",       "verdict",       "start",          "cancel",      "install-binding",
+      "remove-binding", "attach-tunnel", "detach-tunnel",  "open-buffer", "release-buffer",
+      "discard-buffer", "add-address",   "remove-address", "set-route",   "set-neighbour",
+      "set-proxy",      "join-group",    "switch-link",    "run-dhcp",    "persist",
+      "forget",         "report"};
   static_assert(std::size(kNames) == std::variant_size_v<ActionKind>);
   return kNames[action.index()];
 }

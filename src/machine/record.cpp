@@ -1,27 +1,56 @@
 #include "machine/record.h"
 
+#include "base/overloaded.h"
+
 namespace sendoff::machine {
 
 RecordName name_of(const Record& record) {
-  if (const auto* issued = std::get_if<IssuedKey>(&record))
-    return IssuedKeyName{issued->cga, issued->generation};
-  const auto& held = std::get<HeldKey>(record);
-  return HeldKeyName{held.ar, held.cga};
+  return std::visit(
+      Overloaded{
+          [](const IssuedKey& each) -> RecordName {
+            return IssuedKeyName{each.cga, each.generation};
+          },
+          [](const HeldKey& each) -> RecordName {
+            return HeldKeyName{each.ar, each.cga};
+          },
+          [](const LiveBinding& each) -> RecordName { return LiveBindingName{each.pcoa}; },
+          [](const EspCounter& each) -> RecordName {
+            return EspCounterName{each.direction, each.spi, each.key};
+          },
+      },
+      record);
 }
 
 Record duplicate(const Record& record) {
-  if (const auto* issued = std::get_if<IssuedKey>(&record))
-    return IssuedKey{
-        issued->cga,     issued->generation,       issued->algorithm,   issued->key.duplicate(),
-        issued->expires, issued->sequence_ceiling, issued->link_address};
-  const auto& held = std::get<HeldKey>(record);
-  return HeldKey{held.ar,
-                 held.cga,
-                 held.ar_link_local,
-                 held.algorithm,
-                 held.key.duplicate(),
-                 held.expires,
-                 held.sequence_ceiling};
+  return std::visit(Overloaded{
+                        [](const IssuedKey& each) -> Record {
+                          return IssuedKey{each.cga,         each.generation,
+                                           each.algorithm,   each.key.duplicate(),
+                                           each.expires,     each.sequence_ceiling,
+                                           each.link_address};
+                        },
+                        [](const HeldKey& each) -> Record {
+                          return HeldKey{each.ar,
+                                         each.cga,
+                                         each.ar_link_local,
+                                         each.algorithm,
+                                         each.key.duplicate(),
+                                         each.expires,
+                                         each.sequence_ceiling};
+                        },
+                        [](const LiveBinding& each) -> Record { return each; },
+                        [](const EspCounter& each) -> Record { return each; },
+                    },
+                    record);
+}
+
+std::optional<UtcTime> expiry_of(const Record& record) {
+  return std::visit(
+      [](const auto& each) -> std::optional<UtcTime> {
+        if constexpr (requires { each.expires; }) return each.expires;
+        return std::nullopt;
+      },
+      record);
 }
 
 }  // namespace sendoff::machine

@@ -4,6 +4,7 @@
 // written for every FBU (GF42).
 #pragma once
 
+#include <array>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -40,7 +41,29 @@ struct HeldKey {
   std::uint16_t sequence_ceiling = 0;
 };
 
-using Record = std::variant<IssuedKey, HeldKey>;
+// PAR: forwarding that is in force (RFC 5568 5), so that a restart takes it up again. The key that
+// its FBU was authenticated with is (pcoa, generation).
+struct LiveBinding {
+  Ipv6Address pcoa;
+  Ipv6Address far_end;  // of the tunnel: the NCoA, or the NAR for "use PCoA"
+  Ipv6Address par;      // our address that the FBU named
+  std::uint32_t generation = 0;
+  UtcTime expires;
+};
+
+// One counter of an ESP security association between access routers (E2 to E4). Outbound: the last
+// number of the reserved block; inbound: the highest accepted. It belongs to the key, of which only
+// the fingerprint is kept, and does not expire.
+enum class EspDirection : std::uint8_t { kOutbound, kInbound };
+using EspFingerprint = std::array<std::uint8_t, 16>;  // first half of SHA-256 over the key
+struct EspCounter {
+  EspDirection direction = EspDirection::kOutbound;
+  std::uint32_t spi = 0;
+  EspFingerprint key{};
+  std::uint32_t value = 0;
+};
+
+using Record = std::variant<IssuedKey, HeldKey, LiveBinding, EspCounter>;
 
 struct IssuedKeyName {
   Ipv6Address cga;
@@ -52,11 +75,23 @@ struct HeldKeyName {
   Ipv6Address cga;
   friend auto operator<=>(const HeldKeyName&, const HeldKeyName&) = default;
 };
+struct LiveBindingName {
+  Ipv6Address pcoa;
+  friend auto operator<=>(const LiveBindingName&, const LiveBindingName&) = default;
+};
+struct EspCounterName {
+  EspDirection direction = EspDirection::kOutbound;
+  std::uint32_t spi = 0;
+  EspFingerprint key{};
+  friend auto operator<=>(const EspCounterName&, const EspCounterName&) = default;
+};
 // LookUp of an IssuedKeyName finds every generation of the CGA.
-using RecordName = std::variant<IssuedKeyName, HeldKeyName>;
+using RecordName = std::variant<IssuedKeyName, HeldKeyName, LiveBindingName, EspCounterName>;
 
 [[nodiscard]] RecordName name_of(const Record& record);
 [[nodiscard]] Record duplicate(const Record& record);
+// Nothing: it does not expire.
+[[nodiscard]] std::optional<UtcTime> expiry_of(const Record& record);
 
 using Snapshot = std::vector<Record>;
 

@@ -12,6 +12,16 @@ void ControlPlaneOnly::carry_out(const machine::RemoveBinding&, Done done) {
   done(machine::Facts{});
 }
 
+void ControlPlaneOnly::carry_out(const machine::AttachTunnel&, Done done) {
+  ++counters_.tunnel_orders;
+  done(machine::Facts{});
+}
+
+void ControlPlaneOnly::carry_out(const machine::DetachTunnel&, Done done) {
+  ++counters_.tunnel_orders;
+  done(machine::Facts{});
+}
+
 void ControlPlaneOnly::carry_out(const machine::OpenBuffer&, Done done) {
   ++counters_.buffer_orders;
   done(machine::Facts{});

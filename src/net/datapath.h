@@ -17,6 +17,8 @@ class Datapath {
   virtual ~Datapath() = default;
   virtual void carry_out(const machine::InstallBinding& action, Done done) = 0;
   virtual void carry_out(const machine::RemoveBinding& action, Done done) = 0;
+  virtual void carry_out(const machine::AttachTunnel& action, Done done) = 0;
+  virtual void carry_out(const machine::DetachTunnel& action, Done done) = 0;
   virtual void carry_out(const machine::OpenBuffer& action, Done done) = 0;
   virtual void carry_out(const machine::ReleaseBuffer& action, Done done) = 0;
   virtual void carry_out(const machine::DiscardBuffer& action, Done done) = 0;
@@ -28,6 +30,8 @@ class ControlPlaneOnly final : public Datapath {
  public:
   void carry_out(const machine::InstallBinding& action, Done done) override;
   void carry_out(const machine::RemoveBinding& action, Done done) override;
+  void carry_out(const machine::AttachTunnel& action, Done done) override;
+  void carry_out(const machine::DetachTunnel& action, Done done) override;
   void carry_out(const machine::OpenBuffer& action, Done done) override;
   void carry_out(const machine::ReleaseBuffer& action, Done done) override;
   void carry_out(const machine::DiscardBuffer& action, Done done) override;
@@ -36,6 +40,7 @@ class ControlPlaneOnly final : public Datapath {
   struct Counters {
     std::uint64_t bindings_installed = 0;
     std::uint64_t bindings_removed = 0;
+    std::uint64_t tunnel_orders = 0;
     std::uint64_t buffer_orders = 0;
     std::uint64_t verdicts = 0;
   };

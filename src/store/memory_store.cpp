@@ -5,14 +5,6 @@ namespace sendoff::store {
 using machine::Record;
 using machine::RecordName;
 
-namespace {
-
-UtcTime expiry_of(const Record& record) {
-  return std::visit([](const auto& kind) { return kind.expires; }, record);
-}
-
-}  // namespace
-
 std::string_view name(StoreError error) {
   switch (error) {
     case StoreError::kFull:
@@ -53,7 +45,10 @@ void MemoryStore::look_up(const RecordName& name, Found found) {
 }
 
 Result<machine::Snapshot, StoreError> MemoryStore::snapshot(UtcTime utc) {
-  std::erase_if(records_, [utc](const auto& each) { return expiry_of(each.second) <= utc; });
+  std::erase_if(records_, [utc](const auto& each) {
+    const auto expiry = machine::expiry_of(each.second);
+    return expiry && *expiry <= utc;
+  });
   machine::Snapshot snapshot;
   for (const auto& [name, record] : records_) snapshot.push_back(machine::duplicate(record));
   return snapshot;
