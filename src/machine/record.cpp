@@ -10,9 +10,7 @@ RecordName name_of(const Record& record) {
           [](const IssuedKey& each) -> RecordName {
             return IssuedKeyName{each.cga, each.generation};
           },
-          [](const HeldKey& each) -> RecordName {
-            return HeldKeyName{each.ar, each.cga};
-          },
+          [](const HeldKey& each) -> RecordName { return HeldKeyName{each.ar, each.cga}; },
           [](const LiveBinding& each) -> RecordName { return LiveBindingName{each.pcoa}; },
           [](const EspCounter& each) -> RecordName {
             return EspCounterName{each.direction, each.spi, each.key};
