@@ -245,6 +245,7 @@ void read_send(Section& root, router::Config& config) {
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
   router::Config& config = loaded.machine;
   read_daemon(root, "router", loaded.daemon);
+  read_store(root, loading, loaded.daemon.store);
   read_send(root, config);
   read_keys(root, config);
 
