@@ -11,6 +11,17 @@
 
 namespace sendoff::config {
 
+// Where records that outlive a restart are kept.
+struct Store {
+  enum class Kind : std::uint8_t { kSqlite, kMemory };
+  Kind kind = Kind::kSqlite;
+  std::string directory = "/var/lib/sendoff";
+  std::string key_file;  // empty: the service manager's credential, or a file in the directory
+  bool make_key = true;  // at the first start, where there is none
+
+  friend bool operator==(const Store&, const Store&) = default;
+};
+
 // What concerns the process and not the protocol. Changes need a restart, but for the log level.
 struct Daemon {
   std::string user = "sendoff";  // to become once all is open; empty: stay
@@ -20,6 +31,7 @@ struct Daemon {
   std::string log_level = "info";
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
+  Store store;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
 
   friend bool operator==(const Daemon&, const Daemon&) = default;

@@ -323,6 +323,7 @@ void read_pool(Section& section, router::Interface& interface) {
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
   router::Config& config = loaded.machine;
   read_daemon(root, "router", loaded.daemon);
+  read_store(root, loading, loaded.daemon.store);
   read_send(root, config);
   read_handover(root, config);
   read_arrival(root, config);
