@@ -89,9 +89,10 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
 
 void Handover::switch_link(Movement& movement) {
   movement.switch_at = kNever;
-  if (movement.target)
-    movement.switching = parts_.outbox.push(
-        machine::SwitchLink{movement.interface, movement.target->address});
+  if (!movement.target) return;
+  switching_ = movement.target;
+  movement.switching = parts_.outbox.push(
+      machine::SwitchLink{movement.interface, movement.target->address});
 }
 
 // FH-4-40: what comes through the tunnel is taken from the FBU on.
@@ -278,6 +279,10 @@ std::optional<Ipv6Address> Handover::granted_at(const LinkAddress& access_point)
 
 std::optional<Ipv6Address> Handover::take_assigned() {
   return std::exchange(assigned_, std::nullopt);
+}
+
+std::optional<AccessPoint> Handover::take_switching() {
+  return std::exchange(switching_, std::nullopt);
 }
 
 std::vector<Ipv6Address> Handover::previous_addresses() const {

@@ -70,6 +70,8 @@ class Handover {
   [[nodiscard]] bool owns(machine::ActionId action) const;
   void outcome(Now now, const machine::Outcome& outcome);
 
+  // The link is being changed to this access point.
+  [[nodiscard]] std::optional<AccessPoint> take_switching();
   // The access point that the node is about to move to.
   [[nodiscard]] const AccessPoint* expected() const;
   // The address that an FBack gave for it: another than the proposed one (FH-3.2-04), or the PCoA.
@@ -186,6 +188,7 @@ class Handover {
   std::optional<Standing> standing_;
   std::optional<Ipv6Address> name_router_;  // as care-of address, on this link
   std::optional<Ipv6Address> assigned_;
+  std::optional<AccessPoint> switching_;
   bool barred_ = false;
   bool key_wanted_ = false;
   bool uncounted_fbu_ = false;  // an FBU left since the last change of router was counted (GF9)

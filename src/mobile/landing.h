@@ -51,6 +51,7 @@ class Landing {
 
   [[nodiscard]] bool active() const { return ground_.has_value(); }
   [[nodiscard]] bool active_on(InterfaceId interface) const;
+  [[nodiscard]] InterfaceId interface() const { return ground_->site.interface; }  // if active
   // At this access point, as far as anybody said.
   [[nodiscard]] bool at(const LinkAddress& access_point) const;
   // Nothing without an address.

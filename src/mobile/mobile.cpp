@@ -69,6 +69,7 @@ struct Mobile::State {
   void stand(Now now);
   void land(Now now, InterfaceId interface, const AccessPoint& target);
   void prepare(Now now, const AccessPoint& target, const Ipv6Address& address);
+  void prepare_for(Now now, const AccessPoint& target);
   void prepare_for_any(Now now);
   void acknowledged(Now now);
   void landing_changed(Now now, const Landing::Change& change);
@@ -137,8 +138,9 @@ void Mobile::State::settle(Now now) {
   if (!in_use && current != nullptr && current->address)
     follow(now, {Attach::Change::What::kReady, *current});
   follow_landing(now);
+  if (const auto target = handover.take_switching()) prepare_for(now, *target);
   if (const auto access_point = provision.take_trigger()) network_initiated(now, *access_point);
-  if (handover.take_key_wanted() && config.request_keys) provision.request_now(now);
+  if (handover.take_key_wanted() && config.request_keys) (void)provision.request_now(now);
   expire_keys(now);
   attach.set_moving(handover.moving());
   attach.release([this](const Ipv6Address& address) { return handover.needs(address); });
@@ -207,8 +209,7 @@ void Mobile::State::landing_changed(Now now, const Landing::Change& change) {
     case What::kUseRouter:
       return handover.use_router(change.address);
     case What::kUnrecognised:
-      if (const auto* current = attach.current()) handover.unrecognised(current->interface);
-      return;
+      return handover.unrecognised(landing.interface());
     case What::kUsePrevious: {
       const auto previous = handover.previous_addresses();
       handover.use_previous();
@@ -234,12 +235,7 @@ void Mobile::State::follow_landing(Now now) {
 void Mobile::State::network_initiated(Now now, const LinkAddress& access_point) {
   const auto done = handover.order(now, access_point, provision.neighbourhood(),
                                    Handover::Initiator::kNetwork);
-  if (done) {
-    if (const AccessPoint* target = handover.expected())
-      if (const auto ncoa = prospective_care_of(*target, config.identity))
-        prepare(now, *target, *ncoa);
-    return;
-  }
+  if (done) return;
   outbox.report(EventKind::kHandoverFailed,
                 {{"reason", std::string(name(done.error()))}, {"by", "network"}});
   if (done.error() == OrderError::kBusy || attach.current() == nullptr) return;
@@ -251,6 +247,12 @@ void Mobile::State::prepare(Now now, const AccessPoint& target, const Ipv6Addres
   if (!in_use) return;
   if (const auto site = attach.site(in_use->interface))
     announcer.prepare(now, landing.announcement_for(*site, target, address));
+}
+
+void Mobile::State::prepare_for(Now now, const AccessPoint& target) {
+  auto address = handover.granted_at(target.address);
+  if (!address) address = prospective_care_of(target, config.identity);
+  if (address) prepare(now, target, *address);
 }
 
 // The link is going without an order: any neighbour may come next, the last heard of first.
@@ -274,7 +276,8 @@ void Mobile::State::link_gone(Now now, InterfaceId interface) {
   }
   if (!in_use || in_use->interface != interface) return;
   outbox.report(EventKind::kLinkLeft, {{"router", in_use->router.text()}});
-  if (handover.expected() == nullptr) prepare_for_any(now);
+  if (const AccessPoint* target = handover.expected()) return prepare_for(now, *target);
+  prepare_for_any(now);
 }
 
 std::optional<AccessPoint> Mobile::State::told_of(const LinkAddress& access_point) const {
@@ -404,7 +407,7 @@ Result<void, OrderError> Mobile::State::ask_for_key(Now now) {
   const Attachment* current = attach.current();
   if (current == nullptr) return fail(OrderError::kNoRouter);
   if (!current->address) return fail(OrderError::kNoAddress);
-  provision.request_now(now);
+  if (!provision.request_now(now)) return fail(OrderError::kNoFastHandover);
   return {};
 }
 
@@ -427,13 +430,10 @@ Result<void, OrderError> Mobile::State::carry_out(Now now, const machine::Order&
   if (const auto* hand_over = std::get_if<machine::HandOver>(&order)) {
     const auto done = handover.order(now, hand_over->access_point, provision.neighbourhood(),
                                      Handover::Initiator::kPerson);
-    if (done)
-      if (const AccessPoint* target = handover.expected())
-        if (const auto ncoa = prospective_care_of(*target, config.identity))
-          prepare(now, *target, *ncoa);
     // Its router may be known next time.
-    if (!done && done.error() == OrderError::kUnknownAccessPoint)
-      provision.request_now(now, hand_over->access_point);
+    if (!done && done.error() == OrderError::kUnknownAccessPoint &&
+        !provision.request_now(now, hand_over->access_point))
+      return fail(OrderError::kNoFastHandover);
     return done;
   }
   if (std::holds_alternative<machine::RequestKey>(order)) return ask_for_key(now);
