@@ -89,6 +89,7 @@ std::optional<TunnelRoute> parse_our_route(const nlmsghdr* message) {
       Prefix(attributes.address(RTA_DST).value_or(Ipv6Address{}), header->rtm_dst_len);
   route.via.index = attributes.u32(RTA_OIF).value_or(0);
   route.via.gateway = attributes.address(RTA_GATEWAY);
+  route.metric = attributes.u32(RTA_PRIORITY).value_or(kMetric);
   return route;
 }
 
@@ -162,7 +163,7 @@ struct Kernel::State {
     put_address(message, RTA_DST, route.destination.address());
     if (route.via.gateway) put_address(message, RTA_GATEWAY, *route.via.gateway);
     mnl_attr_put_u32(message, RTA_OIF, route.via.index);
-    mnl_attr_put_u32(message, RTA_PRIORITY, kMetric);
+    mnl_attr_put_u32(message, RTA_PRIORITY, route.metric);
     if (route.via.mtu != 0 && type == RTM_NEWROUTE) {
       nlattr* metrics = mnl_attr_nest_start(message, RTA_METRICS);
       mnl_attr_put_u32(message, RTAX_MTU, route.via.mtu);

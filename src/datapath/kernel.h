@@ -25,6 +25,8 @@ inline constexpr std::uint8_t kProtocol = 83;
 // Before main's, and before net::kOurMetric: a tunnel wins over a route of the machine's.
 inline constexpr std::uint32_t kRulePriority = 8200;
 inline constexpr std::uint32_t kMetric = 199;
+// What is held for a node wins over its tunnel.
+inline constexpr std::uint32_t kBufferMetric = 198;
 inline constexpr std::uint32_t kMainTable = 254;
 // Tables of our own: this one and the next kTables - 1.
 inline constexpr std::uint32_t kFirstTable = 0x5E0D00;
@@ -51,6 +53,7 @@ struct TunnelRoute {
   std::uint32_t table = kMainTable;
   Prefix destination;
   NextHop via;
+  std::uint32_t metric = kMetric;
 };
 
 enum class Hook : std::uint8_t { kIngress, kEgress };

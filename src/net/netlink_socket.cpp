@@ -5,8 +5,8 @@
 
 namespace sendoff::net {
 
-Attempt<NetlinkSocket> NetlinkSocket::open(unsigned groups) {
-  Socket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+Attempt<NetlinkSocket> NetlinkSocket::open(unsigned groups, int bus) {
+  Socket socket(mnl_socket_open2(bus, SOCK_CLOEXEC));
   if (!socket) return fail(last_error("open netlink socket"));
   if (mnl_socket_bind(socket.get(), groups, MNL_SOCKET_AUTOPID) < 0)
     return fail(last_error("bind netlink socket"));

@@ -20,8 +20,9 @@ namespace sendoff::net {
 
 class NetlinkSocket {
  public:
-  // `groups`: what it is told of by itself, as in RTMGRP_LINK; 0 for requests only.
-  [[nodiscard]] static Attempt<NetlinkSocket> open(unsigned groups);
+  // `groups`: what it is told of by itself, as in RTMGRP_LINK; 0 for requests only. `bus`: another
+  // one than NETLINK_ROUTE.
+  [[nodiscard]] static Attempt<NetlinkSocket> open(unsigned groups, int bus = NETLINK_ROUTE);
 
   [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
 

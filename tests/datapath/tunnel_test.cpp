@@ -55,7 +55,8 @@ TEST_P(TunnelTest, PacketsForThePcoaReachTheMovedNodeAndItsPacketsGoBackThroughT
   EXPECT_EQ(counter("par", "refused-by-the-reverse-check"), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, TunnelTest, ::testing::Values(Choice::kBpf),
+INSTANTIATE_TEST_SUITE_P(Every, TunnelTest,
+                         ::testing::Values(Choice::kBpf, Choice::kTun, Choice::kNfqueue),
                          [](const auto& backend) { return std::string(name(backend.param)); });
 
 }  // namespace
