@@ -129,6 +129,22 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
                                                   " too; a prefix belongs to one interface");
 }
 
+// E8: what is not said is not exchanged.
+std::optional<router::Protection> protection_of(const std::string& text) {
+  if (text == "clear") return router::Protection::kClear;
+  return std::nullopt;
+}
+
+void check_protection(Section& section, const router::Neighbour& neighbour) {
+  if (neighbour.protection == router::Protection::kClear)
+    section.warning("protection", "is \"clear\": HI and HAck to and from " + neighbour.name +
+                                      " are not protected; who can send in its name moves nodes");
+  if (neighbour.protection == router::Protection::kNone && neighbour.handover_initiate &&
+      neighbour.fast_handover)
+    section.warning("protection", "is not set: nothing is exchanged with " + neighbour.name +
+                                      ", and every handover to it is refused");
+}
+
 void check_neighbour(Section& section, const router::Neighbour& neighbour,
                      const std::vector<PrefixLine>& own) {
   for (const PrefixLine& prefix : own)
@@ -139,6 +155,7 @@ void check_neighbour(Section& section, const router::Neighbour& neighbour,
     section.warning("handover_initiate",
                     "is false: nodes are sent to " + neighbour.name +
                         " without asking it first; an address in use there is found too late");
+  check_protection(section, neighbour);
   if (section.has("access_points") && neighbour.access_points.empty())
     section.warning("access_points", "is empty: no node can be handed over to " + neighbour.name);
 }
@@ -172,6 +189,11 @@ void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
     section.flag("fast_handover", neighbour.fast_handover);
     section.flag("dhcp", neighbour.dhcp);
     section.flag("handover_initiate", neighbour.handover_initiate);
+    section.parsed("protection", neighbour.protection, protection_of, "\"clear\"");
+    if (section.has("round_trip_ms")) {
+      neighbour.round_trip = milliseconds(50);
+      section.duration("round_trip_ms", *neighbour.round_trip, milliseconds(1), 1, 10'000);
+    }
     check_neighbour(section, neighbour, own);
     section.finish();
     out.push_back(std::move(neighbour));
