@@ -12,18 +12,10 @@ namespace {
 
 constexpr Duration kExpiryNotice = hours(24 * 14);
 
-std::optional<File> read(Section& section, std::string_view key, const std::string& path,
-                         const Loading& loading) {
-  auto file = loading.context.files.read(loading.resolve(path));
-  if (file) return std::move(*file);
-  section.error(key, "names " + path + ": " + std::string(explain(file.error())));
-  return std::nullopt;
-}
-
 // A private key that others than its owner can read is not private.
 std::optional<File> read_private(Section& section, std::string_view key, const std::string& path,
                                  const Loading& loading) {
-  auto file = read(section, key, path, loading);
+  auto file = read_named_file(section, key, path, loading);
   if (!file) return std::nullopt;
   if ((file->permissions & 077U) == 0) return file;
   std::array<char, 16> mode{};
@@ -77,7 +69,7 @@ std::optional<cga::Modifier> read_parameters(Section& section, const Loading& lo
                                              ByteView spki, std::uint8_t& sec) {
   std::string path;
   if (!section.text("parameters", path)) return std::nullopt;
-  const auto file = read(section, "parameters", path, loading);
+  const auto file = read_named_file(section, "parameters", path, loading);
   if (!file) return std::nullopt;
   const ByteView octets = file->octets.expose();
   const auto document = parse_document(path, std::string(octets.begin(), octets.end()));
@@ -209,6 +201,14 @@ std::string Loading::resolve(const std::string& path) const {
   return path.starts_with('/') || directory.empty() ? path : directory + "/" + path;
 }
 
+std::optional<File> read_named_file(Section& section, std::string_view key, const std::string& path,
+                                    const Loading& loading) {
+  auto file = loading.context.files.read(loading.resolve(path));
+  if (file) return std::move(*file);
+  section.error(key, "names " + path + ": " + std::string(explain(file.error())));
+  return std::nullopt;
+}
+
 std::string date_text(UtcTime utc) {
   const std::chrono::sys_days day(std::chrono::floor<std::chrono::days>(utc.time_since_epoch()));
   const std::chrono::year_month_day date(day);
@@ -255,7 +255,7 @@ std::vector<Bytes> read_certificates(Section& section, std::string_view key,
                                      const Loading& loading) {
   std::vector<Bytes> out;
   for (const Text& path : section.texts(key)) {
-    const auto file = read(section, key, path.value, loading);
+    const auto file = read_named_file(section, key, path.value, loading);
     if (!file) continue;
     const auto certificates = pki::decode_certificates(file->octets.expose());
     if (!certificates || certificates->empty()) {

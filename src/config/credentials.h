@@ -16,6 +16,10 @@ struct Loading {
   [[nodiscard]] std::string resolve(const std::string& path) const;
 };
 
+// The file that the option `key` names; nothing after an error that it reported.
+[[nodiscard]] std::optional<File> read_named_file(Section& section, std::string_view key,
+                                                  const std::string& path, const Loading& loading);
+
 // What [cga] gives where it names no modifier.
 enum class ModifierRule : std::uint8_t {
   kOfKey,   // follows from the public key: the router's addresses outlive a restart

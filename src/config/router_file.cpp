@@ -3,6 +3,7 @@
 #include <set>
 
 #include "config/common.h"
+#include "config/esp.h"
 
 namespace sendoff::config {
 
@@ -131,22 +132,6 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
                                                   " too; a prefix belongs to one interface");
 }
 
-// E8: what is not said is not exchanged.
-std::optional<router::Protection> protection_of(const std::string& text) {
-  if (text == "clear") return router::Protection::kClear;
-  return std::nullopt;
-}
-
-void check_protection(Section& section, const router::Neighbour& neighbour) {
-  if (neighbour.protection == router::Protection::kClear)
-    section.warning("protection", "is \"clear\": HI and HAck to and from " + neighbour.name +
-                                      " are not protected; who can send in its name moves nodes");
-  if (neighbour.protection == router::Protection::kNone && neighbour.handover_initiate &&
-      neighbour.fast_handover)
-    section.warning("protection", "is not set: nothing is exchanged with " + neighbour.name +
-                                      ", and every handover to it is refused");
-}
-
 void check_neighbour(Section& section, const router::Neighbour& neighbour,
                      const std::vector<PrefixLine>& own) {
   for (const PrefixLine& prefix : own)
@@ -157,13 +142,13 @@ void check_neighbour(Section& section, const router::Neighbour& neighbour,
     section.warning("handover_initiate",
                     "is false: nodes are sent to " + neighbour.name +
                         " without asking it first; an address in use there is found too late");
-  check_protection(section, neighbour);
   if (section.has("access_points") && neighbour.access_points.empty())
     section.warning("access_points", "is empty: no node can be handed over to " + neighbour.name);
 }
 
 void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
-                     const std::vector<PrefixLine>& own, AccessPoints& access_points) {
+                     const std::vector<PrefixLine>& own, AccessPoints& access_points,
+                     ProtectionReader& protection) {
   std::set<std::string> names;
   for (Section section : root.tables("neighbour")) {
     router::Neighbour neighbour;
@@ -191,7 +176,7 @@ void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
     section.flag("fast_handover", neighbour.fast_handover);
     section.flag("dhcp", neighbour.dhcp);
     section.flag("handover_initiate", neighbour.handover_initiate);
-    section.parsed("protection", neighbour.protection, protection_of, "\"clear\"");
+    protection.read(section, neighbour);
     if (section.has("round_trip_ms")) {
       neighbour.round_trip = milliseconds(50);
       section.duration("round_trip_ms", *neighbour.round_trip, milliseconds(1), 1, 10'000);
@@ -341,7 +326,11 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   read_interfaces(root, config.interfaces, prefixes, access_points);
   if (identity)
     for (router::Interface& interface : config.interfaces) interface.identity = *identity;
-  read_neighbours(root, config.neighbours, prefixes, access_points);
+  ProtectionReader protection(loading, own_addresses(config.interfaces));
+  read_neighbours(root, config.neighbours, prefixes, access_points, protection);
+  Section esp = root.table("esp");
+  esp.flag("audit", config.esp_audit);
+  esp.finish();
 
   Section certificate = root.table("certificate");
   if (!certificate.present()) {

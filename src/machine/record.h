@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "crypto/mac.h"
+#include "esp/sequence.h"
 
 namespace sendoff::machine {
 
@@ -54,14 +55,9 @@ struct LiveBinding {
 // One counter of an ESP security association between access routers (E2 to E4). Outbound: the last
 // number of the reserved block; inbound: the highest accepted. It belongs to the key, of which only
 // the fingerprint is kept, and does not expire.
-enum class EspDirection : std::uint8_t { kOutbound, kInbound };
-using EspFingerprint = std::array<std::uint8_t, 16>;  // first half of SHA-256 over the key
-struct EspCounter {
-  EspDirection direction = EspDirection::kOutbound;
-  std::uint32_t spi = 0;
-  EspFingerprint key{};
-  std::uint32_t value = 0;
-};
+using EspDirection = esp::Direction;
+using EspFingerprint = esp::Fingerprint;
+using EspCounter = esp::SequenceRecord;
 
 using Record = std::variant<IssuedKey, HeldKey, LiveBinding, EspCounter>;
 
@@ -79,12 +75,7 @@ struct LiveBindingName {
   Ipv6Address pcoa;
   friend auto operator<=>(const LiveBindingName&, const LiveBindingName&) = default;
 };
-struct EspCounterName {
-  EspDirection direction = EspDirection::kOutbound;
-  std::uint32_t spi = 0;
-  EspFingerprint key{};
-  friend auto operator<=>(const EspCounterName&, const EspCounterName&) = default;
-};
+using EspCounterName = esp::SequenceName;
 // LookUp of an IssuedKeyName finds every generation of the CGA.
 using RecordName = std::variant<IssuedKeyName, HeldKeyName, LiveBindingName, EspCounterName>;
 

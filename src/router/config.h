@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "esp/association.h"
 #include "keys/issued_keys.h"
 #include "pki/certificate.h"
 #include "send/identity.h"
@@ -59,6 +60,7 @@ struct Neighbour {
   bool dhcp = false;              // care-of addresses by DHCP: Code 5 (GF33)
   bool handover_initiate = true;  // false: FBack follows the FBU without HI; warned at start
   Protection protection = Protection::kNone;
+  std::optional<esp::Pair> esp = std::nullopt;        // of Protection::kEsp
   std::optional<Duration> round_trip = std::nullopt;  // typical, to it and back; nothing: not known
 };
 
@@ -117,6 +119,7 @@ struct Config {
   std::uint32_t max_cpa_s = 10;              // MAX_CPA_RATE
   std::uint32_t max_tunnel_lifetime_s = 60;  // GF31
   std::size_t max_bindings = 100'000;
+  bool esp_audit = true;  // report what RFC 4303 4 wants audited
   PreviousRouterConfig previous_router;
   NewRouterConfig new_router;
 };
