@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   sendoff::app::add_doctor_command(app, exit_code);
   sendoff::app::add_cert_command(app, exit_code);
   sendoff::app::add_cga_command(app, exit_code);
+  sendoff::app::add_lab_command(app, exit_code);
   add_version(app);
 
   try {

@@ -1,0 +1,4 @@
+#include "lab/report.h"
+namespace sendoff::lab {
+std::string report_html(const Settings&, const Results&) { return {}; }
+}  // namespace sendoff::lab
