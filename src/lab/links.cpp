@@ -1,17 +1,19 @@
 #include "lab/links.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <thread>
 
+#include "base/time.h"
 #include "net/sysctl.h"
 
 namespace sendoff::lab {
@@ -52,16 +54,29 @@ struct Links::State {
     return message;
   }
 
-  // Sends it and waits for the kernel's word; the errno, 0 for success.
+  // Sends it and waits for the kernel's word; the errno, 0 for success. A link that the answer
+  // holds goes to operational_state.
   int exchange(const nlmsghdr* message) {
     if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) return errno;
     const unsigned port = mnl_socket_get_portid(socket.get());
     std::array<char, 8192> answer{};
     const auto size = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
     if (size < 0) return errno;
+    const auto read = [](const nlmsghdr* link, void* state) {
+      static_cast<State*>(state)->read_state(link);
+      return MNL_CB_OK;
+    };
     const int result =
-        mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence, port, nullptr, nullptr);
+        mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence, port, read, this);
     return result < 0 ? errno : 0;
+  }
+  void read_state(const nlmsghdr* link) {
+    const auto look = [](const nlattr* attribute, void* out) {
+      if (mnl_attr_get_type(attribute) == IFLA_OPERSTATE)
+        *static_cast<std::uint8_t*>(out) = mnl_attr_get_u8(attribute);
+      return MNL_CB_OK;
+    };
+    (void)mnl_attr_parse(link, sizeof(ifinfomsg), look, &operational_state);
   }
   void carry_out(const nlmsghdr* message, std::string what, int tolerated = 0) {
     const int error = exchange(message);
@@ -75,10 +90,11 @@ struct Links::State {
   Socket socket;
   alignas(nlmsghdr) std::array<char, 4096> buffer{};
   std::uint32_t sequence = 0;
+  std::uint8_t operational_state = 0;
   std::optional<net::SystemError> failure;
 };
 
-Links::Links(const Namespace& space) : state_(new State{space, {}, {}, 0, {}}) {
+Links::Links(const Namespace& space) : state_(new State{space, {}, {}, 0, 0, {}}) {
   const Inside inside(space);
   state_->socket.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
   if (!state_->socket || mnl_socket_bind(state_->socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
@@ -127,6 +143,19 @@ void Links::set_up(unsigned index, bool up) {
   header.ifi_flags = up ? IFF_UP : 0;
   state_->carry_out(state_->request(RTM_NEWLINK, 0, header),
                     std::string(up ? "start" : "stop") + " interface " + std::to_string(index));
+}
+
+void Links::wait_for_carrier(unsigned index) {
+  constexpr int kTurns = 2000;
+  for (int turn = 0; turn < kTurns && !state_->failure; ++turn) {
+    nlmsghdr* message = state_->request(RTM_GETLINK, 0, link_header(index));
+    message->nlmsg_flags = NLM_F_REQUEST;
+    if (const int error = state_->exchange(message); error != 0)
+      return state_->keep({error, "read interface " + std::to_string(index)});
+    if (state_->operational_state == IF_OPER_UP) return;
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  state_->keep({ETIMEDOUT, "wait for the carrier of interface " + std::to_string(index)});
 }
 
 void Links::set_master(unsigned index, unsigned bridge) {

@@ -35,6 +35,8 @@ class Links {
   // `here` in this namespace, `there` in the other one.
   void add_veth(const Port& here, const Port& there, const Namespace& other);
   void set_up(unsigned index, bool up);
+  // Returns when the kernel has done all that a carrier's coming brings about.
+  void wait_for_carrier(unsigned index);
   void set_master(unsigned index, unsigned bridge);
   void set_port_state(unsigned index, PortState state);
   // Without duplicate address detection.

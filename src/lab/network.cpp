@@ -124,6 +124,9 @@ Attempt<> Network::State::build() {
   lay_access();
   for (Links* links : {&at_correspondent, &at_router[0], &at_router[1], &at_mobile})
     links->set_up(1, true);  // the loopback interface
+  // A carrier that comes enables its bridge port; enter() decides about that from now on.
+  for (const unsigned port : {kAccessPoint[0], kAccessPoint[1], kRadio, kToCore[0], kToCore[1]})
+    at_cables.wait_for_carrier(port);
   for (Links* links : {&at_cables, &at_correspondent, &at_router[0], &at_router[1], &at_mobile})
     if (auto outcome = links->outcome(); !outcome) return outcome;
   return {};

@@ -1,4 +1,4 @@
-// The results as a page: one HTML file that needs nothing else.
+// The results as a page: one HTML file that needs nothing else, no script and no other file.
 #pragma once
 
 #include <string>
