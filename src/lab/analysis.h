@@ -1,0 +1,60 @@
+// What happened to a stream of numbered datagrams, and to a TCP transfer, by two captures: where
+// they were sent and where they arrived. Pure: no clock, no file.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "lab/trace.h"
+
+namespace sendoff::lab {
+
+// One datagram of the stream.
+struct Delivery {
+  std::uint64_t sequence = 0;
+  UtcTime sent;
+  std::optional<UtcTime> arrived;  // nothing: lost
+  unsigned copies = 0;             // that arrived
+  bool tunnelled = false;          // the first copy
+  std::optional<UtcTime> at_nar;   // when it reached the NAR's side of the core
+};
+
+struct Flow {
+  std::vector<Delivery> deliveries;  // by sequence number
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;  // at least once
+  std::uint64_t lost = 0;
+  std::uint64_t duplicated = 0;  // copies beyond the first
+  // First copies that came behind one with a higher number (RFC 4737 3).
+  std::uint64_t reordered = 0;
+  // Between two arrivals, or after the last one while sending went on.
+  Duration longest_silence{};
+  UtcTime silence_begin;
+  UtcTime silence_end;
+
+  [[nodiscard]] std::optional<UtcTime> first_arrival_after(UtcTime at) const;
+};
+
+// The datagrams of `sent` (at the sender's interface) as they show in `received` (at the receiver's
+// link, frames from `receiver` itself left out). What arrives and was never sent counts for
+// nothing. `at_nar`: the capture at the NAR's core interface.
+[[nodiscard]] Flow analyse_flow(const Trace& sent, const Trace& received, const Trace& at_nar,
+                                const LinkAddress& receiver);
+
+// Whether a datagram waited in the NAR's buffer: it reached the NAR, and the MN `threshold` later.
+[[nodiscard]] bool was_held(const Delivery& delivery, Duration threshold = milliseconds(2));
+
+struct Transfer {
+  std::uint64_t octets = 0;         // of new data that arrived
+  std::uint64_t retransmitted = 0;  // octets that were sent again
+  Duration longest_stall{};         // without new data, from the first to the last of it
+  Duration duration{};              // from the first new data to the last
+  unsigned connections = 0;
+  [[nodiscard]] double mbit_per_s() const;
+};
+
+[[nodiscard]] Transfer analyse_transfer(const Trace& sent, const Trace& received,
+                                        const LinkAddress& receiver);
+
+}  // namespace sendoff::lab

@@ -1,0 +1,56 @@
+#include "lab/configuration.h"
+
+namespace sendoff::lab {
+
+namespace {
+
+std::string quoted(const std::string& text) { return '"' + text + '"'; }
+
+std::string cga_section(const NodeKey& key) {
+  return "[cga]\nkey = " + quoted(key.path) +
+         "\nsec = 0\nmodifier = " + quoted(to_hex(key.modifier)) + "\n";
+}
+
+std::string neighbour_section(Side side, const Credentials& credentials) {
+  const Place& there = place(side);
+  const NodeKey& key = credentials.routers[static_cast<std::size_t>(side)];
+  return "[[neighbour]]\nname = " + quoted(side == Side::kPar ? "par" : "nar") +
+         "\naddress = " + quoted(key.address_in(there.prefix).text()) +
+         "\nlink_address = " + quoted(there.access_link.text()) +
+         "\nprefix = " + quoted(there.prefix.text()) + "\naccess_points = [" +
+         quoted(there.access_point.text()) + "]\nhandover_initiate = false\n";
+}
+
+// What is read of a symbolic link of the kernel's: the program itself, by its own name.
+constexpr const char* kSelf = "/proc/self/exe";
+
+}  // namespace
+
+std::string router_configuration(Side side, Mode mode, const Credentials& credentials,
+                                 const Settings&) {
+  const auto i = static_cast<std::size_t>(side);
+  const Place& here = place(side);
+  std::string text = "[[interface]]\nname = " + quoted(kAccessInterface) + "\nprefixes = [" +
+                     quoted(here.prefix.text()) + "]\naccess_points = [" +
+                     quoted(here.access_point.text()) + "]\n";
+  // What Mobile IPv6 wants of a router whose nodes have nothing better (RFC 6275 7.5).
+  text += mode == Mode::kPlain
+              ? "fast_advertisements = true\nmin_ra_interval = 0.03\nmax_ra_interval = 0.07\n"
+              : "max_ra_interval = 10\n";
+  text += cga_section(credentials.routers[i]);
+  text += "[certificate]\nchain = " + quoted(credentials.chains[i]) +
+          "\nanchor = " + quoted(credentials.anchor) + "\n";
+  text += neighbour_section(other(side), credentials);
+  return text;
+}
+
+std::string mobile_configuration(const Credentials& credentials, const Settings&,
+                                 const std::string& radio) {
+  return "[[interface]]\nname = " + quoted(kAccessInterface) + "\n" +
+         cga_section(credentials.mobile) + "[trust]\nanchors = [" + quoted(credentials.anchor) +
+         "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_command = "
+         "[" +
+         quoted(kSelf) + ", \"lab-move\", " + quoted(radio) + "]\n";
+}
+
+}  // namespace sendoff::lab

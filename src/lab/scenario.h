@@ -1,0 +1,82 @@
+// What the lab is asked to do, and what came of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/analysis.h"
+#include "lab/daemon.h"
+#include "lab/messages.h"
+
+namespace sendoff::lab {
+
+enum class Mode : std::uint8_t {
+  kPredictive,  // ordered ahead: FBU and FBack on the old link, the NAR holds the packets
+  kReactive,    // the link moves unasked; FBU from the new link, the neighbourhood known before
+  kNetwork,     // predictive, on a PrRtAdv of the PAR's (RFC 5568 3.3)
+  kPingPong,    // predictive, and back again after the dwell time
+  kPlain,       // no fast handover: IPv6 of the kernel, address and route flushed at once
+};
+[[nodiscard]] std::string_view name(Mode mode);
+// One sentence for the report.
+[[nodiscard]] std::string_view explain(Mode mode);
+[[nodiscard]] std::optional<Mode> parse_mode(std::string_view text);
+
+struct Settings {
+  std::vector<Mode> modes{Mode::kPredictive};
+  unsigned rate_per_s = 1000;
+  Duration gap = milliseconds(50);            // without carrier
+  Duration anticipation = milliseconds(200);  // from the order until the link goes in any case
+  Duration dwell = milliseconds(1000);        // traffic before the first handover, and after each
+  unsigned runs = 1;                          // of each mode
+  std::uint64_t seed = 1;                     // shifts each handover against the traffic
+  std::string backend = "auto";               // [datapath] backend of the daemons
+  bool transfer = false;                      // with a TCP transfer
+  std::string pcap_directory;                 // empty: captures are not kept
+  std::string directory;                      // empty: configurations and logs are not kept
+};
+
+// One change of the link.
+struct Move {
+  UtcTime begin;  // the order, or, where there is none, when the link went
+  UtcTime link_down;
+  UtcTime link_up;
+  Side to = Side::kNar;
+};
+
+struct Run {
+  Mode mode = Mode::kPredictive;
+  unsigned number = 1;  // of its mode
+  std::vector<Move> moves;
+  Flow flow;
+  std::uint64_t delivered = 0;  // different datagrams that the application at the MN got
+  std::optional<Transfer> transfer;
+  std::vector<Message> messages;
+  std::vector<DaemonEvent> events;
+  Duration utc_of_boot{};  // add it to an event's time
+
+  [[nodiscard]] UtcTime utc(Instant boot) const {
+    return UtcTime(boot.time_since_epoch() + utc_of_boot);
+  }
+};
+
+// A moment of a handover by its name, in ms after the link went.
+struct Phase {
+  std::string name;  // "fbu", "link-up" …
+  double ms = 0;
+};
+// Of the run's first move, in the order of time: what happened from its order until its silence
+// ended. Messages are those of the captures.
+[[nodiscard]] std::vector<Phase> phases_of(const Run& run);
+
+[[nodiscard]] Duration link_gap(const Run& run);  // of the first move
+// From the first move's link-up to the first datagram after it; nothing when none came.
+[[nodiscard]] std::optional<Duration> silence_after_link_up(const Run& run);
+[[nodiscard]] std::uint64_t held_count(const Run& run);
+
+// The middle one, of an even number the mean of the two; 0 of none.
+[[nodiscard]] double median(std::vector<double> values);
+[[nodiscard]] double ms(Duration duration);
+
+}  // namespace sendoff::lab
