@@ -78,7 +78,20 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                 {"address", neighbour.address.text()},
                 {"prefix", neighbour.prefix.text()},
                 {"access_points", texts(neighbour.access_points)},
-                {"fast_handover", neighbour.fast_handover}};
+                {"fast_handover", neighbour.fast_handover},
+                {"protection", name(neighbour.protection)}};
+  });
+  json["associations"] = list(status.associations, [](const esp::Associations::PairStatus& pair) {
+    return Json{{"peer", pair.peer.text()},
+                {"local", pair.local.text()},
+                {"suite", esp::kSuite},
+                {"outbound_spi", pair.outbound_spi},
+                {"last_sent", pair.last_sent},
+                {"inbound", list(pair.inbound, [](const auto& inbound) {
+                   return Json{{"spi", inbound.spi},
+                               {"highest", inbound.highest},
+                               {"anti_replay", inbound.anti_replay}};
+                 })}};
   });
   add_counters(json, daemon);
   return compact(json);
@@ -177,7 +190,7 @@ std::string human_status(std::string_view text) {
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
-  for (const char* name : {"interfaces", "keys", "bindings", "neighbours"})
+  for (const char* name : {"interfaces", "keys", "bindings", "neighbours", "associations"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);
