@@ -121,6 +121,10 @@ bool Daemon::open() {
     return false;
   }
   host_ = std::move(*opened);
+  if (const auto selected = host_->receive_esp(role_->esp()); !selected) {
+    log::error(selected.error().text());
+    return false;
+  }
   for (const std::string& shortcoming : host_->shortcomings()) shortcomings_.push_back(shortcoming);
   auto server = control::Server::open(
       loop_, {.path = settings_.control_socket, .group = settings_.control_group},
@@ -321,6 +325,8 @@ Result<std::string, Refusal> Daemon::reload() {
     log::warning("reload: " + text);
     return fail(Refusal{"needs-restart", text});
   }
+  if (const auto selected = host_->receive_esp(role_->esp()); !selected)
+    log::error(selected.error().text());
   (void)log::set_level(level);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
   return std::string();

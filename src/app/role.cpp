@@ -18,6 +18,17 @@ struct RouterKind {
                             const control::DaemonStatus& daemon, Now now) {
     return control::status_json(daemon, machine.status(now), config.neighbours);
   }
+  // Without any association all ESP is the kernel's.
+  static net::EspSelection esp(const Config& config) {
+    net::EspSelection selection;
+    for (const router::Neighbour& neighbour : config.neighbours) {
+      selection.neighbours.push_back(neighbour.address);
+      if (!neighbour.esp) continue;
+      for (const esp::Inbound& inbound : neighbour.esp->inbound)
+        selection.spis.push_back(inbound.spi);
+    }
+    return selection.spis.empty() ? net::EspSelection{} : selection;
+  }
 };
 
 struct MobileKind {
@@ -32,6 +43,7 @@ struct MobileKind {
                             const control::DaemonStatus& daemon, Now now) {
     return control::status_json(daemon, machine.status(now));
   }
+  static net::EspSelection esp(const Config&) { return {}; }
 };
 
 template <typename Kind>
@@ -55,6 +67,8 @@ class RoleOf final : public Role {
       out.push_back({interface.id, interface.name});
     return out;
   }
+
+  [[nodiscard]] net::EspSelection esp() const override { return Kind::esp(loaded_.machine); }
 
   machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) override {
     taken_ = loaded_;

@@ -24,6 +24,9 @@ class Role {
   [[nodiscard]] virtual const config::Problems& warnings() const = 0;
   [[nodiscard]] virtual std::vector<net::HostConfig::Interface> interfaces() const = 0;
 
+  // ESP that the machine takes: of what was loaded.
+  [[nodiscard]] virtual net::EspSelection esp() const = 0;
+
   // Once, with what was loaded.
   virtual machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) = 0;
   // Hands what was loaded since to the machine: what needs a restart; empty: it was taken.

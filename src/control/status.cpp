@@ -103,6 +103,18 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                 {"fast_handover", neighbour.fast_handover},
                 {"protection", name(neighbour.protection)}};
   });
+  json["associations"] = list(status.associations, [](const esp::Associations::PairStatus& pair) {
+    return Json{{"peer", pair.peer.text()},
+                {"local", pair.local.text()},
+                {"suite", esp::kSuite},
+                {"outbound_spi", pair.outbound_spi},
+                {"last_sent", pair.last_sent},
+                {"inbound", list(pair.inbound, [](const auto& inbound) {
+                   return Json{{"spi", inbound.spi},
+                               {"highest", inbound.highest},
+                               {"anti_replay", inbound.anti_replay}};
+                 })}};
+  });
   add_counters(json, daemon);
   return compact(json);
 }
@@ -214,7 +226,8 @@ std::string human_status(std::string_view text) {
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
   for (const char* name :
-       {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements", "neighbours"})
+       {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements", "neighbours",
+        "associations"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

@@ -46,6 +46,7 @@ enum class EventKind : std::uint8_t {
   kFbuRefused,          // PAR: an FBU was not followed: one line for all causes (rate-limited)
   kRouterReady,         // AR: advertising, provisioning on
   kConfigured,          // a configuration was taken
+  kEspAudit,            // AR: what RFC 4303 4 wants audited: cause and packet (rate-limited)
   kCount,
 };
 [[nodiscard]] std::string_view name(EventKind kind);  // "key-issued" …

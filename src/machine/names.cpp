@@ -166,6 +166,8 @@ std::string_view name(EventKind kind) {
       return "fbu-refused";
     case EventKind::kRouterReady:
       return "router-ready";
+    case EventKind::kEspAudit:
+      return "esp-audit";
     case EventKind::kConfigured:
       return "configured";
     case EventKind::kCount:

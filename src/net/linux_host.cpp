@@ -110,6 +110,7 @@ void LinuxHost::State::start() {
       loop.watch(netlink->event_fd(), EventLoop::Interest::kReadable, [this] { read_netlink(); });
   mobility_watch =
       loop.watch(mobility->fd(), EventLoop::Interest::kReadable, [this] { receive_mobility(); });
+  if (esp) watch_esp();
   clock_watch.emplace(loop, [this] { tell(machine::ClockStepped{}); });
   resynchronise();
 }
@@ -275,22 +276,54 @@ void LinuxHost::State::receive_advertisements(HostInterface& interface) {
 
 void LinuxHost::State::receive_mobility() {
   mobility->receive(kPacketsAtOnce, [&](const PacketSocket::Frame& frame) {
-    const auto header = wire::Ipv6Header::parse(frame.packet);
-    if (!header) return;
-    const auto owner = addresses.owner(header->destination);
-    const HostInterface* interface = by_index(frame.index);
-    if (!interface && owner) interface = by_index(*owner);
-    if (!interface || !owner) {
-      ++counted.not_ours;
-      return;
-    }
-    ++counted.received;
     machine::Received received;
-    received.interface = interface->id;
     received.frame_source = frame.source;
     received.packet = frame.packet;
-    sink.packet(received);
+    deliver(frame.index, received);
   });
+}
+
+Attempt<> LinuxHost::State::select_esp(const EspSelection& selection) {
+  if (selection.empty()) {
+    esp_watch = {};
+    esp.reset();
+    return {};
+  }
+  if (esp) return esp->select(selection);
+  auto opened = EspSocket::open(selection);
+  if (!opened) return fail(opened.error());
+  esp.emplace(std::move(*opened));
+  if (started) watch_esp();
+  return {};
+}
+
+void LinuxHost::State::watch_esp() {
+  esp_watch = loop.watch(esp->fd(), EventLoop::Interest::kReadable, [this] { receive_esp(); });
+}
+
+void LinuxHost::State::receive_esp() {
+  esp->receive(kPacketsAtOnce, [&](const EspSocket::Message& message) {
+    machine::Received received;
+    received.packet = message.packet;
+    received.arrived_as_fragment = message.fragmented;
+    deliver(message.index, received);
+  });
+}
+
+// What comes in for an address of ours, by whatever interface.
+void LinuxHost::State::deliver(unsigned index, machine::Received received) {
+  const auto header = wire::Ipv6Header::parse(received.packet);
+  if (!header) return;
+  const auto owner = addresses.owner(header->destination);
+  const HostInterface* interface = by_index(index);
+  if (!interface && owner) interface = by_index(*owner);
+  if (!interface || !owner) {
+    ++counted.not_ours;
+    return;
+  }
+  ++counted.received;
+  received.interface = interface->id;
+  sink.packet(received);
 }
 
 HostInterface* LinuxHost::State::by_id(InterfaceId id) {
@@ -331,6 +364,10 @@ void LinuxHost::start(Sink sink) {
   state_->loop.post([weak = std::weak_ptr(state_)] {
     if (const auto state = weak.lock()) state->start();
   });
+}
+
+Attempt<> LinuxHost::receive_esp(const EspSelection& selection) {
+  return state_->select_esp(selection);
 }
 
 const std::vector<std::string>& LinuxHost::shortcomings() const { return state_->shortcomings; }

@@ -16,6 +16,7 @@
 
 #include "net/event_loop.h"
 #include "net/host.h"
+#include "net/packet_filter.h"
 #include "net/system_error.h"
 
 namespace sendoff::net {
@@ -48,6 +49,10 @@ class LinuxHost final : public Host {
   void carry_out(const machine::SetProxy& action, Done done) override;
   void carry_out(const machine::JoinGroup& action, Done done) override;
   void counters(const CounterVisitor& visit) const override;
+
+  // ESP that the machine takes itself, from now on. Nothing selected: the kernel has all ESP for
+  // itself. To be called again when the configuration changes.
+  [[nodiscard]] Attempt<> receive_esp(const EspSelection& selection);
 
   // What could not be had and is not fatal: "nft is not installed: ...". For the log and doctor.
   [[nodiscard]] const std::vector<std::string>& shortcomings() const;

@@ -51,6 +51,10 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void receive(HostInterface& interface);
   void receive_advertisements(HostInterface& interface);
   void receive_mobility();
+  [[nodiscard]] Attempt<> select_esp(const EspSelection& selection);
+  void watch_esp();
+  void receive_esp();
+  void deliver(unsigned index, machine::Received received);
   [[nodiscard]] HostInterface* by_id(InterfaceId id);
   [[nodiscard]] HostInterface* by_index(unsigned index);
   void tell(const machine::HostEvent& event) const;
@@ -67,6 +71,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   AddressBook addresses;
   std::optional<IcmpGuard> guard;
   std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
+  std::optional<EspSocket> esp;          // when the machine takes some
   std::optional<RoutedSender> sender;
   std::vector<Ipv6Address> destinations;  // that `mobility` lets through
   std::vector<std::string> shortcomings;
@@ -75,13 +80,14 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   machine::TokenBucket warnings{2, 10};
   EventLoop::Watch netlink_watch;
   EventLoop::Watch mobility_watch;
+  EventLoop::Watch esp_watch;
   std::optional<ClockWatch> clock_watch;
 
   struct Counted {
     std::uint64_t sent = 0;
     std::uint64_t send_failed = 0;
     std::uint64_t received = 0;
-    std::uint64_t not_ours = 0;  // Mobility Headers to no address of a configured interface
+    std::uint64_t not_ours = 0;  // Mobility Headers and ESP to no address of a configured interface
     std::uint64_t netlink_overruns = 0;
   } counted;
 };

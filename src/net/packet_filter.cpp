@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint32_t kWholePacket = 0x40000;
 constexpr int kMaxExtensionHeaders = 4;
+constexpr std::uint32_t kSourceOffset = 8;
 constexpr std::uint32_t kDestinationOffset = 24;
 
 class Program {
@@ -93,20 +94,27 @@ void accept_types(Program& program, const std::vector<std::uint8_t>& types, Labe
   program.jump(Label::kReject);
 }
 
-void accept_destinations(Program& program, const std::vector<Ipv6Address>& destinations) {
-  if (destinations.size() > PacketSelection::kMaxDestinations) return program.jump(Label::kAccept);
-  for (const Ipv6Address& destination : destinations) {
-    Reader words(destination.view());
+// `offset`: of the address in the packet, as BPF_ABS has it.
+void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresses,
+                      std::uint32_t offset) {
+  for (const Ipv6Address& address : addresses) {
+    Reader words(address.view());
     constexpr std::uint8_t kWords = 4;
     for (std::uint8_t i = 0; i < kWords; ++i) {
-      program.add(BPF_LD | BPF_W | BPF_ABS, kDestinationOffset + 4U * i);
+      program.add(BPF_LD | BPF_W | BPF_ABS, offset + 4U * i);
       // To the next address: over what is left of this one, two instructions a word, and its JA.
       const auto rest = static_cast<std::uint8_t>(2 * (kWords - 1 - i) + 1);
       program.skip_unless_equal(words.u32(), rest);
     }
     program.jump(Label::kAccept);
   }
-  program.jump(Label::kReject);
+}
+
+void place_verdicts(Program& program) {
+  program.place(Label::kAccept);
+  program.add(BPF_RET | BPF_K, kWholePacket);
+  program.place(Label::kReject);
+  program.add(BPF_RET | BPF_K, 0);
 }
 
 }  // namespace
@@ -138,12 +146,29 @@ std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   load_octet(program, 2);
   accept_types(program, selection.mobility_types, Label::kDestination);
   program.place(Label::kDestination);
-  accept_destinations(program, selection.destinations);
+  if (selection.destinations.size() > PacketSelection::kMaxDestinations)
+    program.jump(Label::kAccept);
+  else
+    accept_addresses(program, selection.destinations, kDestinationOffset);
+  program.jump(Label::kReject);
 
-  program.place(Label::kAccept);
-  program.add(BPF_RET | BPF_K, kWholePacket);
-  program.place(Label::kReject);
-  program.add(BPF_RET | BPF_K, 0);
+  place_verdicts(program);
+  return program.finish();
+}
+
+std::vector<sock_filter> compile_filter(const EspSelection& selection) {
+  Program program;
+  if (selection.spis.size() + selection.neighbours.size() > EspSelection::kMax) {
+    program.jump(Label::kAccept);
+  } else if (!selection.empty()) {
+    // A socket's filter sees the network header at an offset of its own.
+    accept_addresses(program, selection.neighbours,
+                     static_cast<std::uint32_t>(SKF_NET_OFF) + kSourceOffset);
+    program.add(BPF_LD | BPF_W | BPF_ABS, 0);
+    for (const std::uint32_t spi : selection.spis) program.jump_if_equal(spi, Label::kAccept);
+  }
+  program.jump(Label::kReject);
+  place_verdicts(program);
   return program.finish();
 }
 

@@ -24,6 +24,20 @@ struct PacketSelection {
   static constexpr std::size_t kMaxDestinations = 64;
 };
 
+// ESP (RFC 4303) that a daemon takes itself.
+struct EspSelection {
+  std::vector<std::uint32_t> spis;      // of its inbound associations
+  std::vector<Ipv6Address> neighbours;  // whose ESP is looked at whatever its SPI
+
+  // Above so many of both, everything passes (the reader checks).
+  static constexpr std::size_t kMax = 400;
+  [[nodiscard]] bool empty() const { return spis.empty() && neighbours.empty(); }
+  friend bool operator==(const EspSelection&, const EspSelection&) = default;
+};
+
+// For a raw IPv6 socket: offset 0 is the ESP header.
+[[nodiscard]] std::vector<sock_filter> compile_filter(const EspSelection& selection);
+
 // For a SOCK_DGRAM packet socket: offset 0 is the IPv6 header. Frames that are our own, or for
 // somebody else's link address, never pass.
 [[nodiscard]] std::vector<sock_filter> compile_filter(const PacketSelection& selection);

@@ -1,5 +1,6 @@
 #include "net/raw_socket.h"
 
+#include <arpa/inet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@ namespace sendoff::net {
 namespace {
 
 constexpr int kRecvFragSize = 77;  // IPV6_RECVFRAGSIZE
+constexpr int kFlowInfo = 11;      // IPV6_FLOWINFO, which glibc does not name
 constexpr std::size_t kLargestMessage = 65535;
 
 sockaddr_in6 socket_address(const Ipv6Address& address, unsigned scope) {
@@ -41,6 +43,74 @@ bool set(int fd, int level, int option) {
   return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
+// What receive_rebuilt() needs to be told with each message.
+bool tell_headers(int fd) {
+  return set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) && set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT) &&
+         set(fd, IPPROTO_IPV6, kRecvFragSize);
+}
+
+// A message with the IPv6 header that it came with, as far as the socket tells.
+struct Rebuilt {
+  unsigned index = 0;
+  ByteView packet;
+  bool fragmented = false;
+};
+
+// Fills in what one control message tells.
+void read_control(const cmsghdr* control, wire::Ipv6Header& header, Rebuilt& rebuilt) {
+  if (control->cmsg_level != IPPROTO_IPV6) return;
+  if (control->cmsg_type == IPV6_PKTINFO) {
+    const auto info = read_as<in6_pktinfo>(control);
+    header.destination = address_from(info.ipi6_addr);
+    rebuilt.index = info.ipi6_ifindex;
+  } else if (control->cmsg_type == IPV6_HOPLIMIT) {
+    header.hop_limit = static_cast<std::uint8_t>(read_as<int>(control));
+  } else if (control->cmsg_type == kFlowInfo) {
+    const std::uint32_t flow = ntohl(read_as<std::uint32_t>(control));
+    header.traffic_class = static_cast<std::uint8_t>(flow >> 20);
+    header.flow_label = flow & 0xfffff;
+  } else if (control->cmsg_type == kRecvFragSize) {
+    rebuilt.fragmented = true;
+  }
+}
+
+// `buffer` has room for a header and the largest message.
+template <typename Deliver>
+void receive_rebuilt(int fd, Bytes& buffer, std::uint8_t next_header, std::size_t limit,
+                     const Deliver& deliver) {
+  for (std::size_t i = 0; i < limit; ++i) {
+    ByteSpan payload = ByteSpan(buffer).subspan(wire::Ipv6Header::kSize);
+    sockaddr_in6 from{};
+    iovec vector{payload.data(), payload.size()};
+    alignas(cmsghdr) std::array<std::uint8_t, 256> control{};
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof from;
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = recvmsg(fd, &message, 0);
+    if (size < 0) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) continue;
+    wire::Ipv6Header header;
+    header.payload_length = static_cast<std::uint16_t>(size);
+    header.next_header = next_header;
+    header.source = address_from(from.sin6_addr);
+    Rebuilt rebuilt;
+    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each; each = CMSG_NXTHDR(&message, each))
+      read_control(each, header, rebuilt);
+    Writer writer(ByteSpan(buffer).first(wire::Ipv6Header::kSize));
+    header.emit(writer);
+    rebuilt.packet =
+        ByteView(buffer).first(wire::Ipv6Header::kSize + static_cast<std::size_t>(size));
+    deliver(rebuilt);
+  }
+}
+
 }  // namespace
 
 Attempt<AdvertisementSocket> AdvertisementSocket::open(unsigned index, const std::string& name) {
@@ -56,8 +126,7 @@ Attempt<AdvertisementSocket> AdvertisementSocket::open(unsigned index, const std
   ICMP6_FILTER_SETPASS(kType, &filter);
   const bool ready =
       setsockopt(fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) == 0 &&
-      set(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO) &&
-      set(fd.get(), IPPROTO_IPV6, IPV6_RECVHOPLIMIT) && set(fd.get(), IPPROTO_IPV6, kRecvFragSize);
+      tell_headers(fd.get());
   if (!ready) return fail(last_error("set up ICMPv6 socket"));
   AdvertisementSocket opened(std::move(fd), index);
   opened.buffer_.resize(wire::Ipv6Header::kSize + kLargestMessage);
@@ -66,43 +135,32 @@ Attempt<AdvertisementSocket> AdvertisementSocket::open(unsigned index, const std
 
 void AdvertisementSocket::receive(std::size_t limit,
                                   const std::function<void(const Message&)>& deliver) {
-  for (std::size_t i = 0; i < limit; ++i) {
-    ByteSpan payload = ByteSpan(buffer_).subspan(wire::Ipv6Header::kSize);
-    sockaddr_in6 from{};
-    iovec vector{payload.data(), payload.size()};
-    alignas(cmsghdr) std::array<std::uint8_t, 256> control{};
-    msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof from;
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = recvmsg(fd(), &message, 0);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      return;
-    }
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) continue;
-    wire::Ipv6Header header;
-    header.payload_length = static_cast<std::uint16_t>(size);
-    header.next_header = wire::kProtocolIcmpv6;
-    header.source = address_from(from.sin6_addr);
-    bool fragmented = false;
-    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each; each = CMSG_NXTHDR(&message, each)) {
-      if (each->cmsg_level != IPPROTO_IPV6) continue;
-      if (each->cmsg_type == IPV6_PKTINFO)
-        header.destination = address_from(read_as<in6_pktinfo>(each).ipi6_addr);
-      else if (each->cmsg_type == IPV6_HOPLIMIT)
-        header.hop_limit = static_cast<std::uint8_t>(read_as<int>(each));
-      else if (each->cmsg_type == kRecvFragSize)
-        fragmented = true;
-    }
-    Writer writer(ByteSpan(buffer_).first(wire::Ipv6Header::kSize));
-    header.emit(writer);
-    const std::size_t total = wire::Ipv6Header::kSize + static_cast<std::size_t>(size);
-    deliver({ByteView(buffer_).first(total), fragmented});
-  }
+  receive_rebuilt(fd(), buffer_, wire::kProtocolIcmpv6, limit,
+                  [&](const Rebuilt& rebuilt) { deliver({rebuilt.packet, rebuilt.fragmented}); });
+}
+
+Attempt<EspSocket> EspSocket::open(const EspSelection& selection) {
+  FileDescriptor fd(socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ESP));
+  if (!fd.ok()) return fail(last_error("open ESP socket"));
+  EspSocket opened(std::move(fd));
+  if (auto selected = opened.select(selection); !selected) return fail(selected.error());
+  if (!tell_headers(opened.fd()) || !set(opened.fd(), IPPROTO_IPV6, kFlowInfo))
+    return fail(last_error("set up ESP socket"));
+  opened.buffer_.resize(wire::Ipv6Header::kSize + kLargestMessage);
+  return opened;
+}
+
+Attempt<> EspSocket::select(const EspSelection& selection) {
+  std::vector<sock_filter> filter = compile_filter(selection);
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  if (setsockopt(fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return {};
+  return fail(last_error("select ESP packets"));
+}
+
+void EspSocket::receive(std::size_t limit, const std::function<void(const Message&)>& deliver) {
+  receive_rebuilt(fd(), buffer_, wire::kProtocolEsp, limit, [&](const Rebuilt& rebuilt) {
+    deliver({rebuilt.index, rebuilt.packet, rebuilt.fragmented});
+  });
 }
 
 namespace {

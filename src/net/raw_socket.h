@@ -1,12 +1,13 @@
 // Raw IPv6 sockets, for what a packet socket cannot do: messages that may come in fragments
-// (Certification Path Advertisements, RFC 6980 5), group membership, and sending by the host's
-// routes and neighbour cache.
+// (Certification Path Advertisements, RFC 6980 5; ESP, RFC 4303 3.4.1), group membership, and
+// sending by the host's routes and neighbour cache.
 #pragma once
 
 #include <functional>
 
 #include "base/address.h"
 #include "net/file_descriptor.h"
+#include "net/packet_filter.h"
 #include "net/system_error.h"
 
 namespace sendoff::net {
@@ -33,6 +34,31 @@ class AdvertisementSocket {
 
   FileDescriptor fd_;
   unsigned index_;
+  Bytes buffer_;
+};
+
+// ESP to this host, reassembled by the kernel, the IPv6 header rebuilt from what the socket tells.
+// The kernel's own IPsec sees the same packets and is not disturbed. As long as the socket lives,
+// the kernel answers no ESP with an ICMPv6 error.
+class EspSocket {
+ public:
+  struct Message {
+    unsigned index = 0;  // of the interface
+    ByteView packet;     // borrowed for the call
+    bool fragmented = false;
+  };
+
+  [[nodiscard]] static Attempt<EspSocket> open(const EspSelection& selection);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Takes the place of the earlier selection at once.
+  [[nodiscard]] Attempt<> select(const EspSelection& selection);
+  void receive(std::size_t limit, const std::function<void(const Message&)>& deliver);
+
+ private:
+  explicit EspSocket(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+  FileDescriptor fd_;
   Bytes buffer_;
 };
 

@@ -136,7 +136,8 @@ void Par::handle(Now now, const FromPeer& message) {
   if (hack->code == kHackUnsolicited) return invited(now, message, *hack);
   const auto asked = asked_.find({message.peer, hack->sequence});
   const auto handover = asked == asked_.end() ? handovers_.end() : handovers_.find(asked->second);
-  if (handover == handovers_.end() || handover->second.wanted.par != message.local)
+  if (handover == handovers_.end() ||
+      peer_link_.source_to(message.peer, handover->second.wanted.par) != message.local)
     return initiate_.add(InitiateCounter::kUnmatched);
   const bool reactive = handover->second.hi.code == kHiReactive;
   if (reactive && (hack->code == kHackNotValid || hack->code == kHackAssigned))

@@ -45,6 +45,10 @@ std::string_view name(PeerLinkCounter counter) {
       return "unknown-peer";
     case PeerLinkCounter::kUnprotected:
       return "unprotected";
+    case PeerLinkCounter::kClear:
+      return "clear-from-protected";
+    case PeerLinkCounter::kEsp:
+      return "esp-not-opened";
     case PeerLinkCounter::kExtension:
       return "extension";
     case PeerLinkCounter::kHeader:
@@ -63,13 +67,15 @@ std::string_view explain(SendRefusal refusal) {
       return "nothing protects HI and HAck to this neighbour, and no switch says that nothing need";
     case SendRefusal::kNoAddress:
       return "our own address is not ready";
+    case SendRefusal::kEsp:
+      return "it cannot be protected, and never goes unprotected instead";
   }
   return "unknown";
 }
 
 PeerLink::PeerLink(const Config& config, const std::vector<ServedLink>& links, MobilityGate& gate,
                    machine::Outbox& outbox)
-    : config_(config), links_(links), gate_(gate), outbox_(outbox) {}
+    : config_(config), links_(links), gate_(gate), outbox_(outbox), esp_(outbox) {}
 
 bool PeerLink::concerns(const wire::PacketView& packet) {
   if (packet.upper_protocol == wire::kProtocolEsp) return true;
@@ -90,10 +96,18 @@ std::optional<FromPeer> PeerLink::take(Now now, const machine::Received& receive
     counters_.add(why);
     return std::nullopt;
   };
+  if (packet.upper_protocol == wire::kProtocolEsp) {
+    const auto opened = esp_.open(now, packet);
+    if (!opened) return drop(PeerLinkCounter::kEsp);
+    counters_.add(PeerLinkCounter::kTaken);
+    return FromPeer{opened->peer, opened->local,
+                    static_cast<MobilityType>(opened->mobility_header[kTypeOffset]),
+                    opened->mobility_header};
+  }
   const Neighbour* peer = find(packet.header.source);
   if (peer == nullptr) return drop(PeerLinkCounter::kUnknownPeer);
-  if (peer->protection != Protection::kClear || packet.upper_protocol == wire::kProtocolEsp)
-    return drop(PeerLinkCounter::kUnprotected);
+  if (peer->protection == Protection::kEsp) return drop(PeerLinkCounter::kClear);
+  if (peer->protection != Protection::kClear) return drop(PeerLinkCounter::kUnprotected);
   if (packet.home_address || packet.routing) return drop(PeerLinkCounter::kExtension);
   const auto header = gate_.admit(now, received, packet);
   if (!header) return drop(PeerLinkCounter::kHeader);
@@ -109,20 +123,34 @@ Result<void, SendRefusal> PeerLink::send(Now now, const Ipv6Address& peer, const
   return sent;
 }
 
-Result<void, SendRefusal> PeerLink::try_to_send(Now, const Ipv6Address& peer,
+Ipv6Address PeerLink::source_to(const Ipv6Address& peer, const Ipv6Address& wanted) const {
+  const Neighbour* neighbour = find(peer);
+  return neighbour != nullptr && neighbour->esp ? neighbour->esp->local : wanted;
+}
+
+Result<void, SendRefusal> PeerLink::try_to_send(Now now, const Ipv6Address& peer,
                                                 const Ipv6Address& local, const ToPeer& message) {
   const Neighbour* neighbour = find(peer);
   if (neighbour == nullptr) return fail(SendRefusal::kUnknownPeer);
-  if (neighbour->protection != Protection::kClear) return fail(SendRefusal::kNoProtection);
-  const ServedLink* holder = find_holder(links_, local);
+  const bool sealed = neighbour->protection == Protection::kEsp;
+  if (!sealed && neighbour->protection != Protection::kClear)
+    return fail(SendRefusal::kNoProtection);
+  const Ipv6Address source = source_to(peer, local);
+  const ServedLink* holder = find_holder(links_, source);
   if (holder == nullptr) return fail(SendRefusal::kNoAddress);
+  const Bytes header = header_of(source, peer, message);
+  if (sealed) {
+    auto packet = esp_.seal(now, *neighbour, header);
+    if (!packet) return fail(SendRefusal::kEsp);
+    outbox_.push(machine::Transmit{holder->config.id, std::nullopt, std::move(*packet), true});
+    return {};
+  }
   wire::Ipv6Header ip;
   ip.next_header = wire::kProtocolMobility;
-  ip.source = local;
+  ip.source = source;
   ip.destination = peer;
-  outbox_.push(machine::Transmit{holder->config.id, std::nullopt,
-                                 wire::build_packet(ip, {}, header_of(local, peer, message)),
-                                 true});
+  outbox_.push(
+      machine::Transmit{holder->config.id, std::nullopt, wire::build_packet(ip, {}, header), true});
   return {};
 }
 

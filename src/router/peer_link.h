@@ -1,8 +1,8 @@
 // The one place through which HI and HAck (RFC 5568 6.2.1) reach a neighbouring access router and
 // come from one. What protects them is the neighbour's Protection (RFC 5568 10, E8): with none,
-// nothing is sent and nothing taken; kClear exchanges them unprotected. Nothing that comes from
-// elsewhere, or by another way than the peer's protection, is answered or leaves a trace but a
-// counter.
+// nothing is sent and nothing taken; kClear exchanges them unprotected; kEsp has them in ESP alone.
+// Nothing that comes from elsewhere, or by another way than the peer's protection, is answered or
+// leaves a trace but a counter.
 #pragma once
 
 #include <optional>
@@ -12,6 +12,7 @@
 #include "machine/input.h"
 #include "machine/outbox.h"
 #include "router/config.h"
+#include "router/esp_peers.h"
 #include "router/links.h"
 #include "router/mobility_gate.h"
 #include "wire/ipv6.h"
@@ -26,6 +27,8 @@ enum class PeerLinkCounter : std::uint8_t {
   // Dropped.
   kUnknownPeer,  // from no neighbour of ours
   kUnprotected,  // from a neighbour with whom nothing is exchanged
+  kClear,        // in clear, from a protected neighbour
+  kEsp,          // ESP that did not open; the cause is counted with the associations
   kExtension,    // with a Home Address option or a Routing header (FH-6275-21)
   kHeader,       // refused by the MobilityGate, which counts the cause
   kCount,
@@ -37,6 +40,7 @@ enum class SendRefusal : std::uint8_t {
   kUnknownPeer,   // the configuration names it no more
   kNoProtection,  // neither an association nor the switch
   kNoAddress,     // `local` is not ours, or not ready
+  kEsp,           // ESP cannot be applied; an event says why
 };
 // One sentence for a person.
 [[nodiscard]] std::string_view explain(SendRefusal refusal);
@@ -64,15 +68,22 @@ class PeerLink {
   [[nodiscard]] std::optional<FromPeer> take(Now now, const machine::Received& received,
                                              const wire::PacketView& packet);
 
-  // Sends one message from `local`, an address of ours, to `peer`. A repetition is a call of its
-  // own, which protects it anew (E13).
+  // Sends one message to `peer` from source_to(peer, local), an address of ours. A repetition is a
+  // call of its own, which protects it anew (E13).
   [[nodiscard]] Result<void, SendRefusal> send(Now now, const Ipv6Address& peer,
                                                const Ipv6Address& local, const ToPeer& message);
+
+  // The address of ours that HI and HAck to this peer leave from: that of its association, else
+  // `wanted`.
+  [[nodiscard]] Ipv6Address source_to(const Ipv6Address& peer, const Ipv6Address& wanted) const;
 
   // The neighbour of that address; nothing when there is none.
   [[nodiscard]] const Neighbour* find(const Ipv6Address& peer) const;
 
   [[nodiscard]] const Counters<PeerLinkCounter>& counters() const { return counters_; }
+  // Associations and their part of the machine's inputs.
+  [[nodiscard]] EspPeers& esp() { return esp_; }
+  [[nodiscard]] const EspPeers& esp() const { return esp_; }
 
  private:
   [[nodiscard]] Result<void, SendRefusal> try_to_send(Now now, const Ipv6Address& peer,
@@ -83,6 +94,7 @@ class PeerLink {
   const std::vector<ServedLink>& links_;
   MobilityGate& gate_;
   machine::Outbox& outbox_;
+  EspPeers esp_;
   Counters<PeerLinkCounter> counters_;
 };
 

@@ -246,10 +246,14 @@ void Router::State::dispatch(Now now, send::Judged judged) {
 
 Router::Router(const Config& config, machine::Snapshot snapshot, Random& random, Now now)
     : state_(std::make_unique<State>(config, random)) {
-  for (const machine::Record& record : snapshot)
+  for (const machine::Record& record : snapshot) {
+    if (const auto* counter = std::get_if<machine::EspCounter>(&record))
+      state_->peer_link.esp().restore(*counter);
     if (const auto* issued = std::get_if<machine::IssuedKey>(&record))
       if (!state_->keys.restore(now, *issued))
         state_->outbox.push(machine::Forget{name_of(record)});
+  }
+  state_->peer_link.esp().configure(now, state_->config);
 }
 Router::~Router() = default;
 
@@ -313,6 +317,8 @@ void Router::handle(Now now, const machine::Outcome& outcome) {
     state_->par.outcome(now, outcome);
   else if (state_->nar.owns(outcome.action_id))
     state_->nar.outcome(now, outcome);
+  else if (state_->peer_link.esp().owns(outcome.action_id))
+    state_->peer_link.esp().outcome(now, outcome);
 }
 
 void Router::handle(Now now, const machine::HostEvent& event) {
@@ -332,6 +338,7 @@ void Router::handle(Now now, const machine::HostEvent& event) {
     state_->nar.neighbour_changed(now, *neighbour);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
+    state_->peer_link.esp().flush(now);
   }
 }
 
@@ -363,6 +370,7 @@ Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
   state_->receiver.configure(config.receiver);
   state_->keys.configure(config.keys);
   state_->provision.reconfigured();
+  state_->peer_link.esp().configure(now, state_->config);
   for (std::size_t i = 0; i < state_->links.size(); ++i) {
     state_->links[i].config = config.interfaces[i];
     if (state_->links[i].ready()) state_->advertise(now, state_->links[i]);
@@ -373,13 +381,15 @@ Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
 
 Instant Router::next_deadline() const {
   return std::min({state_->advertiser.next_deadline(), state_->par.next_deadline(),
-                   state_->nar.next_deadline(), state_->keys.next_expiry()});
+                   state_->nar.next_deadline(), state_->peer_link.esp().next_deadline(),
+                   state_->keys.next_expiry()});
 }
 
 void Router::tick(Now now) {
   state_->advertiser.tick(now);
   state_->par.tick(now);
   state_->nar.tick(now);
+  state_->peer_link.esp().tick(now);
   for (const Ipv6Address& cga : state_->par.take_timed_out())
     for (const machine::IssuedKeyName& key : state_->keys.discard(cga))
       state_->discard(key, "its forwarding timed out");
@@ -398,6 +408,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("provision", state_->provision.counters());
   group("mobility", state_->gate.counters());
   group("peer", state_->peer_link.counters());
+  group("esp", state_->peer_link.esp().counters());
   group("fbu", state_->par.counters());
   group("initiate", state_->par.initiate_counters());
   group("arrival", state_->nar.counters());
@@ -427,6 +438,7 @@ Router::Status Router::status(Now now, std::size_t limit) const {
     status.bindings.push_back(
         {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
   }
+  status.associations = state_->peer_link.esp().status();
   status.handover_count = state_->par.handover_count();
   for (const Par::HandoverView& view : state_->par.handovers(limit))
     status.handovers.push_back({view.pcoa, view.proposed, view.peer, std::string(view.state)});

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/random.h"
+#include "esp/associations.h"
 #include "machine/machine.h"
 #include "router/config.h"
 
@@ -76,6 +77,7 @@ class Router final : public machine::Machine {
     std::vector<InterfaceStatus> interfaces;
     std::vector<KeyStatus> keys;          // in order of CGA, at most `limit`
     std::vector<BindingStatus> bindings;  // likewise
+    std::vector<esp::Associations::PairStatus> associations;
     std::vector<HandoverStatus> handovers;
     std::vector<ArrivalStatus> arrivals;
     std::size_t handover_count = 0;

@@ -103,25 +103,25 @@ TEST_F(EspFile, SpisAreNotReservedOnesAndEachInboundOneOnce) {
   COVERS("ESP-4303-05");
   for (const std::string spi : {"0", "1", "255"}) {
     for (const std::string old : {"spi = 0x1000", "spi = 0x2000"})
-      esp_error(old, "spi = " + spi, "spi is " + spi + "; it must be 256 to 4294967295", old);
+      esp_error(old, "spi = " + spi, "spi is " + spi + "; it must be 256 to 4294967295",
+                old == "spi = 0x1000" ? "outbound =" : "inbound =");
   }
-  , "0xffffffff"
-})
+  for (const std::string spi : {"256", "0xffffffff"})
     for (const std::string old : {"spi = 0x1000", "spi = 0x2000"})
       EXPECT_TRUE(router(changed(good_, old, "spi = " + spi))) << spi;
-const std::string twice = good_ + second("0x2000", "out2.key", "in2.key");
-const auto refused = router(twice);
-ASSERT_FALSE(refused);
-ASSERT_EQ(refused.error().size(), 1U);
-EXPECT_EQ(refused.error()[0].line, line_of(twice, "inbound = {spi = 0x2000"));
-EXPECT_EQ(refused.error()[0].file, "etc/router.toml");
-EXPECT_NE(refused.error()[0].what.find("0x00002000, which is inbound of nar too (line " +
-                                       std::to_string(line_of(twice, "inbound = [{spi")) + ")"),
-          std::string::npos)
-    << refused.error()[0].text();
-EXPECT_NE(refused.error()[0].what.find("of far:"), std::string::npos);
-// The outbound SPI is the receiver's choice: two may be equal.
-EXPECT_TRUE(router(good_ + second("0x2001", "out2.key", "in2.key")));
+  const std::string twice = good_ + second("0x2000", "out2.key", "in2.key");
+  const auto refused = router(twice);
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().size(), 1U);
+  EXPECT_EQ(refused.error()[0].line, line_of(twice, "inbound = {spi = 0x2000"));
+  EXPECT_EQ(refused.error()[0].file, "etc/router.toml");
+  EXPECT_NE(refused.error()[0].what.find("0x00002000, which is inbound of nar too (line " +
+                                         std::to_string(line_of(twice, "inbound = [{spi")) + ")"),
+            std::string::npos)
+      << refused.error()[0].text();
+  EXPECT_NE(refused.error()[0].what.find("of far:"), std::string::npos);
+  // The outbound SPI is the receiver's choice: two may be equal.
+  EXPECT_TRUE(router(good_ + second("0x2001", "out2.key", "in2.key")));
 }
 
 TEST_F(EspFile, OnlyTheOneSuiteIsTaken) {

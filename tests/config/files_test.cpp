@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "config/fixture.h"
+#include "crypto/random.h"
+#include "esp/key.h"
 
 namespace sendoff::config {
 namespace {
@@ -54,7 +56,8 @@ std::string example(const std::string& name) {
   return {octets.begin(), octets.end()};
 }
 
-// Takes the "#" away from what is an option, so that the defaults in the comments are read too.
+// Takes the "#" away from what is an option or a heading, so that the defaults in the comments are
+// read too.
 std::string uncommented(const std::string& text) {
   std::string out;
   std::size_t at = 0;
@@ -64,7 +67,8 @@ std::string uncommented(const std::string& text) {
     const bool option = line.size() > 3 && line[0] == '#' && line[1] == ' ' &&
                         line.find(" = ") != std::string::npos && line[2] >= 'a' && line[2] <= 'z' &&
                         line.find(' ', 2) == line.find(" = ");
-    out += (option ? line.substr(2) : line) + "\n";
+    const bool heading = line.starts_with("# [") && line.ends_with(']');
+    out += (option || heading ? line.substr(2) : line) + "\n";
     at = end + 1;
   }
   return out;
@@ -88,6 +92,19 @@ TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {
   put_certificates("anchor.pem", {"anchor"});
   std::string router_text = uncommented(example("router.toml"));
   router_text = changed(router_text, "parameters = \"ar.cga\"\n", "");
+  // Without the associations, to see which address the key and the modifier give.
+  std::string without = router_text;
+  const std::size_t first = without.find("protection = ");
+  without.erase(first, without.find("[esp]") - first);
+  const auto plain = router(without);
+  ASSERT_TRUE(plain) << plain.error()[0].text();
+  const router::Interface& interface = plain->machine.interfaces[0];
+  router_text = changed(router_text, "2001:db8:a:1:...",
+                        interface.identity.address(interface.prefixes[0].prefix).text());
+  for (const char* name : {"to-nar.key", "from-nar.key"}) {
+    crypto::SystemRandom random;
+    files_.put(std::string("etc/") + name, esp::new_key_text(random).expose(), 0600);
+  }
   const auto ar = router(router_text);
   ASSERT_TRUE(ar) << ar.error()[0].text();
   const router::Config fresh;
@@ -98,6 +115,8 @@ TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {
   EXPECT_EQ(ar->machine.receiver.max_pending, fresh.receiver.max_pending);
   EXPECT_EQ(ar->machine.unvalidated_answers_s, fresh.unvalidated_answers_s);
   EXPECT_EQ(ar->machine.max_tunnel_lifetime_s, fresh.max_tunnel_lifetime_s);
+  EXPECT_TRUE(ar->machine.neighbours[0].esp);
+  EXPECT_EQ(ar->machine.esp_audit, fresh.esp_audit);
   Daemon daemon;
   daemon.runtime_directory = "/run/sendoff/router";
   daemon.control_socket = "/run/sendoff/router.sock";
