@@ -138,7 +138,7 @@ void Daemon::build() {
   auto snapshot = store_.snapshot(now.utc);
   machine_ = &role_->build(snapshot ? std::move(*snapshot) : machine::Snapshot{}, random_, now);
   workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
-  link_switch_.emplace(loop_, settings_.switch_command);
+  link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   net::Driver::Hooks hooks;
   hooks.report = [this](const machine::Event& event) { report(event); };
   hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
@@ -254,7 +254,7 @@ Result<std::string, Refusal> Daemon::reload() {
   config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
-    restart.emplace_back("[daemon] or [handover] switch_command");
+    restart.emplace_back("[daemon] or [handover] switch_command or switch_socket");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });

@@ -21,6 +21,7 @@ struct Daemon {
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
+  std::string switch_socket;                // MN: asked instead of running something
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };
