@@ -117,6 +117,8 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
     read_access_points(section, interface.access_points, access_points);
     read_intervals(section, interface);
     section.number("hop_limit", interface.hop_limit, 0, 255);
+    read_pool(section, interface);
+    section.flag("dhcp", interface.dhcp);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -129,6 +131,22 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
                                                   " too; a prefix belongs to one interface");
 }
 
+// E8: what is not said is not exchanged.
+std::optional<router::Protection> protection_of(const std::string& text) {
+  if (text == "clear") return router::Protection::kClear;
+  return std::nullopt;
+}
+
+void check_protection(Section& section, const router::Neighbour& neighbour) {
+  if (neighbour.protection == router::Protection::kClear)
+    section.warning("protection", "is \"clear\": HI and HAck to and from " + neighbour.name +
+                                      " are not protected; who can send in its name moves nodes");
+  if (neighbour.protection == router::Protection::kNone && neighbour.handover_initiate &&
+      neighbour.fast_handover)
+    section.warning("protection", "is not set: nothing is exchanged with " + neighbour.name +
+                                      ", and every handover to it is refused");
+}
+
 void check_neighbour(Section& section, const router::Neighbour& neighbour,
                      const std::vector<PrefixLine>& own) {
   for (const PrefixLine& prefix : own)
@@ -139,6 +157,7 @@ void check_neighbour(Section& section, const router::Neighbour& neighbour,
     section.warning("handover_initiate",
                     "is false: nodes are sent to " + neighbour.name +
                         " without asking it first; an address in use there is found too late");
+  check_protection(section, neighbour);
   if (section.has("access_points") && neighbour.access_points.empty())
     section.warning("access_points", "is empty: no node can be handed over to " + neighbour.name);
 }
@@ -172,6 +191,11 @@ void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
     section.flag("fast_handover", neighbour.fast_handover);
     section.flag("dhcp", neighbour.dhcp);
     section.flag("handover_initiate", neighbour.handover_initiate);
+    section.parsed("protection", neighbour.protection, protection_of, "\"clear\"");
+    if (section.has("round_trip_ms")) {
+      neighbour.round_trip = milliseconds(50);
+      section.duration("round_trip_ms", *neighbour.round_trip, milliseconds(1), 1, 10'000);
+    }
     check_neighbour(section, neighbour, own);
     section.finish();
     out.push_back(std::move(neighbour));
@@ -234,18 +258,74 @@ void read_send(Section& root, router::Config& config) {
   limits.number("exchanges", config.max_exchanges, 1, 100'000);
   limits.number("path_answers", config.max_cpa_s, 1, 10'000);
   limits.number("bindings", config.max_bindings, 1, 10'000'000);
+  limits.number("handovers", config.previous_router.max_handovers, 1, 32'768);
+  limits.number("arrivals", config.new_router.max_arrivals, 1, 1'000'000);
+  limits.number("arrivals_per_peer", config.new_router.max_arrivals_per_peer, 1, 1'000'000);
   send.finish();
   limits.finish();
+}
 
-  Section handover = root.table("handover");
-  handover.number("max_tunnel_lifetime", config.max_tunnel_lifetime_s, 1, 65'535);
-  handover.finish();
+// As previous access router.
+void read_handover(Section& root, router::Config& config) {
+  Section section = root.table("handover");
+  router::PreviousRouterConfig& out = config.previous_router;
+  section.number("max_tunnel_lifetime", config.max_tunnel_lifetime_s, 1, 65'535);
+  section.number("hi_retries", out.hi_retries, 0, 10);
+  // RFC 5568 6.2.1.1: not below 100 ms where no round trip is known.
+  section.duration("hi_timeout_ms", out.hi_timeout, milliseconds(1), 100, 10'000);
+  section.flag("request_buffering", out.request_buffering);
+  section.flag("request_address", out.request_address);
+  section.flag("hold_packets", out.hold_packets);
+  section.parsed_list(
+      "blocked", out.blocked, [](const std::string& text) { return Ipv6Address::parse(text); },
+      "an address such as 2001:db8:a:1::5");
+  section.finish();
+}
+
+// As new access router.
+void read_arrival(Section& root, router::Config& config) {
+  Section section = root.table("arrival");
+  router::NewRouterConfig& out = config.new_router;
+  section.flag("accept", out.accept);
+  section.duration("proxy_lifetime_ms", out.proxy_lifetime, milliseconds(1), 100, 60'000);
+  section.number("dad_transmits", out.dad_transmits, 0, 10);
+  section.duration("dad_interval_ms", out.dad_interval, milliseconds(1), 1, 10'000);
+  section.flag("buffer", out.buffer);
+  section.flag("assign_proposed", out.assign_proposed);
+  section.flag("support_pcoa", out.support_pcoa);
+  section.flag("replace_ncoa", out.replace_ncoa);
+  section.duration("pool_lease", out.pool_lease, seconds(1), 1, 1'000'000);
+  section.duration("host_route_lease", out.host_route_lease, seconds(1), 1, 1'000'000);
+  if (out.dad_transmits == 0)
+    section.warning("dad_transmits",
+                    "is 0: new care-of addresses are not probed; an address that is in use on a "
+                    "link is found out too late");
+  section.finish();
+}
+
+// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
+// but by chance.
+void read_pool(Section& section, router::Interface& interface) {
+  Prefix pool;
+  const bool given = section.parsed(
+      "pool", pool, [](const std::string& text) { return Prefix::parse(text); },
+      "a range such as 2001:db8:a:1::a:0/112");
+  if (!given) return;
+  const bool inside = std::ranges::any_of(interface.prefixes, [&](const router::Advertised& each) {
+    return each.prefix.contains(pool) && pool.length() > each.prefix.length();
+  });
+  if (!inside || pool.length() > 126)
+    return section.error("pool",
+                         "must be a part of one of the interface's prefixes, of /65 to /126");
+  interface.pool = pool;
 }
 
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
   router::Config& config = loaded.machine;
   read_daemon(root, "router", loaded.daemon);
   read_send(root, config);
+  read_handover(root, config);
+  read_arrival(root, config);
   read_keys(root, config);
 
   Section cga = root.table("cga");

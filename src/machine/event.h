@@ -30,6 +30,11 @@ enum class EventKind : std::uint8_t {
   kHandoverFailed,      // MN: reason
   kBindingInstalled,    // PAR: pcoa, ncoa, lifetime_s
   kBindingRemoved,      // PAR: pcoa, reason
+  kHandoverInitiated,   // PAR: HI sent: pcoa, ncoa, nar, link_address, code
+  kHandoverRefused,     // PAR: no binding came of it: pcoa, ncoa, nar, reason
+  kArrivalExpected,     // NAR: HAck accepted: address, pcoa, par, link_address, code
+  kArrivalSeen,         // NAR: its UNA came: address, link_address
+  kArrivalEnded,        // NAR: all that was made for it is gone: address, reason
   kFbuRefused,          // PAR: an FBU was not followed: one line for all causes (rate-limited)
   kRouterReady,         // AR: advertising, provisioning on
   kConfigured,          // a configuration was taken

@@ -136,6 +136,16 @@ std::string_view name(EventKind kind) {
       return "binding-installed";
     case EventKind::kBindingRemoved:
       return "binding-removed";
+    case EventKind::kHandoverInitiated:
+      return "handover-initiated";
+    case EventKind::kHandoverRefused:
+      return "handover-refused";
+    case EventKind::kArrivalExpected:
+      return "arrival-expected";
+    case EventKind::kArrivalSeen:
+      return "arrival-seen";
+    case EventKind::kArrivalEnded:
+      return "arrival-ended";
     case EventKind::kFbuRefused:
       return "fbu-refused";
     case EventKind::kRouterReady:

@@ -24,6 +24,10 @@ std::string_view name(AdvertiserCounter counter) {
       return "solicited-unicast";
     case AdvertiserCounter::kSolicitedMulticast:
       return "solicited-multicast";
+    case AdvertiserCounter::kNaack:
+      return "naack";
+    case AdvertiserCounter::kNaackShed:
+      return "naack-shed";
     case AdvertiserCounter::kIgnored:
       return "ignored";
     case AdvertiserCounter::kFailed:
@@ -56,6 +60,16 @@ void Advertiser::withdraw(Now now, InterfaceId interface) {
   const auto found = links_.find(interface);
   if (found != links_.end())
     advertise(now, interface, found->second, kAllNodes, std::nullopt, std::nullopt, 0);
+}
+
+void Advertiser::acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,
+                             const LinkAddress& link_destination, const wire::NaackOption& naack) {
+  const auto found = links_.find(interface);
+  if (found == links_.end() || !unicast_budget_.take(now.boot))
+    return counters_.add(AdvertiserCounter::kNaackShed);
+  counters_.add(AdvertiserCounter::kNaack);
+  advertise(now, interface, found->second, destination, link_destination, std::nullopt,
+            found->second.config.router_lifetime_s, naack);
 }
 
 void Advertiser::handle(Now now, const send::Judged& solicitation) {
@@ -91,7 +105,8 @@ void Advertiser::handle(Now now, const send::Judged& solicitation) {
 void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
                            const Ipv6Address& destination,
                            std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
-                           std::uint16_t lifetime_s) {
+                           std::uint16_t lifetime_s,
+                           const std::optional<wire::NaackOption>& naack) {
   const AdvertiserLink& config = link.config;
   send::Unsigned advertisement;
   advertisement.source = config.source;
@@ -118,6 +133,7 @@ void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
     option.address = ours.router_address;
     append(advertisement.message, option);
   }
+  if (naack) append(advertisement.message, *naack);
   const Ipv6Address source = advertisement.source;
   auto job = send::sign(std::move(advertisement), config.identity.key, now.utc, config.mtu);
   if (!job || jobs_.size() >= kMaxJobs) {

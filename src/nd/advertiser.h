@@ -14,6 +14,7 @@
 #include "machine/rate.h"
 #include "send/identity.h"
 #include "send/receiver.h"
+#include "wire/fmip_options.h"
 
 namespace sendoff::nd {
 
@@ -41,8 +42,10 @@ enum class AdvertiserCounter : std::uint8_t {
   kPeriodic,
   kSolicitedUnicast,
   kSolicitedMulticast,
-  kIgnored,  // solicitations that the policy does not answer
-  kFailed,   // could not be signed, or does not fit the link
+  kNaack,
+  kNaackShed,  // above the budget, or the link is not advertised on
+  kIgnored,    // solicitations that the policy does not answer
+  kFailed,     // could not be signed, or does not fit the link
   kCount,
 };
 [[nodiscard]] std::string_view name(AdvertiserCounter counter);
@@ -56,6 +59,11 @@ class Advertiser {
   void stop(InterfaceId interface);
   // Lifetime 0 to all nodes, where the router stops being one (RFC 4861 6.2.5).
   void withdraw(Now now, InterfaceId interface);
+
+  // An RA with this NAACK in answer to a UNA, with the router's real parameters, to the node's
+  // address and link-layer address (RFC 5568 6.4.6, GF17); within the budget of unicast answers.
+  void acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,
+                   const LinkAddress& link_destination, const wire::NaackOption& naack);
 
   // A judged RS: secured, or unsecured where the node takes such.
   void handle(Now now, const send::Judged& solicitation);
@@ -84,7 +92,7 @@ class Advertiser {
   };
   void advertise(Now now, InterfaceId interface, const Link& link, const Ipv6Address& destination,
                  std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
-                 std::uint16_t lifetime_s);
+                 std::uint16_t lifetime_s, const std::optional<wire::NaackOption>& naack = {});
   void schedule(Now now, Link& link);
 
   Random& random_;

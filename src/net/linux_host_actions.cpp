@@ -47,7 +47,8 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
   else if (interface && interface->packets && header->destination.is_multicast())
     sent = interface->packets->send(link_address_of_group(header->destination), action.packet);
   else if (interface && interface->packets)
-    sent = state_->sender->send(interface->index, header->destination, action.packet);
+    sent = state_->sender->send(action.routed ? 0 : interface->index, header->destination,
+                                action.packet);
   if (sent) {
     ++state_->counted.sent;
   } else {

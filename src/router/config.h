@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -31,7 +33,20 @@ struct Interface {
   Duration min_ra_interval = seconds(200);
   std::uint16_t router_lifetime_s = 1800;
   std::uint8_t hop_limit = 64;
+  // Addresses under one of `prefixes` that this router alone gives out (assigned addressing);
+  // nothing: it assigns none here.
+  std::optional<Prefix> pool = std::nullopt;
+  bool dhcp = false;  // care-of addresses come from DHCP here: nodes keep the PCoA at first (GF33)
 };
+
+// What protects HI and HAck between a neighbouring router and us (RFC 5568 10, E8).
+enum class Protection : std::uint8_t {
+  kNone,   // nothing: neither is sent to it or taken from it
+  kClear,  // nothing, and both are exchanged all the same: by an explicit switch, for test beds
+  kEsp,    // our own ESP
+  kHost,   // the kernel's IPsec
+};
+[[nodiscard]] std::string_view name(Protection protection);
 
 // A neighbouring access router and the access points behind it (RFC 5568 AR-Info).
 struct Neighbour {
@@ -43,6 +58,8 @@ struct Neighbour {
   bool fast_handover = true;      // false: Option-Code 7 (GF14)
   bool dhcp = false;              // care-of addresses by DHCP: Code 5 (GF33)
   bool handover_initiate = true;  // false: FBack follows the FBU without HI; warned at start
+  Protection protection = Protection::kNone;
+  std::optional<Duration> round_trip = std::nullopt;  // typical, to it and back; nothing: not known
 };
 
 // The certificates that the router serves by CPA, and the anchor that issued the first of them.
@@ -50,6 +67,35 @@ struct Certification {
   std::vector<Bytes> path;  // from the anchor's issue down to the router's own, DER
   pki::TrustAnchor anchor;
   std::vector<std::string> anchor_fqdns;  // names of type 2 that a CPS may use for the anchor
+};
+
+// The part of the previous access router in a handover.
+struct PreviousRouterConfig {
+  std::uint32_t hi_retries = 3;             // HI_RETRIES
+  Duration hi_timeout = milliseconds(100);  // of the first HI, where no round trip is known
+  bool request_buffering = true;            // U of a Code 0 HI
+  bool request_address = false;             // S of a Code 0 HI: the NAR chooses the NCoA
+  // Hold packets for the PCoA from a Code 0 HI with U on until they are forwarded (RFC 5568 5.4).
+  // They are held, not copied: a node that is still there gets none of them.
+  bool hold_packets = false;
+  std::size_t max_handovers = 1024;  // that wait for their NAR or for the data path
+  std::vector<Ipv6Address> blocked;  // PCoAs that are not handed over: FBack 129 (FH-10-04)
+};
+
+// The part of the new access router.
+struct NewRouterConfig {
+  bool accept = true;                            // false: every HI is answered 129
+  Duration proxy_lifetime = milliseconds(1500);  // PROXY_ND_LIFETIME
+  std::uint32_t dad_transmits = 1;     // DupAddrDetectTransmits of an NCoA's probe; 0: no probe
+  Duration dad_interval = seconds(1);  // RetransTimer of that probe
+  bool buffer = true;                  // follow the U flag
+  bool assign_proposed = false;  // S: assign the proposed address if it is free, else from the pool
+  bool support_pcoa = true;      // no NCoA: a host route and a tunnel for the PCoA (Code 3)
+  bool replace_ncoa = false;     // answer a UNA by NAACK 2 with an address of the pool
+  Duration pool_lease = seconds(600);     // that an assigned address is kept for its node
+  Duration host_route_lease = hours(12);  // of a node that is here with its PCoA
+  std::size_t max_arrivals = 4096;        // nodes that are expected or have come
+  std::size_t max_arrivals_per_peer = 1024;
 };
 
 struct Config {
@@ -71,6 +117,8 @@ struct Config {
   std::uint32_t max_cpa_s = 10;              // MAX_CPA_RATE
   std::uint32_t max_tunnel_lifetime_s = 60;  // GF31
   std::size_t max_bindings = 100'000;
+  PreviousRouterConfig previous_router;
+  NewRouterConfig new_router;
 };
 
 }  // namespace sendoff::router

@@ -1,4 +1,11 @@
+// The previous access router: FBUs and FBacks. HI and HAck are in par_initiate.cpp, bindings in
+// par_binding.cpp.
 #include "router/par.h"
+
+#include <algorithm>
+
+#include "keys/authenticator.h"
+#include "router/neighbourhood.h"
 
 namespace sendoff::router {
 
@@ -7,6 +14,8 @@ namespace {
 using machine::EventKind;
 
 constexpr std::size_t kMaxSteps = 1024;
+// FBUs that wait for one answer; who sends more gets none for the oldest.
+constexpr std::size_t kMaxJoined = 4;
 
 ParCounter counter_of(keys::FbuRefusal refusal) {
   switch (refusal) {
@@ -27,98 +36,16 @@ ParCounter counter_of(keys::FbuRefusal refusal) {
 
 }  // namespace
 
-std::string_view name(ParCounter counter) {
-  switch (counter) {
-    case ParCounter::kMalformed:
-      return "malformed";
-    case ParCounter::kChecksum:
-      return "checksum";
-    case ParCounter::kOtherType:
-      return "other-type";
-    case ParCounter::kNoHomeAddress:
-      return "no-home-address";
-    case ParCounter::kNotOurAddress:
-      return "not-our-address";
-    case ParCounter::kNotOnLink:
-      return "not-on-link";
-    case ParCounter::kFlags:
-      return "flags";
-    case ParCounter::kCareOfAddress:
-      return "care-of-address";
-    case ParCounter::kNoKey:
-      return "no-key";
-    case ParCounter::kKeyExpired:
-      return "key-expired";
-    case ParCounter::kNoAuthorization:
-      return "no-authorization";
-    case ParCounter::kSpi:
-      return "spi";
-    case ParCounter::kMacLength:
-      return "mac-length";
-    case ParCounter::kMac:
-      return "mac";
-    case ParCounter::kRepeated:
-      return "repeated";
-    case ParCounter::kStale:
-      return "stale";
-    case ParCounter::kStaleUnanswered:
-      return "stale-unanswered";
-    case ParCounter::kProhibited:
-      return "prohibited";
-    case ParCounter::kNoInitiate:
-      return "no-initiate";
-    case ParCounter::kNoResources:
-      return "no-resources";
-    case ParCounter::kAccepted:
-      return "accepted";
-    case ParCounter::kEnded:
-      return "ended";
-    case ParCounter::kExpired:
-      return "expired";
-    case ParCounter::kCount:
-      break;
-  }
-  return "unknown";
-}
-
 Par::Par(const Config& config, const std::vector<ServedLink>& links, keys::IssuedKeys& keys,
+         const NeighbourTable& neighbours, PeerLink& peer_link, Random& random,
          machine::Outbox& outbox)
-    : config_(config), links_(links), keys_(keys), outbox_(outbox) {}
-
-// Everything about an FBU that can be judged without a key.
-std::optional<ParCounter> Par::read(const machine::Received& received,
-                                    const wire::PacketView& packet, Update& update) const {
-  const auto header = wire::MobilityHeader::parse(packet.upper);
-  if (!header) return ParCounter::kMalformed;
-  if (header->type != wire::MobilityType::kFastBindingUpdate) return ParCounter::kOtherType;
-  if (packet.fragment || received.arrived_as_fragment) return ParCounter::kMalformed;
-  if (!packet.home_address) return ParCounter::kNoHomeAddress;
-  const ServedLink* holder = find_holder(links_, packet.header.destination);
-  if (holder == nullptr) return ParCounter::kNotOurAddress;
-  update.pcoa = *packet.home_address;
-  if (!update.pcoa.is_unicast_routable() || !holder->on_link(update.pcoa))
-    return ParCounter::kNotOnLink;
-  if (!wire::mobility_checksum_ok(update.pcoa, packet.header.destination,
-                                  packet.upper.first(header->octets())))
-    return ParCounter::kChecksum;
-  const auto fbu = wire::FastBindingUpdate::parse(packet.upper);
-  if (!fbu) return ParCounter::kMalformed;
-  if (!fbu->acknowledge || !fbu->home_registration) return ParCounter::kFlags;
-
-  update.arrived_on = received.interface;
-  update.frame_source = received.frame_source;
-  update.source = packet.header.source;
-  update.par = packet.header.destination;
-  update.holder = holder->config.id;
-  update.fbu = *fbu;
-  update.care_of = fbu->options.alternate_care_of.value_or(update.source);
-  update.care_of_term = keys::care_of_term(*fbu, update.pcoa, update.source);
-  const bool registers = fbu->lifetime_s != 0;
-  if (!update.source.is_unicast_routable() ||
-      (registers && (!update.care_of.is_unicast_routable() || update.care_of == update.pcoa)))
-    return ParCounter::kCareOfAddress;
-  return std::nullopt;
-}
+    : config_(config),
+      links_(links),
+      keys_(keys),
+      neighbours_(neighbours),
+      peer_link_(peer_link),
+      random_(random),
+      outbox_(outbox) {}
 
 // One line for all causes: which it was stays in the counters (HK-3.5-05).
 void Par::refuse_silently(Now now, ParCounter why, const Update& update) {
@@ -130,88 +57,131 @@ void Par::refuse_silently(Now now, ParCounter why, const Update& update) {
 }
 
 void Par::handle(Now now, const machine::Received& received, const wire::PacketView& packet) {
+  const auto head = wire::MobilityHeader::parse(packet.upper);
+  if (!head || head->type != wire::MobilityType::kFastBindingUpdate)
+    return counters_.add(ParCounter::kOtherType);
   Update update;
-  if (const auto why = read(received, packet, update)) {
-    counters_.add(*why);
-    return;
-  }
-  const ByteView header = packet.upper.first(wire::MobilityHeader::parse(packet.upper)->octets());
+  if (const auto why = read_fbu(links_, received, packet, update)) return counters_.add(*why);
+  const ByteView header = packet.upper.first(head->octets());
   const auto key = keys_.authenticate(now.boot, update.pcoa, update.care_of_term, update.par,
                                       header, update.fbu);
   if (!key) return refuse_silently(now, counter_of(key.error()), update);
 
+  update.fbu.options.authorization.reset();  // it borrows from the packet
   update.key = (*key)->name();
   update.digest = crypto::sha256(header);
   const auto last = answered_.find(update.key);
-  if (last != answered_.end() && last->second.digest == update.digest) {
-    counters_.add(ParCounter::kRepeated);
-    for (const machine::Transmit& transmit : last->second.packets) outbox_.push(transmit);
-    return;
-  }
+  if (last != answered_.end() && last->second.digest == update.digest)
+    return repeat_answer(now, last->second);
   if ((*key)->last_sequence && !keys::newer_sequence(update.fbu.sequence, *(*key)->last_sequence)) {
     if (!stale_answers_.take(now.boot)) return counters_.add(ParCounter::kStaleUnanswered);
     counters_.add(ParCounter::kStale);
-    return answer(update, kFBackStaleSequence, 0, *(*key)->last_sequence);
+    return answer_refused(update, kFBackStaleSequence, *(*key)->last_sequence);
   }
-  if (steps_.size() >= kMaxSteps) {
-    counters_.add(ParCounter::kNoResources);
-    return answer(update, kFBackNoResources, 0, update.fbu.sequence);
-  }
+  if (steps_.size() >= kMaxSteps)
+    return refuse(update, ParCounter::kNoResources, kFBackNoResources);
   const bool ceiling_moves = keys_.accept_sequence(**key, update.fbu.sequence);
   if (answered_.size() > keys_.size())  // a key that made way for a newer one leaves no word
     std::erase_if(answered_, [&](const auto& entry) { return keys_.find(entry.first) == nullptr; });
   answered_[update.key] = {update.digest, {}};
   if (!ceiling_moves) return follow(now, std::move(update));
   const machine::ActionId stored = outbox_.push(machine::Persist{keys_.record_of(**key, now)});
-  steps_.emplace(stored, Step{Step::Kind::kSequenceStored, std::move(update), 0});
+  const Ipv6Address pcoa = update.pcoa;
+  steps_.emplace(stored, Step{Step::Kind::kSequenceStored, pcoa, std::move(update)});
+}
+
+void Par::repeat_answer(Now now, Answered& last) {
+  if (last.packets.empty() || !last.repeats.take(now.boot))
+    return counters_.add(ParCounter::kRepeatUnanswered);
+  counters_.add(ParCounter::kRepeated);
+  for (const machine::Transmit& transmit : last.packets) outbox_.push(transmit);
 }
 
 // An authenticated FBU whose sequence number is taken.
 void Par::follow(Now now, Update update) {
   const keys::IssuedKey* key = keys_.find(update.key);
   if (key == nullptr || key->remaining_s(now.boot) == 0) return;
-  if (update.fbu.lifetime_s == 0) return end_binding(now, std::move(update));
+  if (join(update)) return;
+  if (const auto asking = handovers_.find(update.pcoa); asking != handovers_.end()) abandon(asking);
+  if (update.fbu.lifetime_s == 0) return end_binding(std::move(update));
+  if (std::ranges::find(config_.previous_router.blocked, update.pcoa) !=
+      config_.previous_router.blocked.end())
+    return refuse(update, ParCounter::kBlocked, kFBackProhibited);
   const ServedLink* holder = find_link(links_, update.holder);
   const Neighbour* nar = neighbour_of(config_.neighbours, update.care_of);
-  if (nar == nullptr || holder == nullptr || holder->on_link(update.care_of)) {
-    counters_.add(ParCounter::kProhibited);
-    return answer(update, kFBackProhibited, 0, update.fbu.sequence);
-  }
-  if (nar->handover_initiate) {
-    counters_.add(ParCounter::kNoInitiate);
-    return answer(update, kFBackUnspecified, 0, update.fbu.sequence);
-  }
-  register_binding(now, std::move(update), *key);
+  if (nar == nullptr || holder == nullptr || holder->on_link(update.care_of))
+    return refuse(update, ParCounter::kProhibited, kFBackProhibited);
+  begin(now, std::move(update), *nar);
 }
 
-void Par::register_binding(Now now, Update update, const keys::IssuedKey& key) {
-  if (!bindings_.contains(update.pcoa) && bindings_.size() >= config_.max_bindings) {
-    counters_.add(ParCounter::kNoResources);
-    return answer(update, kFBackNoResources, 0, update.fbu.sequence);
-  }
-  // GF31: the MN's security association outlives the tunnel.
-  const std::uint32_t granted =
-      std::min({std::uint32_t{update.fbu.lifetime_s}, config_.max_tunnel_lifetime_s,
-                key.remaining_s(now.boot), std::uint32_t{65'535}});
-  const machine::ActionId action =
-      outbox_.push(machine::InstallBinding{update.pcoa, update.care_of, update.par, update.holder});
-  steps_.emplace(
-      action, Step{Step::Kind::kInstalled, std::move(update), static_cast<std::uint16_t>(granted)});
+void Par::refuse(const Update& update, ParCounter why, std::uint8_t status) {
+  counters_.add(why);
+  answer_refused(update, status, update.fbu.sequence);
 }
 
-void Par::end_binding(Now now, Update update) {
+// GF13: what asks for the same as a handover under way waits for its end; while a binding is being
+// installed, what asks for something else waits, too.
+bool Par::join(const Update& update) {
+  const auto found = handovers_.find(update.pcoa);
+  if (found == handovers_.end()) return false;
+  Handover& handover = found->second;
+  if (update.fbu.lifetime_s != 0 && update.care_of == handover.wanted.proposed) {
+    counters_.add(ParCounter::kJoined);
+    if (handover.updates.size() == kMaxJoined) handover.updates.erase(handover.updates.begin());
+    handover.updates.push_back(update);
+    return true;
+  }
+  if (handover.stage != Handover::Stage::kInstalling) return false;
+  handover.next = update;
+  return true;
+}
+
+void Par::begin(Now now, Update update, const Neighbour& nar) {
+  const auto bound = bindings_.find(update.pcoa);
+  if (handovers_.size() >= config_.previous_router.max_handovers ||
+      (bound == bindings_.end() && bindings_.size() >= config_.max_bindings))
+    return refuse(update, ParCounter::kNoResources, kFBackNoResources);
+  Handover handover;
+  handover.wanted = {.pcoa = update.pcoa,
+                     .ncoa = update.care_of,
+                     .par = update.par,
+                     .interface = update.holder,
+                     .expires = {},
+                     .proposed = update.care_of,
+                     .alternate = std::nullopt,
+                     .peer = std::nullopt,
+                     .link_address = update.frame_source,
+                     .key = update.key};
+  handover.terms.far_end = update.care_of;
+  // A renewal of what the NAR agreed to: under the address that the MN proposed, or that it got.
+  const bool renews =
+      bound != bindings_.end() && bound->second.par == update.par &&
+      (update.care_of == bound->second.proposed || update.care_of == bound->second.ncoa);
+  if (renews) {
+    const Binding& old = bound->second;
+    handover.wanted = old;
+    handover.wanted.key = update.key;
+    handover.terms = {kFBackAccepted, old.ncoa, old.alternate};
+    if (old.alternate && *old.alternate != update.care_of)
+      handover.terms.status = kFBackOtherAddress;
+  }
+  const bool predictive = update.predictive();
+  const auto link_address = link_address_of(update);
+  const bool asks = nar.handover_initiate && !renews;
+  if (asks && !link_address) return refuse(update, ParCounter::kNoLinkAddress, kFBackUnspecified);
+  if (link_address) handover.wanted.link_address = *link_address;
+  const Ipv6Address pcoa = update.pcoa;
+  handover.updates.push_back(std::move(update));
+  if (asks) return ask(now, std::move(handover), nar, predictive);
+  install(now, handovers_.emplace(pcoa, std::move(handover)).first);
+}
+
+void Par::end_binding(Update update) {
   counters_.add(ParCounter::kEnded);
-  const auto found = bindings_.find(update.pcoa);
-  if (found == bindings_.end()) {
-    return answer(update, kFBackAccepted, 0, update.fbu.sequence);
-  }
-  expiries_.erase({found->second.expires, found->first});
-  bindings_.erase(found);
-  outbox_.report(EventKind::kBindingRemoved,
-                 {{"pcoa", update.pcoa.text()}, {"reason", std::string("ended by its owner")}});
-  const machine::ActionId action = outbox_.push(machine::RemoveBinding{update.pcoa});
-  steps_.emplace(action, Step{Step::Kind::kRemoved, std::move(update), 0});
-  (void)now;
+  if (!bindings_.contains(update.pcoa)) return answer(update, {}, 0);
+  const Ipv6Address pcoa = update.pcoa;
+  const machine::ActionId removing = end_live(pcoa, "ended by its owner");
+  steps_.emplace(removing, Step{Step::Kind::kRemoved, pcoa, std::move(update)});
 }
 
 bool Par::owns(machine::ActionId action) const { return steps_.contains(action); }
@@ -223,44 +193,14 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
   const bool succeeded = outcome.result.has_value();
   switch (step.kind) {
     case Step::Kind::kSequenceStored:
-      if (succeeded) return follow(now, std::move(step.update));
+      if (succeeded) return follow(now, std::move(*step.update));
       // Without a stored ceiling a restart would take this FBU again (GF42).
-      counters_.add(ParCounter::kNoResources);
-      return answer(step.update, kFBackNoResources, 0, step.update.fbu.sequence);
+      return refuse(*step.update, ParCounter::kNoResources, kFBackNoResources);
     case Step::Kind::kInstalled:
-      return installed(now, step, succeeded);
+      return installed(now, step.pcoa, succeeded);
     case Step::Kind::kRemoved:
-      return answer(step.update, kFBackAccepted, 0, step.update.fbu.sequence);
+      return answer(*step.update, {}, 0);
   }
-}
-
-void Par::installed(Now now, const Step& step, bool succeeded) {
-  const Update& update = step.update;
-  const auto old = bindings_.find(update.pcoa);
-  const bool replaces = old != bindings_.end();
-  if (replaces) {
-    expiries_.erase({old->second.expires, old->first});
-    bindings_.erase(old);
-  }
-  // Without its key nobody could move or end the binding; and of one whose replacement failed, half
-  // may stand.
-  const bool key_lost = keys_.find(update.key) == nullptr;
-  if ((succeeded && key_lost) || (!succeeded && replaces))
-    outbox_.push(machine::RemoveBinding{update.pcoa});
-  if (key_lost) return;
-  if (!succeeded) {
-    counters_.add(ParCounter::kNoResources);
-    return answer(update, kFBackNoResources, 0, update.fbu.sequence);
-  }
-  const Instant expires = now.boot + seconds(step.granted_s);
-  bindings_.emplace(update.pcoa,
-                    Binding{update.pcoa, update.care_of, update.par, update.holder, expires});
-  expiries_.emplace(expires, update.pcoa);
-  counters_.add(ParCounter::kAccepted);
-  outbox_.report(EventKind::kBindingInstalled, {{"pcoa", update.pcoa.text()},
-                                                {"ncoa", update.care_of.text()},
-                                                {"lifetime_s", std::int64_t{step.granted_s}}});
-  answer(update, kFBackAccepted, step.granted_s, update.fbu.sequence);
 }
 
 machine::Transmit Par::packet_to(const Update& update, const Ipv6Address& destination,
@@ -283,48 +223,77 @@ machine::Transmit Par::packet_to(const Update& update, const Ipv6Address& destin
   return transmit;
 }
 
-void Par::answer(const Update& update, std::uint8_t status, std::uint16_t lifetime_s,
-                 std::uint16_t sequence) {
+void Par::send_answer(const Update& update, const wire::FastBindingAcknowledgement& fback,
+                      const std::vector<Ipv6Address>& destinations) {
   const keys::IssuedKey* key = keys_.find(update.key);
   if (key == nullptr) return;
-  wire::FastBindingAcknowledgement fback;
-  fback.status = status;
-  fback.sequence = sequence;
-  fback.lifetime_s = lifetime_s;
   std::vector<machine::Transmit> packets;
-  // FH-6.2.3-08: accepted to the new address, and to the old link while the MN is there; ended to
-  // the PCoA; refused to where the FBU came from.
-  const bool accepted = status < kFBackUnspecified && update.fbu.lifetime_s != 0;
-  if (accepted) {
-    if (update.source == update.pcoa)
-      packets.push_back(packet_to(update, update.pcoa, fback, *key));
-    packets.push_back(packet_to(update, update.care_of, fback, *key));
-  } else {
-    const bool ended = status < kFBackUnspecified;
-    packets.push_back(packet_to(update, ended ? update.pcoa : update.source, fback, *key));
-  }
+  for (const Ipv6Address& destination : destinations)
+    packets.push_back(packet_to(update, destination, fback, *key));
   for (const machine::Transmit& transmit : packets) outbox_.push(transmit);
   const auto last = answered_.find(update.key);
-  if (status != kFBackStaleSequence && last != answered_.end() &&
+  if (fback.status != kFBackStaleSequence && last != answered_.end() &&
       last->second.digest == update.digest)
     last->second.packets = std::move(packets);
 }
 
+// FH-6.2.3-08: accepted to the new address, and to the old link while the MN is there; "use PCoA"
+// to where the FBU came from; ended to the PCoA.
+void Par::answer(const Update& update, const Terms& terms, std::uint16_t lifetime_s) {
+  wire::FastBindingAcknowledgement fback;
+  fback.status = terms.status;
+  fback.sequence = update.fbu.sequence;
+  fback.lifetime_s = lifetime_s;
+  fback.options.alternate_care_of = terms.alternate;
+  std::vector<Ipv6Address> destinations;
+  if (update.fbu.lifetime_s == 0) {
+    destinations = {update.pcoa};
+  } else if (terms.alternate == update.pcoa) {
+    destinations = {update.source};
+  } else {
+    if (update.predictive()) destinations.push_back(update.pcoa);
+    destinations.push_back(terms.alternate.value_or(update.care_of));
+  }
+  send_answer(update, fback, destinations);
+}
+
+// To where the FBU came from, never to an address that nobody checked.
+void Par::answer_refused(const Update& update, std::uint8_t status, std::uint16_t sequence) {
+  wire::FastBindingAcknowledgement fback;
+  fback.status = status;
+  fback.sequence = sequence;
+  send_answer(update, fback, {update.source});
+}
+
 std::vector<Ipv6Address> Par::take_timed_out() { return std::exchange(timed_out_, {}); }
 
-Instant Par::next_deadline() const { return expiries_.empty() ? kNever : expiries_.begin()->first; }
+Instant Par::next_deadline() const {
+  Instant earliest = kNever;
+  if (!expiries_.empty()) earliest = expiries_.begin()->first;
+  if (!deadlines_.empty()) earliest = std::min(earliest, deadlines_.begin()->first);
+  return earliest;
+}
 
 void Par::tick(Now now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.boot)
+    ask_again(now, handovers_.find(deadlines_.begin()->second));
   while (!expiries_.empty() && expiries_.begin()->first <= now.boot) {
     const Ipv6Address pcoa = expiries_.begin()->second;
-    expiries_.erase(expiries_.begin());
-    bindings_.erase(pcoa);
     timed_out_.push_back(pcoa);
     counters_.add(ParCounter::kExpired);
-    outbox_.push(machine::RemoveBinding{pcoa});
-    outbox_.report(EventKind::kBindingRemoved,
-                   {{"pcoa", pcoa.text()}, {"reason", std::string("its lifetime ended")}});
+    end_live(pcoa, "its lifetime ended");
   }
+}
+
+std::vector<Par::HandoverView> Par::handovers(std::size_t limit) const {
+  std::vector<HandoverView> views;
+  for (const auto& [pcoa, handover] : handovers_) {
+    if (views.size() >= limit) break;
+    const bool asking = handover.stage == Handover::Stage::kAsking;
+    views.push_back({pcoa, handover.wanted.proposed, handover.wanted.peer,
+                     asking ? "asking the new router" : "installing the binding"});
+  }
+  return views;
 }
 
 }  // namespace sendoff::router

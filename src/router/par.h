@@ -1,7 +1,13 @@
-// The previous access router: FBUs (RFC 5568 5, 6.2.2; RFC 5269 3.5). An FBU is judged in one step
-// on the machine's thread; nothing of it has an effect before its authenticator verified, and what
-// fails is answered by nothing (W23). Bindings are installed by actions; the accepting FBack
-// follows the outcome.
+// The previous access router (RFC 5568 4, 5, 6.2; RFC 5269 3.5): FBUs, the HI to the NAR and the
+// HAck from it, the binding, the FBack. An FBU is judged in one step on the machine's thread;
+// nothing of it has an effect before its authenticator verified, and what fails is answered by
+// nothing (W23).
+//
+//   FBU ──► HI ──HAck──► InstallBinding ──outcome──► binding live, FBack
+//            │ └─ refused, or silent for HI_RETRIES ─► FBack 128 …, nothing changed
+//            └ repeats of the FBU join (GF13); an FBU for another NCoA begins anew
+//
+// Without HI (`handover_initiate` off, or a renewal of what stands) it begins at InstallBinding.
 #pragma once
 
 #include <map>
@@ -10,70 +16,67 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/random.h"
 #include "keys/issued_keys.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
 #include "machine/rate.h"
 #include "router/config.h"
+#include "router/fbu.h"
 #include "router/links.h"
-#include "router/neighbourhood.h"
-#include "wire/ipv6.h"
-#include "wire/mobility.h"
+#include "router/neighbour_table.h"
+#include "router/peer_link.h"
 
 namespace sendoff::router {
 
-// RFC 5568 6.2.3.
+// Status of an FBack, RFC 5568 6.2.3.
 inline constexpr std::uint8_t kFBackAccepted = 0;
+inline constexpr std::uint8_t kFBackOtherAddress = 1;
 inline constexpr std::uint8_t kFBackUnspecified = 128;
 inline constexpr std::uint8_t kFBackProhibited = 129;
 inline constexpr std::uint8_t kFBackNoResources = 130;
 inline constexpr std::uint8_t kFBackStaleSequence = 135;
 
-enum class ParCounter : std::uint8_t {
-  // Not answered.
-  kMalformed,  // Mobility Header or its options
-  kChecksum,
-  kOtherType,  // a mobility message that is not an FBU
-  kNoHomeAddress,
-  kNotOurAddress,  // not sent to a global address of ours
-  kNotOnLink,      // PCoA in no prefix of that address's interface (GF24)
-  kFlags,          // A or H is 0
-  kCareOfAddress,  // not unicast routable, or none but the PCoA
-  kNoKey,
-  kKeyExpired,
-  kNoAuthorization,
-  kSpi,
-  kMacLength,
-  kMac,
-  // Authenticated.
-  kRepeated,         // octet-identical: the same FBack again
-  kStale,            // sequence number: FBack 135
-  kStaleUnanswered,  // above the rate of those
-  kProhibited,       // NCoA at no neighbour of ours: FBack 129
-  kNoInitiate,       // the neighbour needs HI, which this version does not send: FBack 128
-  kNoResources,      // FBack 130
-  kAccepted,
-  kEnded,    // lifetime 0
-  kExpired,  // bindings that ran out
+enum class InitiateCounter : std::uint8_t {
+  kSent,       // HI
+  kRepeated,   // HI sent again
+  kNotSent,    // refused by the peer link
+  kAnswered,   // by a HAck that decided it
+  kSilent,     // given up after HI_RETRIES
+  kAbandoned,  // the MN wanted something else meanwhile
+  // HAcks that were not followed.
+  kMalformed,
+  kUnmatched,    // no such HI is outstanding with that peer
+  kNotRelevant,  // Code 1, 2 or 4 in answer to a Code 1 HI: as if lost
+  kNotAsked,     // Code 4 for a PCoA that we forward nothing for, or too many of them
   kCount,
 };
-[[nodiscard]] std::string_view name(ParCounter counter);
+[[nodiscard]] std::string_view name(InitiateCounter counter);
 
+// Forwarding in force.
 struct Binding {
   Ipv6Address pcoa;
-  Ipv6Address ncoa;
-  Ipv6Address par;  // our address that the FBU named: the tunnel's entry
+  Ipv6Address ncoa;  // the tunnel's far end: the NCoA, or the NAR for "use PCoA"
+  Ipv6Address par;   // its near end: our address that the FBU named
   InterfaceId interface;
   Instant expires;
+  Ipv6Address proposed;                  // the NCoA that the FBU asked for
+  std::optional<Ipv6Address> alternate;  // what the FBack said instead, or with it (GF16)
+  std::optional<Ipv6Address> peer;       // the NAR that agreed to it; nothing without HI
+  LinkAddress link_address;              // the MN's, as the HI said it
+  machine::IssuedKeyName key;            // that authenticated its last FBU
 };
 
 class Par {
  public:
   Par(const Config& config, const std::vector<ServedLink>& links, keys::IssuedKeys& keys,
+      const NeighbourTable& neighbours, PeerLink& peer_link, Random& random,
       machine::Outbox& outbox);
 
-  // A packet whose upper layer is a Mobility Header.
+  // A packet with a Mobility Header that the MobilityGate admitted.
   void handle(Now now, const machine::Received& received, const wire::PacketView& packet);
+  // A HAck.
+  void handle(Now now, const FromPeer& message);
 
   [[nodiscard]] bool owns(machine::ActionId action) const;
   void outcome(Now now, const machine::Outcome& outcome);
@@ -90,61 +93,116 @@ class Par {
 
   [[nodiscard]] const std::map<Ipv6Address, Binding>& bindings() const { return bindings_; }
   [[nodiscard]] const Counters<ParCounter>& counters() const { return counters_; }
+  [[nodiscard]] const Counters<InitiateCounter>& initiate_counters() const { return initiate_; }
+
+  // For `sendoff status`, in order of PCoA.
+  struct HandoverView {
+    Ipv6Address pcoa;
+    Ipv6Address proposed;
+    std::optional<Ipv6Address> peer;
+    std::string_view state;
+  };
+  [[nodiscard]] std::vector<HandoverView> handovers(std::size_t limit) const;
+  [[nodiscard]] std::size_t handover_count() const { return handovers_.size(); }
 
  private:
-  // An FBU that passed every check that needs no key.
-  struct Update {
-    InterfaceId arrived_on;
-    LinkAddress frame_source;
-    Ipv6Address source;
-    Ipv6Address pcoa;
-    Ipv6Address par;
-    Ipv6Address care_of;       // the new care-of address
-    Ipv6Address care_of_term;  // of the authenticator
-    InterfaceId holder;        // the interface that holds `par`
-    wire::FastBindingUpdate fbu;
-    crypto::Sha256Digest digest{};
-    machine::IssuedKeyName key;
+  // What the FBack says and where packets go then.
+  struct Terms {
+    std::uint8_t status = kFBackAccepted;
+    Ipv6Address far_end;
+    std::optional<Ipv6Address> alternate;
   };
+  // One PCoA on its way to a binding.
+  struct Handover {
+    enum class Stage : std::uint8_t { kAsking, kInstalling };
+    Stage stage = Stage::kAsking;
+    Binding wanted;
+    Terms terms;
+    std::vector<Update> updates;  // whom an FBack is owed, oldest first; none: nobody asked (GF27)
+    std::optional<Update> next;   // kInstalling: what the MN wants after this
+    wire::HandoverInitiate hi;
+    std::uint32_t retries_left = 0;
+    Duration timeout{};
+    Instant deadline = kNever;
+    bool holding = false;  // a buffer of ours is open for the PCoA
+  };
+  using Handovers = std::map<Ipv6Address, Handover>;
   // What waits for the outcome of an action of ours.
   struct Step {
     enum class Kind : std::uint8_t { kSequenceStored, kInstalled, kRemoved };
     Kind kind = Kind::kInstalled;
-    Update update;
-    std::uint16_t granted_s = 0;
+    Ipv6Address pcoa;
+    std::optional<Update> update;
   };
   // The last accepted FBU under a key, and what it was answered with (W21).
   struct Answered {
     crypto::Sha256Digest digest{};
     std::vector<machine::Transmit> packets;  // none while the answer waits for an outcome
+    machine::TokenBucket repeats{3, 3};      // GF13: nobody repeats faster
   };
 
-  [[nodiscard]] std::optional<ParCounter> read(const machine::Received& received,
-                                               const wire::PacketView& packet,
-                                               Update& update) const;
+  // par.cpp: FBUs.
   void refuse_silently(Now now, ParCounter why, const Update& update);
+  void repeat_answer(Now now, Answered& last);
   void follow(Now now, Update update);
-  void register_binding(Now now, Update update, const keys::IssuedKey& key);
-  void end_binding(Now now, Update update);
-  void answer(const Update& update, std::uint8_t status, std::uint16_t lifetime_s,
-              std::uint16_t sequence);
-  void installed(Now now, const Step& step, bool succeeded);
+  void refuse(const Update& update, ParCounter why, std::uint8_t status);
+  [[nodiscard]] bool join(const Update& update);
+  void begin(Now now, Update update, const Neighbour& nar);
+  void end_binding(Update update);
+  void answer(const Update& update, const Terms& terms, std::uint16_t lifetime_s);
+  void answer_refused(const Update& update, std::uint8_t status, std::uint16_t sequence);
+  void send_answer(const Update& update, const wire::FastBindingAcknowledgement& fback,
+                   const std::vector<Ipv6Address>& destinations);
   [[nodiscard]] machine::Transmit packet_to(const Update& update, const Ipv6Address& destination,
                                             const wire::FastBindingAcknowledgement& fback,
                                             const keys::IssuedKey& key) const;
 
+  // par_initiate.cpp: HI and HAck.
+  [[nodiscard]] std::optional<LinkAddress> link_address_of(const Update& update) const;
+  void ask(Now now, Handover handover, const Neighbour& nar, bool predictive);
+  [[nodiscard]] std::uint16_t fresh_sequence(const Ipv6Address& peer);
+  [[nodiscard]] bool send_hi(Now now, Handover& handover);
+  void ask_again(Now now, Handovers::iterator handover);
+  void decide(Now now, Handovers::iterator handover, const wire::HandoverAcknowledge& hack);
+  [[nodiscard]] Terms terms_of(const Handover& handover,
+                               const wire::HandoverAcknowledge& hack) const;
+  [[nodiscard]] bool usable(const Handover& handover, const Ipv6Address& assigned) const;
+  void invited(Now now, const FromPeer& message, const wire::HandoverAcknowledge& hack);
+  void give_up(Handovers::iterator handover, ParCounter why, std::uint8_t status,
+               std::string_view reason);
+  void abandon(Handovers::iterator handover);
+  void withdraw_question(Handovers::iterator handover, Handover& asking);
+  void release(const Handover& handover);
+
+  // par_binding.cpp: what stands.
+  void install(Now now, Handovers::iterator handover);
+  void installed(Now now, const Ipv6Address& pcoa, bool succeeded);
+  [[nodiscard]] std::uint16_t grant(Now now, const Update& update) const;
+  void become_live(Now now, const Binding& binding);
+  machine::ActionId end_live(const Ipv6Address& pcoa, std::string_view reason);
+  void intercept(const Binding& binding);
+
   const Config& config_;
   const std::vector<ServedLink>& links_;
   keys::IssuedKeys& keys_;
+  const NeighbourTable& neighbours_;
+  PeerLink& peer_link_;
+  Random& random_;
   machine::Outbox& outbox_;
   std::map<Ipv6Address, Binding> bindings_;
   std::set<std::pair<Instant, Ipv6Address>> expiries_;
+  Handovers handovers_;
+  std::map<std::pair<Ipv6Address, std::uint16_t>, Ipv6Address> asked_;  // (NAR, sequence): PCoA
+  std::set<std::pair<Instant, Ipv6Address>> deadlines_;                 // of handovers that ask
+  std::optional<std::uint16_t> last_hi_sequence_;
   std::map<machine::ActionId, Step> steps_;
   std::map<machine::IssuedKeyName, Answered> answered_;
   std::vector<Ipv6Address> timed_out_;
   machine::TokenBucket stale_answers_{10, 10};
   machine::TokenBucket refusal_reports_{1, 1};
+  machine::TokenBucket invitations_{10, 10};
   Counters<ParCounter> counters_;
+  Counters<InitiateCounter> initiate_;
 };
 
 }  // namespace sendoff::router

@@ -4,7 +4,11 @@
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
 #include "router/links.h"
+#include "router/mobility_gate.h"
+#include "router/nar.h"
+#include "router/neighbour_table.h"
 #include "router/par.h"
+#include "router/peer_link.h"
 #include "router/provision.h"
 
 namespace sendoff::router {
@@ -21,7 +25,11 @@ struct Router::State {
   nd::Advertiser advertiser;
   nd::Certifier certifier;
   Provision provision;
+  NeighbourTable neighbours;
+  MobilityGate gate;
+  PeerLink peer_link;
   Par par;
+  Nar nar;
   // AddAddress actions under way.
   struct Adding {
     InterfaceId interface;
@@ -38,7 +46,10 @@ struct Router::State {
                    config.certification.anchor_fqdns, config.max_cpa_s},
                   outbox),
         provision(config, links, keys, receiver, random, outbox),
-        par(config, links, keys, outbox) {
+        gate(links, outbox),
+        peer_link(config, links, gate, outbox),
+        par(config, links, keys, neighbours, peer_link, random, outbox),
+        nar(config, links, neighbours, peer_link, advertiser, outbox) {
     for (const Interface& interface : config.interfaces) {
       ServedLink& link = links.emplace_back();
       link.config = interface;
@@ -46,8 +57,10 @@ struct Router::State {
       for (const Advertised& advertised : interface.prefixes)
         link.global.emplace_back().prefix = advertised.prefix;
     }
-    for (const send::Kind kind : {send::Kind::kRouterSolicitation, send::Kind::kRtSolPr,
-                                  send::Kind::kCertificationPathSolicitation})
+    for (const send::Kind kind :
+         {send::Kind::kRouterSolicitation, send::Kind::kRtSolPr,
+          send::Kind::kCertificationPathSolicitation, send::Kind::kNeighborSolicitation,
+          send::Kind::kNeighborAdvertisement})
       receiver.take(kind);
   }
 
@@ -71,6 +84,7 @@ struct Router::State {
   void added(Now now, const Adding& adding, const Outcome& outcome);
   void discard(const machine::IssuedKeyName& key, std::string_view reason);
   void dispatch(Now now, send::Judged judged);
+  void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
 };
 
 void Router::State::add_address(ServedLink& link, OwnAddress& own) {
@@ -145,6 +159,8 @@ void Router::State::link_down(InterfaceId interface) {
   advertiser.stop(interface);
   receiver.drop_pending(interface);
   provision.drop(interface);
+  nar.link_down(interface);
+  neighbours.forget(interface);
 }
 
 void Router::State::added(Now now, const Adding& addition, const Outcome& outcome) {
@@ -217,6 +233,12 @@ void Router::State::dispatch(Now now, send::Judged judged) {
         return;
       return advertiser.handle(now, judged);
     }
+    case send::Kind::kNeighborSolicitation:
+    case send::Kind::kNeighborAdvertisement:
+      if (judged.verdict == send::Verdict::kRepeat) return;
+      if (judged.verdict == send::Verdict::kSecured && !receiver.accept(judged)) return;
+      if (judged.verdict == send::Verdict::kUnsecured && config.secured_only) return;
+      return nar.handle(now, message);
     default:
       return;
   }
@@ -231,10 +253,42 @@ Router::Router(const Config& config, machine::Snapshot snapshot, Random& random,
 }
 Router::~Router() = default;
 
+// FBUs and what comes from other routers.
+void Router::State::mobility(Now now, const machine::Received& received,
+                             const wire::PacketView& packet) {
+  if (!PeerLink::concerns(packet)) {
+    if (gate.admit(now, received, packet)) par.handle(now, received, packet);
+    return;
+  }
+  const auto message = peer_link.take(now, received, packet);
+  if (message && message->type == wire::MobilityType::kHandoverInitiate)
+    nar.handle(now, *message);
+  else if (message)
+    par.handle(now, *message);
+}
+
+namespace {
+
+// The target of an NS or NA. A link is full of them: what nobody waits for is not even judged.
+std::optional<Ipv6Address> target_of(const wire::PacketView& packet) {
+  if (packet.upper_protocol != wire::kProtocolIcmpv6) return std::nullopt;
+  if (const auto solicitation = wire::NeighborSolicitation::parse(packet.upper))
+    return solicitation->target;
+  if (const auto advertisement = wire::NeighborAdvertisement::parse(packet.upper))
+    return advertisement->target;
+  return std::nullopt;
+}
+
+}  // namespace
+
 void Router::handle(Now now, const machine::Received& received) {
   const auto packet = wire::PacketView::parse(received.packet);
-  if (packet && packet->upper_protocol == wire::kProtocolMobility)
-    return state_->par.handle(now, received, *packet);
+  if (packet && (packet->upper_protocol == wire::kProtocolMobility ||
+                 packet->upper_protocol == wire::kProtocolEsp))
+    return state_->mobility(now, received, *packet);
+  if (const auto target = packet ? target_of(*packet) : std::nullopt;
+      target && !state_->nar.awaits(received.interface, *target))
+    return;
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
 }
@@ -257,6 +311,8 @@ void Router::handle(Now now, const machine::Outcome& outcome) {
     state_->provision.outcome(now, outcome);
   else if (state_->par.owns(outcome.action_id))
     state_->par.outcome(now, outcome);
+  else if (state_->nar.owns(outcome.action_id))
+    state_->nar.outcome(now, outcome);
 }
 
 void Router::handle(Now now, const machine::HostEvent& event) {
@@ -271,6 +327,9 @@ void Router::handle(Now now, const machine::HostEvent& event) {
     }
   } else if (const auto* change = std::get_if<machine::AddressChanged>(&event)) {
     state_->address_changed(now, *change);
+  } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
+    state_->neighbours.observe(*neighbour);
+    state_->nar.neighbour_changed(now, *neighbour);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
   }
@@ -285,17 +344,18 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
 Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
   NeedsRestart restart;
   const auto same_interfaces = [&] {
-    return std::ranges::equal(
-        state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
-          return a.id == b.id && a.name == b.name &&
-                 equal(a.identity.key->spki(), b.identity.key->spki()) &&
-                 a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
-                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
-                                    &Advertised::prefix);
-        });
+    return std::ranges::equal(state_->config.interfaces, config.interfaces,
+                              [](const Interface& a, const Interface& b) {
+                                return a.id == b.id && a.name == b.name &&
+                                       equal(a.identity.key->spki(), b.identity.key->spki()) &&
+                                       a.identity.modifier == b.identity.modifier &&
+                                       a.identity.sec == b.identity.sec && a.pool == b.pool &&
+                                       std::ranges::equal(a.prefixes, b.prefixes, {},
+                                                          &Advertised::prefix, &Advertised::prefix);
+                              });
   };
   if (!same_interfaces())
-    restart.settings.emplace_back("interface (names, prefixes, CGA key, sec, modifier)");
+    restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
   if (state_->config.certification.path != config.certification.path)
     restart.settings.emplace_back("certificate");
   if (!restart.settings.empty()) return fail(std::move(restart));
@@ -313,12 +373,13 @@ Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
 
 Instant Router::next_deadline() const {
   return std::min({state_->advertiser.next_deadline(), state_->par.next_deadline(),
-                   state_->keys.next_expiry()});
+                   state_->nar.next_deadline(), state_->keys.next_expiry()});
 }
 
 void Router::tick(Now now) {
   state_->advertiser.tick(now);
   state_->par.tick(now);
+  state_->nar.tick(now);
   for (const Ipv6Address& cga : state_->par.take_timed_out())
     for (const machine::IssuedKeyName& key : state_->keys.discard(cga))
       state_->discard(key, "its forwarding timed out");
@@ -335,7 +396,11 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   };
   group("send", state_->receiver.counters());
   group("provision", state_->provision.counters());
+  group("mobility", state_->gate.counters());
+  group("peer", state_->peer_link.counters());
   group("fbu", state_->par.counters());
+  group("initiate", state_->par.initiate_counters());
+  group("arrival", state_->nar.counters());
   group("advertise", state_->advertiser.counters());
   group("certify", state_->certifier.counters());
 }
@@ -349,6 +414,7 @@ Router::Status Router::status(Now now, std::size_t limit) const {
     shown.link_local = link.link_local.address;
     for (const OwnAddress& own : link.global)
       if (own.ready) shown.addresses.push_back(own.address);
+    shown.pool_free = state_->nar.pool_free(now, link.config.id);
   }
   status.key_count = state_->keys.size();
   for (const keys::IssuedKey* key : state_->keys.list(limit))
@@ -361,6 +427,13 @@ Router::Status Router::status(Now now, std::size_t limit) const {
     status.bindings.push_back(
         {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
   }
+  status.handover_count = state_->par.handover_count();
+  for (const Par::HandoverView& view : state_->par.handovers(limit))
+    status.handovers.push_back({view.pcoa, view.proposed, view.peer, std::string(view.state)});
+  status.arrival_count = state_->nar.arrival_count();
+  for (const Nar::ArrivalView& view : state_->nar.arrivals(limit))
+    status.arrivals.push_back({view.address, view.pcoa, view.par, view.link_address,
+                               std::string(view.state), view.proxied, view.buffered});
   return status;
 }
 

@@ -1,5 +1,6 @@
-// The access router: advertises with SEND, certifies itself, issues handover keys (RFC 5269) and,
-// as previous access router, follows authenticated FBUs (RFC 5568). A machine without I/O.
+// The access router: advertises with SEND, certifies itself, issues handover keys (RFC 5269),
+// follows authenticated FBUs as previous access router and receives nodes as new one (RFC 5568). A
+// machine without I/O.
 #pragma once
 
 #include <memory>
@@ -54,11 +55,31 @@ class Router final : public machine::Machine {
     bool up = false;
     Ipv6Address link_local;
     std::vector<Ipv6Address> addresses;
+    std::optional<std::size_t> pool_free;  // addresses left to assign; nothing without a pool
+  };
+  struct HandoverStatus {  // as PAR: no binding yet
+    Ipv6Address pcoa;
+    Ipv6Address ncoa;
+    std::optional<Ipv6Address> nar;
+    std::string state;
+  };
+  struct ArrivalStatus {  // as NAR: a node that is expected, or has come
+    Ipv6Address address;
+    std::optional<Ipv6Address> pcoa;
+    Ipv6Address par;
+    LinkAddress link_address;
+    std::string state;
+    bool proxied = false;
+    bool buffered = false;
   };
   struct Status {
     std::vector<InterfaceStatus> interfaces;
     std::vector<KeyStatus> keys;          // in order of CGA, at most `limit`
     std::vector<BindingStatus> bindings;  // likewise
+    std::vector<HandoverStatus> handovers;
+    std::vector<ArrivalStatus> arrivals;
+    std::size_t handover_count = 0;
+    std::size_t arrival_count = 0;
     std::size_t key_count = 0;
     std::size_t binding_count = 0;
   };

@@ -72,6 +72,7 @@ struct MobilityOptions {
   std::optional<MobilityLinkAddress> link_address;
   FixedList<MobilityAddressPrefix, kMaxAddresses> addresses;
   std::optional<AuthorizationData> authorization;  // type 21; the last option when emitted
+  bool nonce_indices = false;  // received: type 4 is there (RFC 6275 6.2.6); never emitted
 };
 
 // Of the messages that follow, `parse` takes the Mobility Header from its first octet on; octets

@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint8_t kPad1 = 0;
 constexpr std::uint8_t kPadN = 1;
 constexpr std::uint8_t kAlternateCareOf = 3;
+constexpr std::uint8_t kNonceIndices = 4;
 constexpr std::uint8_t kLinkAddress = 7;
 constexpr std::uint8_t kAuthorization = 21;
 constexpr std::uint8_t kAddressPrefix = 34;
@@ -166,6 +167,8 @@ Parsed<MobilityOptions> parse_mobility_options(ByteView header, std::size_t at) 
     if (type == kAlternateCareOf) {
       if (length != Ipv6Address::kSize) return fail(ParseError::kLength);
       if (!options.alternate_care_of) options.alternate_care_of = Ipv6Address::from(data);
+    } else if (type == kNonceIndices) {
+      options.nonce_indices = true;
     } else if (type == kLinkAddress) {
       read_link_address(Reader(data), options);
     } else if (type == kAddressPrefix) {

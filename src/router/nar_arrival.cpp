@@ -1,0 +1,350 @@
+// The new access router: the probe of an NCoA, what is made for a node, and its coming by UNA
+// (RFC 5568 4, 6.3).
+#include <algorithm>
+
+#include "router/handover_codes.h"
+#include "router/nar.h"
+#include "wire/icmpv6.h"
+
+namespace sendoff::router {
+
+namespace {
+
+using machine::EventKind;
+
+// A node that has come is remembered for so long, to answer repeats of its HI.
+constexpr Duration kLinger = seconds(2);
+// A node with its PCoA that the host's neighbour cache lost.
+constexpr Duration kGrace = seconds(60);
+
+constexpr std::uint8_t kNaackUseSupplied = 2;
+constexpr std::uint8_t kNaackUsePcoa = 4;
+constexpr std::uint8_t kNaackLinkAddressUnknown = 128;
+
+// A DAD probe (RFC 4862 5.4.2). Unsigned: only the address's owner could sign for it (GF21).
+Bytes dad_solicitation(const Ipv6Address& target) {
+  const Ipv6Address group = target.solicited_node();
+  Bytes message;
+  append(message, wire::NeighborSolicitation{target});
+  wire::seal_icmpv6({}, group, message);
+  return wire::icmpv6_packet({}, group, message);
+}
+
+std::optional<LinkAddress> target_link_address(const send::Message& message) {
+  const auto option = message.options.first(wire::OptionType::kTargetLinkAddress);
+  if (!option) return std::nullopt;
+  const auto parsed = wire::LinkAddressOption::parse(option->octets);
+  if (!parsed) return std::nullopt;
+  return parsed->address;
+}
+
+}  // namespace
+
+void Nar::wait_for(Arrival& arrival, Step::Kind kind, machine::ActionId action) {
+  ++arrival.pending;
+  steps_.emplace(action, Step{kind, arrival.address, arrival.number});
+}
+
+void Nar::set_deadline(Arrival& arrival, Instant deadline) {
+  deadlines_.erase({arrival.deadline, arrival.address});
+  arrival.deadline = deadline;
+  if (deadline != kNever) deadlines_.emplace(deadline, arrival.address);
+}
+
+void Nar::probe(Now now, Arrival& arrival) {
+  arrival.stage = Stage::kProbing;
+  arrival.joined = true;
+  arrival.probes_left = config_.new_router.dad_transmits;
+  outbox_.push(machine::JoinGroup{arrival.interface, arrival.address.solicited_node(), true});
+  solicit(now, arrival);
+}
+
+void Nar::solicit(Now now, Arrival& arrival) {
+  --arrival.probes_left;
+  counters_.add(NarCounter::kProbes);
+  outbox_.push(
+      machine::Transmit{arrival.interface, std::nullopt, dad_solicitation(arrival.address)});
+  set_deadline(arrival, now.boot + config_.new_router.dad_interval);
+}
+
+void Nar::leave_group(Arrival& arrival) {
+  if (!std::exchange(arrival.joined, false)) return;
+  outbox_.push(machine::JoinGroup{arrival.interface, arrival.address.solicited_node(), false});
+}
+
+// Somebody else has the NCoA.
+void Nar::collided(Now now, Arrival& arrival) {
+  counters_.add(NarCounter::kInUse);
+  Initiation initiation = std::move(arrival.initiation);
+  arrival.initiation.requests.clear();
+  arrival.initiation.peer = initiation.peer;
+  const ServedLink* link = find_link(links_, arrival.interface);
+  end(arrival.address, "its address is in use");
+  if (link == nullptr) return acknowledge(now, initiation.requests, kHackUnspecified);
+  do_without(now, std::move(initiation), *link);
+}
+
+void Nar::prepare(Now now, Arrival& arrival) {
+  leave_group(arrival);
+  set_deadline(arrival, kNever);
+  arrival.stage = Stage::kPreparing;
+  const InterfaceId interface = arrival.interface;
+  const Ipv6Address& address = arrival.address;
+  const auto ask = [&](auto action) {
+    wait_for(arrival, Step::Kind::kPrepared, outbox_.push(std::move(action)));
+  };
+  if (arrival.here) return prepared(now, arrival);
+  // Packets for a PCoA always wait: without that they would be solicited for (FH-4-24).
+  if (arrival.initiation.buffer || arrival.kind == Kind::kPcoa) {
+    arrival.buffered = true;
+    ask(machine::OpenBuffer{address, interface});
+  }
+  if (arrival.kind == Kind::kPcoa) {
+    arrival.tunnelled = arrival.routed = true;
+    ask(machine::AttachTunnel{address, arrival.initiation.local, arrival.initiation.peer,
+                              interface});
+    ask(machine::SetRoute{Prefix(address, 128), std::nullopt, interface, true});
+  } else {
+    arrival.proxied = true;
+    ask(machine::SetProxy{interface, address, true});
+  }
+}
+
+void Nar::outcome(Now now, const machine::Outcome& outcome) {
+  const auto step = steps_.extract(outcome.action_id);
+  if (step.empty()) return;
+  const auto found = arrivals_.find(step.mapped().address);
+  if (found == arrivals_.end() || found->second.number != step.mapped().arrival) return;
+  Arrival& arrival = found->second;
+  --arrival.pending;
+  if (step.mapped().kind == Step::Kind::kNeighbourSet) {
+    // Without the entry the host solicits by itself; what is held leaves all the same.
+    if (std::exchange(arrival.buffered, false))
+      outbox_.push(machine::ReleaseBuffer{arrival.address});
+    return;
+  }
+  if (!outcome.result) arrival.failed = true;
+  if (arrival.pending == 0) prepared(now, arrival);
+}
+
+// All that the HAck promises stands; or it does not.
+void Nar::prepared(Now now, Arrival& arrival) {
+  if (arrival.failed) {
+    acknowledge(now, arrival.initiation.requests, kHackNoResources);
+    return end(arrival.address, "the data path refused");
+  }
+  const bool fresh = arrival.stage == Stage::kPreparing;
+  const std::optional<Ipv6Address> given =
+      arrival.kind == Kind::kAssigned ? std::optional(arrival.address) : std::nullopt;
+  std::uint8_t code = kHackAccepted;
+  if (arrival.kind == Kind::kAssigned) code = kHackAssigned;
+  if (arrival.kind == Kind::kPcoa) code = kHackUsePcoa;
+  acknowledge(now, arrival.initiation.requests, code, given);
+  if (fresh)
+    outbox_.report(EventKind::kArrivalExpected,
+                   {{"address", arrival.address.text()},
+                    {"par", arrival.initiation.peer.text()},
+                    {"link_address", arrival.initiation.link_address.text()},
+                    {"code", std::int64_t{code}}});
+  if (arrival.stage == Stage::kArrived) return;
+  arrival.stage = Stage::kExpected;
+  set_deadline(arrival, now.boot + config_.new_router.proxy_lifetime);
+  if (arrival.replaces && fresh) {
+    counters_.add(NarCounter::kReplaced);
+    advertiser_.acknowledge(now, arrival.interface, *arrival.replaces,
+                            arrival.initiation.link_address,
+                            {0, kNaackUseSupplied, arrival.address});
+  }
+  if (arrival.here) settle(now, arrival);
+}
+
+bool Nar::awaits(InterfaceId interface, const Ipv6Address& target) const {
+  if (proposals_.contains(target)) return true;
+  const auto found = arrivals_.find(target);
+  return found != arrivals_.end() && found->second.interface == interface &&
+         found->second.stage != Stage::kArrived;
+}
+
+void Nar::handle(Now now, const send::Message& message) {
+  if (message.kind == send::Kind::kNeighborSolicitation)
+    solicited(now, message);
+  else if (message.kind == send::Kind::kNeighborAdvertisement)
+    advertised(now, message);
+}
+
+// Another node's DAD for an address that is being probed is a collision (RFC 4862 5.4.3).
+void Nar::solicited(Now now, const send::Message& message) {
+  const auto solicitation = wire::NeighborSolicitation::parse(message.icmp);
+  if (!solicitation || !message.source.is_unspecified()) return;
+  const auto found = arrivals_.find(solicitation->target);
+  if (found == arrivals_.end() || found->second.stage != Stage::kProbing ||
+      found->second.interface != message.interface)
+    return;
+  if (message.frame_source == found->second.initiation.link_address) return;  // the node's own
+  collided(now, found->second);
+}
+
+void Nar::advertised(Now now, const send::Message& message) {
+  const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp);
+  if (!advertisement) return;
+  const Ipv6Address target = advertisement->target;
+  const auto link_address = target_link_address(message);
+  const auto found = arrivals_.find(target);
+  const bool its_own = link_address && message.source == target && !advertisement->solicited;
+  if (found != arrivals_.end() && found->second.interface == message.interface) {
+    Arrival& arrival = found->second;
+    const bool the_nodes = link_address == arrival.initiation.link_address;
+    if (arrival.stage == Stage::kProbing && !the_nodes) return collided(now, arrival);
+    if (!its_own) return counters_.add(NarCounter::kUnaIgnored);
+    return came(now, arrival, message.source, *link_address);
+  }
+  if (its_own)
+    point_elsewhere(now, message, target, *link_address);
+  else
+    counters_.add(NarCounter::kUnaIgnored);
+}
+
+// A UNA for an address that waits for its node.
+void Nar::came(Now now, Arrival& arrival, const Ipv6Address& source,
+               const LinkAddress& link_address) {
+  if (link_address != arrival.initiation.link_address) {
+    counters_.add(NarCounter::kOtherLinkAddress);
+    if (arrival.stage == Stage::kExpected)
+      advertiser_.acknowledge(now, arrival.interface, source, link_address,
+                              {0, kNaackLinkAddressUnknown, std::nullopt});
+    return;
+  }
+  if (arrival.stage == Stage::kArrived) return;
+  arrival.here = true;
+  if (arrival.stage == Stage::kProbing) return prepare(now, arrival);
+  if (arrival.stage == Stage::kExpected) settle(now, arrival);
+}
+
+// The proxy goes first, as it would defend the address against its owner; the neighbour entry
+// stands before anything is released.
+void Nar::settle(Now now, Arrival& arrival) {
+  if (replace(now, arrival)) return;
+  counters_.add(NarCounter::kArrived);
+  arrival.stage = Stage::kArrived;
+  if (std::exchange(arrival.proxied, false))
+    outbox_.push(machine::SetProxy{arrival.interface, arrival.address, false});
+  wait_for(arrival, Step::Kind::kNeighbourSet,
+           outbox_.push(machine::SetNeighbour{arrival.interface, arrival.address,
+                                              arrival.initiation.link_address}));
+  outbox_.report(EventKind::kArrivalSeen,
+                 {{"address", arrival.address.text()},
+                  {"link_address", arrival.initiation.link_address.text()}});
+  const NewRouterConfig& settings = config_.new_router;
+  Duration kept = kLinger;
+  if (arrival.kind == Kind::kAssigned) kept = settings.pool_lease;
+  if (arrival.kind == Kind::kPcoa) kept = settings.host_route_lease;
+  set_deadline(arrival, now.boot + kept);
+}
+
+// FH-6.3-09: where the operator wants it, the node gets an address of the pool instead.
+bool Nar::replace(Now now, Arrival& arrival) {
+  const auto pool = pools_.find(arrival.interface);
+  const ServedLink* link = find_link(links_, arrival.interface);
+  if (!config_.new_router.replace_ncoa || arrival.kind != Kind::kProposed || pool == pools_.end() ||
+      link == nullptr)
+    return false;
+  const auto address =
+      pool->second.take(now.boot, now.boot + config_.new_router.pool_lease,
+                        [&](const Ipv6Address& each) { return taken(arrival.interface, each); });
+  if (!address) return false;
+  const Ipv6Address old = arrival.address;
+  Initiation initiation = std::move(arrival.initiation);
+  arrival.initiation.requests.clear();
+  arrival.initiation.peer = initiation.peer;
+  end(old, "the node gets another address");
+  initiation.buffer = false;
+  Arrival& other = admit(initiation, *link, *address, Kind::kAssigned);
+  other.replaces = old;
+  proposals_.emplace(old, *address);
+  prepare(now, other);
+  return true;
+}
+
+// A node that comes under an address which it did not get, since no FBack reached it.
+void Nar::point_elsewhere(Now now, const send::Message& message, const Ipv6Address& proposed,
+                          const LinkAddress& link_address) {
+  const auto instead = proposals_.find(proposed);
+  if (instead == proposals_.end()) return;
+  const auto found = arrivals_.find(instead->second);
+  if (found == arrivals_.end() || found->second.interface != message.interface ||
+      found->second.initiation.link_address != link_address ||
+      found->second.stage == Stage::kPreparing)
+    return counters_.add(NarCounter::kUnaIgnored);
+  const std::uint8_t status = found->second.kind == Kind::kPcoa ? kNaackUsePcoa : kNaackUseSupplied;
+  advertiser_.acknowledge(now, message.interface, message.source, link_address,
+                          {0, status, found->second.address});
+}
+
+void Nar::expire(Now now, Arrival& arrival) {
+  if (arrival.stage == Stage::kProbing) {
+    if (arrival.probes_left > 0) return solicit(now, arrival);
+    return prepare(now, arrival);
+  }
+  if (arrival.stage == Stage::kExpected) {
+    counters_.add(NarCounter::kExpired);
+    return end(arrival.address, "it did not come");
+  }
+  end(arrival.address, arrival.kind == Kind::kPcoa ? "its time is over" : "");
+}
+
+// Everything that was made for it and is still there goes. Without a reason nobody is told.
+void Nar::end(const Ipv6Address& address, std::string_view reason) {
+  auto ended = arrivals_.extract(address);
+  invariant(!ended.empty());
+  Arrival& arrival = ended.mapped();
+  set_deadline(arrival, kNever);
+  undo(arrival);
+  // A refusal that was just sent is repeated; anything else begins anew.
+  for (const Request& request : arrival.initiation.requests) {
+    const auto reply = replies_.find(request);
+    const bool refused = arrival.stage == Stage::kPreparing && reply != replies_.end() &&
+                         reply->second.hack.has_value();
+    if (reply != replies_.end() && !refused) replies_.erase(reply);
+  }
+  if (const auto proposed = arrival.replaces ? arrival.replaces : arrival.initiation.ncoa) {
+    const auto instead = proposals_.find(*proposed);
+    if (instead != proposals_.end() && instead->second == arrival.address)
+      proposals_.erase(instead);
+  }
+  if (const auto share = shares_.find(arrival.initiation.peer); --share->second == 0)
+    shares_.erase(share);
+  if (!reason.empty())
+    outbox_.report(EventKind::kArrivalEnded,
+                   {{"address", arrival.address.text()}, {"reason", std::string(reason)}});
+}
+
+void Nar::undo(Arrival& arrival) {
+  const InterfaceId interface = arrival.interface;
+  leave_group(arrival);
+  if (arrival.proxied) outbox_.push(machine::SetProxy{interface, arrival.address, false});
+  if (arrival.routed)
+    outbox_.push(machine::SetRoute{Prefix(arrival.address, 128), std::nullopt, interface, false});
+  if (arrival.tunnelled) outbox_.push(machine::DetachTunnel{arrival.address});
+  if (arrival.buffered) outbox_.push(machine::DiscardBuffer{arrival.address});
+  const auto pool = pools_.find(interface);
+  if (arrival.kind == Kind::kAssigned && arrival.stage != Stage::kArrived && pool != pools_.end())
+    pool->second.give_back(arrival.address);
+}
+
+void Nar::neighbour_changed(Now now, const machine::NeighbourChanged& change) {
+  const auto found = arrivals_.find(change.address);
+  if (found == arrivals_.end() || found->second.kind != Kind::kPcoa ||
+      found->second.stage != Stage::kArrived || found->second.interface != change.interface)
+    return;
+  const bool there = change.link_address.has_value();
+  set_deadline(found->second, now.boot + (there ? config_.new_router.host_route_lease : kGrace));
+}
+
+void Nar::link_down(InterfaceId interface) {
+  std::vector<Ipv6Address> there;
+  for (const auto& [address, arrival] : arrivals_)
+    if (arrival.interface == interface) there.push_back(address);
+  for (const Ipv6Address& address : there) end(address, "the link went down");
+}
+
+}  // namespace sendoff::router

@@ -1,0 +1,117 @@
+// The previous access router: bindings, from their installation to their end.
+#include <algorithm>
+
+#include "router/par.h"
+#include "wire/icmpv6.h"
+
+namespace sendoff::router {
+
+using machine::EventKind;
+
+void Par::install(Now, Handovers::iterator handover) {
+  Handover& under_way = handover->second;
+  under_way.stage = Handover::Stage::kInstalling;
+  under_way.wanted.ncoa = under_way.terms.far_end;
+  under_way.wanted.alternate = under_way.terms.alternate;
+  const Binding& wanted = under_way.wanted;
+  const machine::ActionId installing =
+      outbox_.push(machine::InstallBinding{wanted.pcoa, wanted.ncoa, wanted.par, wanted.interface});
+  steps_.emplace(installing, Step{Step::Kind::kInstalled, wanted.pcoa, std::nullopt});
+}
+
+// GF31: the MN's security association outlives the tunnel.
+std::uint16_t Par::grant(Now now, const Update& update) const {
+  const keys::IssuedKey* key = keys_.find(update.key);
+  const std::uint32_t life = key == nullptr ? 0 : key->remaining_s(now.boot);
+  return static_cast<std::uint16_t>(
+      std::min({std::uint32_t{update.fbu.lifetime_s}, config_.max_tunnel_lifetime_s, life}));
+}
+
+void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
+  auto found = handovers_.extract(pcoa);
+  if (found.empty()) return;
+  Handover handover = std::move(found.mapped());
+  // Without its key nobody could move or end the binding; and of one whose replacement failed, half
+  // may stand.
+  const bool for_somebody = !handover.updates.empty();
+  std::erase_if(handover.updates,
+                [&](const Update& update) { return keys_.find(update.key) == nullptr; });
+  const bool key_lost = for_somebody && handover.updates.empty();
+  const auto old = bindings_.find(pcoa);
+  if (!succeeded || key_lost) {
+    if (old != bindings_.end())
+      end_live(pcoa, key_lost ? "its key is gone" : "it could not be replaced");
+    else if (succeeded)
+      outbox_.push(machine::RemoveBinding{pcoa});
+    release(handover);
+    for (const Update& update : handover.updates)
+      refuse(update, ParCounter::kNoResources, kFBackNoResources);
+  } else {
+    Binding binding = handover.wanted;
+    if (for_somebody) {
+      binding.key = handover.updates.back().key;
+      binding.expires = now.boot + seconds(grant(now, handover.updates.back()));
+    } else if (old != bindings_.end()) {
+      binding.expires = old->second.expires;
+    }
+    become_live(now, binding);
+    release(handover);
+    std::ranges::reverse(handover.updates);
+    for (const Update& update : handover.updates) {
+      counters_.add(ParCounter::kAccepted);
+      answer(update, handover.terms, grant(now, update));
+    }
+  }
+  if (handover.next) follow(now, std::move(*handover.next));
+}
+
+// Every binding begins here, and one that is renewed or replaced begins again.
+void Par::become_live(Now now, const Binding& binding) {
+  const auto old = bindings_.find(binding.pcoa);
+  const bool fresh = old == bindings_.end();
+  if (!fresh) expiries_.erase({old->second.expires, old->first});
+  bindings_.insert_or_assign(binding.pcoa, binding);
+  expiries_.emplace(binding.expires, binding.pcoa);
+  if (fresh) intercept(binding);
+  // FH-10-04: who may be traced afterwards.
+  outbox_.report(EventKind::kBindingInstalled,
+                 {{"pcoa", binding.pcoa.text()},
+                  {"ncoa", binding.ncoa.text()},
+                  {"link_address", binding.link_address.text()},
+                  {"lifetime_s", whole_seconds(binding.expires - now.boot)}});
+}
+
+// Every binding ends here. The outcome of the action that is named tells that it is gone.
+machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
+  const auto found = bindings_.find(pcoa);
+  invariant(found != bindings_.end());
+  const InterfaceId interface = found->second.interface;
+  expiries_.erase({found->second.expires, pcoa});
+  bindings_.erase(found);
+  outbox_.report(EventKind::kBindingRemoved,
+                 {{"pcoa", pcoa.text()}, {"reason", std::string(reason)}});
+  const machine::ActionId removing = outbox_.push(machine::RemoveBinding{pcoa});
+  outbox_.push(machine::SetProxy{interface, pcoa, false});
+  return removing;
+}
+
+// GF25: on-link neighbours find the PCoA at our own link-layer address while the binding lives; the
+// NA is unsigned, as nobody but its owner can sign for a CGA (GF21).
+void Par::intercept(const Binding& binding) {
+  outbox_.push(machine::SetProxy{binding.interface, binding.pcoa, true});
+  const ServedLink* link = find_link(links_, binding.interface);
+  if (link == nullptr || !link->ready()) return;
+  wire::NeighborAdvertisement advertisement;
+  advertisement.override_flag = true;
+  advertisement.target = binding.pcoa;
+  Bytes message;
+  append(message, advertisement);
+  append(message,
+         wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, link->link_address});
+  wire::seal_icmpv6(link->link_local.address, kAllNodes, message);
+  outbox_.push(
+      machine::Transmit{binding.interface, std::nullopt,
+                        wire::icmpv6_packet(link->link_local.address, kAllNodes, message)});
+}
+
+}  // namespace sendoff::router
