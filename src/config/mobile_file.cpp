@@ -90,8 +90,16 @@ void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
   section.number("tunnel_lifetime", config.tunnel_lifetime_s, 1, 65'535);
   section.duration("rtsolpr_timeout_ms", config.rtsolpr_timeout, milliseconds(1), 10, 60'000);
   section.number("rtsolpr_retries", config.rtsolpr_retries, 0, 20);
+  section.number("rtsolpr_rate", config.rtsolpr_rate, 1, 10);
   section.duration("fbu_timeout_ms", config.fbu_timeout, milliseconds(1), 10, 32'000);
   section.number("fbu_retries", config.fbu_retries, 0, 20);
+  section.flag("fbu_link_address", config.fbu_link_address);
+  section.number("keep_forwarding", config.keep_forwarding_s, 0, 65'535);
+  section.duration("fback_wait_ms", config.fback_wait, milliseconds(1), 0, 60'000);
+  section.duration("min_interval_ms", config.handover_interval, milliseconds(1), 0, 600'000);
+  section.number("una_retries", config.una_retries, 0, 2);
+  section.duration("una_interval_ms", config.una_interval, milliseconds(1), 10, 60'000);
+  section.flag("una_unicast", config.una_unicast);
   for (Text& word : section.texts("switch_command"))
     loaded.daemon.switch_command.push_back(std::move(word.value));
   if (!loaded.daemon.switch_command.empty() && !loaded.daemon.switch_command[0].starts_with('/'))

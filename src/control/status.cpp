@@ -130,6 +130,13 @@ std::string status_json(const DaemonStatus& daemon, const mobile::Mobile::Status
                 {"prefix", other.prefix ? Json(other.prefix->text()) : Json(nullptr)}};
   });
   json["handover"] = status.handover;
+  json["movements"] = list(status.movements, [](const mobile::Mobile::MovementStatus& movement) {
+    return Json{{"par", movement.par.text()},
+                {"pcoa", movement.pcoa.text()},
+                {"ncoa", optional_text(movement.ncoa)},
+                {"state", movement.state},
+                {"remaining_s", movement.remaining_s}};
+  });
   add_counters(json, daemon);
   return compact(json);
 }
@@ -197,7 +204,8 @@ std::string human_status(std::string_view text) {
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
-  for (const char* name : {"interfaces", "keys", "handovers", "bindings", "arrivals", "neighbours"})
+  for (const char* name :
+       {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements", "neighbours"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

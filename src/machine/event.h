@@ -28,6 +28,14 @@ enum class EventKind : std::uint8_t {
   kHandoverStarted,     // MN: FBU sent: ar, ncoa
   kHandoverDone,        // MN: FBack accepted it: ncoa, lifetime_s
   kHandoverFailed,      // MN: reason
+  kHandoverEnded,       // MN: forwarding from a router is over: ar, reason
+  kLinkLeft,            // MN: the link of the router in use is gone
+  kLinkEntered,         // MN: a link is up: access_point, announced (its router was told before)
+  kUnaSent,             // MN: address
+  kAddressAnnounced,    // MN: NA with Override for a confirmed address: address
+  kFbuSent,             // MN: ar, source, care_of, sequence, lifetime_s
+  kFbackReceived,       // MN: ar, status, sequence
+  kNaackReceived,       // MN: status, address
   kBindingInstalled,    // PAR: pcoa, ncoa, lifetime_s
   kBindingRemoved,      // PAR: pcoa, reason
   kHandoverInitiated,   // PAR: HI sent: pcoa, ncoa, nar, link_address, code

@@ -132,6 +132,22 @@ std::string_view name(EventKind kind) {
       return "handover-done";
     case EventKind::kHandoverFailed:
       return "handover-failed";
+    case EventKind::kHandoverEnded:
+      return "handover-ended";
+    case EventKind::kLinkLeft:
+      return "link-left";
+    case EventKind::kLinkEntered:
+      return "link-entered";
+    case EventKind::kUnaSent:
+      return "una-sent";
+    case EventKind::kAddressAnnounced:
+      return "address-announced";
+    case EventKind::kFbuSent:
+      return "fbu-sent";
+    case EventKind::kFbackReceived:
+      return "fback-received";
+    case EventKind::kNaackReceived:
+      return "naack-received";
     case EventKind::kBindingInstalled:
       return "binding-installed";
     case EventKind::kBindingRemoved:

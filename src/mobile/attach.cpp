@@ -10,6 +10,8 @@ using machine::EventKind;
 
 constexpr std::uint8_t kMaxCollisionCount = 2;
 constexpr std::uint8_t kCareOfPrefixLength = 64;
+// An address says nothing of what is on-link: the RA's prefixes do (RFC 5942), by set_routes.
+constexpr std::uint8_t kHostPrefixLength = 128;
 
 std::optional<Duration> lifetime(Instant until, Instant now) {
   if (until == kNever) return std::nullopt;
@@ -72,16 +74,21 @@ void Attach::mtu_changed(InterfaceId interface, std::uint32_t mtu) {
 
 // The access point that an interface came up on says nothing new; another one is another link,
 // until its router proves that it is the same.
-void Attach::ap_attached(Now now, const machine::ApAttached& event) {
+void Attach::ap_attached(Now now, const machine::ApAttached& event, bool elsewhere) {
   const auto found = links_.find(event.interface);
   if (found == links_.end()) return;
   Link& link = found->second;
-  const bool first = !link.access_point && link.link_local;
+  const bool first = !link.access_point && link.link_local && !(elsewhere && link.attachment);
   const bool same = link.access_point == event.access_point && link.link_local;
   link.access_point = event.access_point;
   if (first || same || !link.up) return;
   detach(event.interface, link, "access-point-changed");
   attach(now, event.interface, link);
+}
+
+void Attach::note_access_point(const machine::ApAttached& event) {
+  const auto found = links_.find(event.interface);
+  if (found != links_.end()) found->second.access_point = event.access_point;
 }
 
 void Attach::ap_lost(Now, InterfaceId interface) {
@@ -93,6 +100,7 @@ void Attach::ap_lost(Now, InterfaceId interface) {
 
 void Attach::attach(Now now, InterfaceId interface, Link& link) {
   ++link.generation;
+  ++link.entries;
   const Prefix& prefix = send::link_local_prefix();
   link.link_local = OwnAddress{.address = config_.identity.address(prefix), .prefix = prefix};
   add(interface, *link.link_local, nullptr, now);
@@ -103,6 +111,7 @@ void Attach::detach(InterfaceId interface, Link& link, std::string_view reason) 
   lose_router(interface, link, reason);
   remove(interface, link.care_of);
   remove(interface, link.link_local);
+  link.given_up.clear();
   std::erase_if(adding_, [&](const auto& entry) { return entry.second.interface == interface; });
   discovery_.stop(interface);
 }
@@ -125,8 +134,11 @@ void Attach::add(InterfaceId interface, const OwnAddress& own,
   machine::AddAddress action;
   action.interface = interface;
   action.address = own.address;
-  action.prefix_length = kCareOfPrefixLength;
-  action.dad = config_.dad;
+  action.prefix_length =
+      own.address.is_link_local() ? kCareOfPrefixLength : kHostPrefixLength;
+  action.dad = moving_ && config_.dad == machine::DadMode::kNormal
+                   ? machine::DadMode::kOptimistic
+                   : config_.dad;
   if (lifetimes != nullptr) {
     action.valid = lifetime(lifetimes->valid_until, now.boot);
     action.preferred = lifetime(lifetimes->preferred_until, now.boot);
@@ -152,6 +164,40 @@ void Attach::release(const std::function<bool(const Ipv6Address&)>& needed) {
     if (!in_use) outbox_.push(machine::RemoveAddress{entry.second, entry.first});
     return true;
   });
+}
+
+void Attach::keep(InterfaceId interface, const Ipv6Address& address) {
+  const auto kept = kept_.find(address);
+  if (kept == kept_.end()) return;
+  const bool in_use = std::ranges::any_of(links_, [&](const auto& link) {
+    return link.second.care_of && link.second.care_of->address == address;
+  });
+  if (in_use) return;
+  if (kept->second != interface) outbox_.push(machine::RemoveAddress{kept->second, address});
+  kept->second = interface;
+  machine::AddAddress action;
+  action.interface = interface;
+  action.address = address;
+  action.prefix_length = kHostPrefixLength;
+  action.dad = machine::DadMode::kNone;  // not on-link here, so nobody here can have it
+  action.preferred = Duration{};
+  outbox_.push(std::move(action));
+}
+
+void Attach::give_up(Now now, InterfaceId interface, const Ipv6Address& address) {
+  const auto found = links_.find(interface);
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  link.given_up.insert(address);
+  if (!link.care_of || link.care_of->address != address || link.care_of->failed) return;
+  outbox_.push(machine::RemoveAddress{interface, address});
+  duplicate(now, interface, link, *link.care_of);
+}
+
+std::optional<Attach::Site> Attach::site(InterfaceId interface) const {
+  const auto found = links_.find(interface);
+  if (found == links_.end() || !found->second.up) return std::nullopt;
+  return Site{interface, found->second.address, found->second.mtu};
 }
 
 Attach::OwnAddress* Attach::find(Link& link, const Ipv6Address& address) {
@@ -183,6 +229,7 @@ void Attach::address_changed(Now now, const machine::AddressChanged& event) {
   if (own == nullptr) return;
   switch (event.what) {
     case machine::AddressChanged::What::kReady:
+      if (own->ready && own->address.is_link_local()) discovery_.confirmed(event.interface);
       return added(now, event.interface, found->second, *own);
     case machine::AddressChanged::What::kDuplicate:
       return duplicate(now, event.interface, found->second, *own);
@@ -200,8 +247,12 @@ void Attach::address_changed(Now now, const machine::AddressChanged& event) {
 void Attach::added(Now now, InterfaceId interface, Link& link, OwnAddress& own) {
   if (std::exchange(own.ready, true)) return;
   outbox_.report(EventKind::kAddressFormed, {{"address", own.address.text()}});
-  if (&own == &*link.link_local)
-    return discovery_.start(now, interface, config_.identity, own.address, link.address, link.mtu);
+  if (&own == &*link.link_local) {
+    const bool optimistic = moving_ || config_.dad == machine::DadMode::kOptimistic;
+    return discovery_.start(now, interface, config_.identity, own.address, link.address, link.mtu,
+                            optimistic ? nd::Discovery::Entry::kOptimistic
+                                       : nd::Discovery::Entry::kNormal);
+  }
   if (const nd::Router* router = discovery_.current(interface, now.boot))
     ready(interface, link, *router);
 }
@@ -282,6 +333,13 @@ void Attach::set_routes(InterfaceId interface, Link& link, const nd::Router& rou
   link.on_link = std::move(on_link);
 }
 
+Attach::OwnAddress Attach::first_choice(const Link& link, const Prefix& prefix) const {
+  OwnAddress own{.address = config_.identity.address(prefix), .prefix = prefix};
+  while (link.given_up.contains(own.address) && own.collision_count < kMaxCollisionCount)
+    own.address = config_.identity.address(prefix, ++own.collision_count);
+  return own;
+}
+
 void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router) {
   const nd::AdvertisedPrefix* advertised = prefix_for_address(router);
   // An address that is there stays as long as its prefix is advertised.
@@ -296,8 +354,7 @@ void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::
   }
   if (advertised == nullptr) return;
   if (!link.care_of) {
-    link.care_of = OwnAddress{.address = config_.identity.address(advertised->prefix),
-                              .prefix = advertised->prefix};
+    link.care_of = first_choice(link, advertised->prefix);
     add(interface, *link.care_of, advertised, now);
     return;
   }
@@ -318,6 +375,11 @@ void Attach::ready(InterfaceId, Link& link, const nd::Router& router) {
   attachment.ar = router.global_address_for(link.care_of->address);
   if (before.address != attachment.address || before.ar != attachment.ar)
     changes_.push_back({Change::What::kReady, attachment});
+}
+
+std::uint64_t Attach::entries(InterfaceId interface) const {
+  const auto found = links_.find(interface);
+  return found == links_.end() ? 0 : found->second.entries;
 }
 
 const Attachment* Attach::current() const {

@@ -43,7 +43,10 @@ class Attach {
   void interface_up(Now now, const machine::InterfaceUp& event);
   void interface_down(Now now, InterfaceId interface);
   void mtu_changed(InterfaceId interface, std::uint32_t mtu);
-  void ap_attached(Now now, const machine::ApAttached& event);
+  // `elsewhere`: what is known of the access point says that another router serves it.
+  void ap_attached(Now now, const machine::ApAttached& event, bool elsewhere);
+  // It belongs to the router in use: nothing changes (Option-Code 5).
+  void note_access_point(const machine::ApAttached& event);
   void ap_lost(Now now, InterfaceId interface);
   void address_changed(Now now, const machine::AddressChanged& event);
   [[nodiscard]] bool owns(machine::ActionId action) const { return adding_.contains(action); }
@@ -55,6 +58,26 @@ class Attach {
   [[nodiscard]] const Attachment* current() const;
   [[nodiscard]] bool serves(InterfaceId interface, std::uint64_t generation) const;
   [[nodiscard]] bool owns_address(const Ipv6Address& address) const;
+
+  // While sessions wait for a new link its addresses are optimistic at once (RFC 4429), where DAD
+  // would be waited for otherwise, and the first solicitation has no delay (RFC 4861 6.3.7).
+  void set_moving(bool moving) { moving_ = moving; }
+  // Another node has this care-of address, or the router refuses it: the next collision count is
+  // taken on this link, now or when a router is found.
+  void give_up(Now now, InterfaceId interface, const Ipv6Address& address);
+  // A care-of address of a link that was left stays usable on this interface: deprecated, and
+  // without an on-link prefix. Needs a release() some time.
+  void keep(InterfaceId interface, const Ipv6Address& address);
+
+  // What a link is, whether or not it has a router. Nothing: it is down or not ours.
+  struct Site {
+    InterfaceId interface;
+    LinkAddress link_address;
+    std::uint32_t mtu = 1500;
+  };
+  [[nodiscard]] std::optional<Site> site(InterfaceId interface) const;
+  // How many links this interface has entered.
+  [[nodiscard]] std::uint64_t entries(InterfaceId interface) const;
 
   // What happened since the last call, in its order.
   struct Change {
@@ -86,6 +109,7 @@ class Attach {
   struct Link {
     bool up = false;
     std::uint64_t generation = 0;
+    std::uint64_t entries = 0;
     LinkAddress address;
     std::uint32_t mtu = 1500;
     std::optional<LinkAddress> access_point;
@@ -93,6 +117,7 @@ class Attach {
     std::optional<OwnAddress> care_of;
     std::optional<Attachment> attachment;
     std::set<Prefix> on_link;
+    std::set<Ipv6Address> given_up;  // care-of addresses that others have here
     std::optional<LinkAddress> router_neighbour;  // as set in the host
   };
   struct Adding {
@@ -110,6 +135,7 @@ class Attach {
   void duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& own);
   void adopt(Now now, InterfaceId interface, Link& link, const nd::Router& router);
   void set_routes(InterfaceId interface, Link& link, const nd::Router& router);
+  [[nodiscard]] OwnAddress first_choice(const Link& link, const Prefix& prefix) const;
   void form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router);
   void ready(InterfaceId interface, Link& link, const nd::Router& router);
   [[nodiscard]] OwnAddress* find(Link& link, const Ipv6Address& address);
@@ -121,6 +147,7 @@ class Attach {
   std::map<machine::ActionId, Adding> adding_;
   std::vector<Change> changes_;
   std::map<Ipv6Address, InterfaceId> kept_;  // care-of addresses of links that were left
+  bool moving_ = false;
 };
 
 }  // namespace sendoff::mobile

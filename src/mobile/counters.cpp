@@ -40,6 +40,17 @@ std::string_view name(MobileCounter counter) {
       "fbu-unanswered",
       "bindings-lapsed",
       "store-failed",
+      "binding-errors",
+      "tunnels-refused",
+      "switches-failed",
+      "landings",
+      "una-sent",
+      "una-unsigned",
+      "proxy-answers",
+      "address-collisions",
+      "naack-followed",
+      "naack-ignored",
+      "dhcp-failed",
   };
   static_assert(std::size(kNames) == MobileCounters::kSize);
   return counter < MobileCounter::kCount ? kNames[std::to_underlying(counter)] : "unknown";

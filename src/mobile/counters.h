@@ -47,6 +47,18 @@ enum class MobileCounter : std::uint8_t {
   kFbuUnanswered,
   kBindingsLapsed,
   kStoreFailed,
+  kBindingErrors,  // status 2 from the PAR while an FBU was outstanding
+  kTunnelsRefused,
+  kSwitchesFailed,
+  // Links that were entered.
+  kLandings,           // on a link whose router was told in advance
+  kUnaSent,            // UNAs, repeats too
+  kUnaUnsigned,        // of them without signature, though ours is a CGA (GF44)
+  kProxyAnswers,       // the NAR still answered for our address: UNA repeated
+  kAddressCollisions,  // another node has it
+  kNaackFollowed,
+  kNaackIgnored,  // no UNA for that address was sent lately
+  kDhcpFailed,
   kCount,
 };
 [[nodiscard]] std::string_view name(MobileCounter counter);

@@ -1,13 +1,17 @@
 // Handovers of the mobile node (RFC 5568 4, 5; RFC 5269 3.4, 3.6): Fast Binding Updates to the
-// previous access router and what comes back. Symmetric work only: nothing here signs, opens or
-// waits for a key (HK-1-01).
+// previous access router, what comes back, and the tunnel that it gives. Symmetric work only: nothing
+// here signs, opens or waits for a key (HK-1-01).
 //
 // A movement is the node's relation to one access router whose care-of address (PCoA) it keeps in
 // use: prepared by an order on that router's link (predictive), or begun after arrival elsewhere
 // (reactive), renewed at half its lifetime (GF41), and ended by coming back (GF7), by the word that
 // Mobile IPv6 has updated its bindings, or by silence.
 //
-// Tunnels, UNA and the switching of the kernel's addresses are not its work.
+//    order ──▶ FBU ──▶ FBack, or fback_wait over ──▶ SwitchLink
+//    left ──▶ arrived: FBack for this address was had?   tunnel          (predictive)
+//                      else                              tunnel, FBU     (reactive)
+//
+// What address stands on the new link, and its announcement, is Landing's.
 #pragma once
 
 #include <deque>
@@ -18,6 +22,7 @@
 #include "mobile/attach.h"
 #include "mobile/counters.h"
 #include "mobile/neighbourhood.h"
+#include "mobile/standing.h"
 #include "wire/mobility.h"
 
 namespace sendoff::mobile {
@@ -34,25 +39,65 @@ class Handover {
   };
   explicit Handover(const Parts& parts) : parts_(parts) {}
 
+  // A person's order is held back for the interval of RFC 5568 5.6; the network's (Code 1) is not,
+  // and its link is changed to even when the handover is refused.
+  enum class Initiator : std::uint8_t { kPerson, kNetwork };
   [[nodiscard]] Result<void, machine::OrderError> order(Now now, const LinkAddress& access_point,
-                                                        const Neighbourhood& neighbourhood);
-  // The care-of CGA of the attachment in use is ready, or its link or router was left.
-  void arrived(Now now, const Attachment& attachment);
-  void left(Now now, const Attachment& attachment);
+                                                        const Neighbourhood& neighbourhood,
+                                                        Initiator initiator);
+
+  // The link was left; `attachment` is that in use there, if any.
+  void left(Now now, const Attachment* attachment);
+  // An address stands on a link, or another one does, or its router is known now.
+  void arrived(Now now, const Standing& standing);
+  // That address is not ours any more.
+  void lost(const Ipv6Address& address);
+  // What the NAR said to the UNA (RFC 5568 6.4.6).
+  void use_router(const Ipv6Address& router) { name_router_ = router; }  // status 3
+  void use_previous();                                                  // status 4
+  void unrecognised(InterfaceId interface);                             // status 128
+  // No fast handover to this link (Option-Code 7): movements end here.
+  void bar() { barred_ = true; }
+
   // Mobile IPv6 has updated its bindings: movements away from other routers are over.
   void binding_complete(const Ipv6Address& current);
   // The key of (ar, cga) is gone, so nothing more can be said under it.
   void key_gone(const Ipv6Address& ar, const Ipv6Address& cga);
 
-  // A packet with a Mobility Header; anything but an FBack is ignored.
-  void handle(Now now, const machine::Received& received);
+  // A packet with a Mobility Header; anything but an FBack or a Binding Error is ignored. True: an
+  // authentic FBack.
+  bool handle(Now now, const machine::Received& received);
+  [[nodiscard]] bool owns(machine::ActionId action) const;
+  void outcome(Now now, const machine::Outcome& outcome);
 
+  // The link is being changed to this access point.
+  [[nodiscard]] std::optional<AccessPoint> take_switching();
+  // The access point that the node is about to move to.
+  [[nodiscard]] const AccessPoint* expected() const;
+  // The address that an FBack gave for it: another than the proposed one (FH-3.2-04), or the PCoA.
+  [[nodiscard]] std::optional<Ipv6Address> granted_at(const LinkAddress& access_point) const;
+  // The same, when it came on the new link already.
+  [[nodiscard]] std::optional<Ipv6Address> take_assigned();
+  [[nodiscard]] std::vector<Ipv6Address> previous_addresses() const;
+  // Whether a movement goes on, so that an arrival is urgent; and whether it is one that leads away
+  // from somewhere else than there.
+  [[nodiscard]] bool moving() const;
+  [[nodiscard]] bool away_from(const Standing& standing) const;
   // Whether a movement still needs this address of a link that was left.
   [[nodiscard]] bool needs(const Ipv6Address& address) const;
-  [[nodiscard]] std::string_view state() const;
   // An FBU stayed without answer, or a binding lapsed: the router may have forgotten our key, so
   // another one is asked for (GF41, GF42).
   [[nodiscard]] bool take_key_wanted();
+
+  struct View {
+    Ipv6Address par;
+    Ipv6Address pcoa;
+    std::optional<Ipv6Address> ncoa;  // granted
+    std::string_view state;           // "waiting for FBack", "forwarding", "left", "stopped"
+    std::int64_t remaining_s = 0;
+  };
+  [[nodiscard]] std::vector<View> views(Instant now) const;
+  [[nodiscard]] std::string_view state() const;
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -67,14 +112,19 @@ class Handover {
     Ipv6Address care_of;  // NCoA asked for; the PCoA to end the binding
     std::uint16_t lifetime_s = 0;
     bool renewal = false;
+    bool by_router = false;  // it is the NAR's own address
     bool resynchronised = false;
+    bool tried_again = false;  // after a refusal that passes
     unsigned sent = 0;
     Duration timeout{};
-    Instant next_send;
+    Instant next_send = kNever;  // kNever: waits for a link
+    Ipv6Address source;          // of the last one
     std::vector<Outstanding> outstanding;
   };
   struct Granted {
     Ipv6Address ncoa;
+    Ipv6Address proposed;
+    bool by_router = false;  // the NAR delivers to the PCoA: no tunnel of ours (GF16)
     Instant expires;
     Instant renew_at;
   };
@@ -82,42 +132,68 @@ class Handover {
     Ipv6Address par;
     Ipv6Address pcoa;
     InterfaceId interface;
-    LinkAddress link_address;
-    std::optional<LinkAddress> access_point;  // ordered
+    std::optional<AccessPoint> target;  // ordered, and not reached yet
+    std::optional<Ipv6Address> nar;
+    bool by_network = false;
+    bool away = false;  // the PAR's link was left
+    bool kept = false;  // the PCoA is on the interface in use
     bool fbu_sent = false;
-    bool stopped = false;  // refused, or no answer: fast handover is over for this movement
+    bool no_update = false;  // not on this link (NAACK status 4)
+    bool stopped = false;    // refused, or no answer: fast handover is over for this movement
     std::optional<Pending> pending;
     std::optional<Granted> granted;
+    std::optional<Instant> first_granted;
+    Instant switch_at = kNever;
+    std::optional<machine::ActionId> switching;
+    std::optional<Ipv6Address> tunnel;  // its near end
+    std::optional<machine::ActionId> attaching;
     std::deque<Instant> sends;  // of the last second
   };
 
   [[nodiscard]] Movement* find(const Ipv6Address& par, const Ipv6Address& pcoa);
   Movement& movement_from(const Attachment& attachment);
-  void remove(const Movement& movement);
+  void remove(const Movement& movement, std::string_view reason);
   [[nodiscard]] bool on_par_link(const Movement& movement) const;
-  [[nodiscard]] bool attached() const;
+  [[nodiscard]] std::uint16_t lifetime_s() const;
+  void switch_link(Movement& movement);
+  void attach_tunnel(Movement& movement);
+  void detach_tunnel(Movement& movement);
+
+  [[nodiscard]] bool returned(Now now, Movement& movement);
+  void moved_on(Now now, Movement& movement);
+  void resume(Now now, Movement& movement);
+  void renew(Now now, Movement& movement);
+  void not_moved(Now now, Movement& movement, const std::string& reason);
+  void lapse(const Movement& movement);
+
+  // handover_messages.cpp
   void begin(Now now, Movement& movement, const Ipv6Address& care_of, std::uint16_t lifetime_s,
              bool renewal);
   void send(Now now, Movement& movement);
-  void transmit(const Movement& movement, const wire::FastBindingUpdate& fbu,
-                const keys::HeldKey& key);
-  [[nodiscard]] bool returned(Now now, Movement& movement);
-  void moved_on(Now now, Movement& movement, const Attachment& attachment);
+  void transmit(Movement& movement, const wire::FastBindingUpdate& fbu, const keys::HeldKey& key);
   void unanswered(Now now, Movement& movement);
-  void lapse(const Movement& movement);
   [[nodiscard]] Movement* addressee(const wire::PacketView& packet);
   [[nodiscard]] keys::HeldKey* authenticate(Now now, const Movement& movement, ByteView header,
                                             const wire::FastBindingAcknowledgement& fback);
+  [[nodiscard]] bool acknowledged(Now now, const wire::PacketView& packet, ByteView header);
+  void binding_error(const wire::PacketView& packet, ByteView header);
   void resynchronise(Now now, Movement& movement, keys::HeldKey& key, std::uint16_t last);
+  void refused(Now now, Movement& movement, std::uint8_t status);
   void accepted(Movement& movement, const wire::FastBindingAcknowledgement& fback, Instant sent);
   void stop(Movement& movement, const std::string& reason);
   void settle(Movement& movement);
 
   Parts parts_;
   std::vector<Movement> movements_;  // oldest first
+  std::optional<Standing> standing_;
+  std::optional<Ipv6Address> name_router_;  // as care-of address, on this link
+  std::optional<Ipv6Address> assigned_;
+  std::optional<AccessPoint> switching_;
+  bool barred_ = false;
   bool key_wanted_ = false;
   bool uncounted_fbu_ = false;  // an FBU left since the last change of router was counted (GF9)
-  std::optional<Ipv6Address> last_router_;
+  std::optional<Ipv6Address> last_ar_;
+  std::optional<Instant> last_voluntary_;  // a person's order that Mobile IPv6 has not caught up with
 };
 
 }  // namespace sendoff::mobile

@@ -66,11 +66,19 @@ class Mobile final : public machine::Machine {
     crypto::KeyHash encryption_key_hash{};  // of the public key in the request
     Instant first_sent;
   };
+  struct MovementStatus {  // away from a router whose care-of address is still in use
+    Ipv6Address par;
+    Ipv6Address pcoa;
+    std::optional<Ipv6Address> ncoa;  // that it granted
+    std::string state;                // "waiting for FBack", "forwarding", "left", "stopped"
+    std::int64_t remaining_s = 0;     // of its forwarding
+  };
   struct Status {
     std::vector<LinkStatus> links;
     std::vector<KeyStatus> keys;
     std::vector<RequestStatus> requests;
     std::vector<NeighbourStatus> neighbours;
+    std::vector<MovementStatus> movements;
     std::string handover;  // "none", "waiting for FBack" …
   };
   [[nodiscard]] Status status(Now now) const;

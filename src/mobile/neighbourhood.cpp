@@ -90,6 +90,7 @@ std::vector<AccessPoint> read_access_points(std::uint8_t code, const wire::Optio
         tuples.emplace_back();
         tuples.back().address = option->address;
         tuples.back().state = *state;
+        tuples.back().dhcp = code == wire::PrRtAdv::kDhcp;
       } else if (option->code == Code::kNewAccessRouter && open) {
         tuples.back().router_link_address = option->address;
       }

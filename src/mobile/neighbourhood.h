@@ -24,6 +24,7 @@ struct AccessPoint {
   std::optional<LinkAddress> router_link_address;
   std::optional<Prefix> prefix;
   std::optional<Ipv6Address> new_care_of;  // supplied: taken instead of our own (RFC 5568 5.2)
+  bool dhcp = false;                       // addresses there come from DHCP (Code 5)
 };
 [[nodiscard]] std::string_view name(AccessPoint::State state);
 

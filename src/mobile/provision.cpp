@@ -13,7 +13,6 @@ namespace {
 using machine::EventKind;
 using wire::OptionType;
 
-constexpr std::size_t kMaxRtSolPrRate = 3;    // a second (RFC 5568 9)
 constexpr Duration kCopyWindow = seconds(1);  // W11
 constexpr std::size_t kMaxAttempts = 16;      // remembered
 constexpr std::size_t kMaxOpening = 16;
@@ -65,16 +64,18 @@ void Provision::left(const Attachment& attachment) {
   neighbourhood_.clear();
   trigger_.reset();
   next_request_ = kNever;
-  waits_for_pair_ = false;
+  waits_for_pair_ = heard_ = silent_ = false;
 }
 
-void Provision::request_now(Now now, std::optional<LinkAddress> access_point) {
+bool Provision::request_now(Now now, std::optional<LinkAddress> access_point) {
+  if (silent_) return false;
   // A campaign that has yet to send is the request.
   if (campaign_ && campaign_->sent == 0) {
     if (access_point && !campaign_->signing) campaign_->access_point = access_point;
-    return;
+    return true;
   }
   begin(now, access_point);
+  return true;
 }
 
 void Provision::schedule(Now now, Instant at) {
@@ -83,7 +84,7 @@ void Provision::schedule(Now now, Instant at) {
 
 void Provision::begin(Now now, std::optional<LinkAddress> access_point) {
   const Attachment* attachment = parts_.attach.current();
-  if (attachment == nullptr || !attachment->address) return;
+  if (attachment == nullptr || !attachment->address || silent_) return;
   if (campaign_ && campaign_->signing) parts_.outbox.push(machine::Cancel{*campaign_->signing});
   campaign_.reset();
   schedule(now, kNever);
@@ -109,7 +110,8 @@ void Provision::begin(Now now, std::optional<LinkAddress> access_point) {
 void Provision::send(Now now) {
   Campaign& campaign = *campaign_;
   if (campaign.sent > parts_.config.rtsolpr_retries) return end_campaign(now);
-  if (sends_.size() >= kMaxRtSolPrRate && now.boot - sends_.front() < seconds(1)) {
+  while (sends_.size() > parts_.config.rtsolpr_rate) sends_.pop_front();
+  if (sends_.size() == parts_.config.rtsolpr_rate && now.boot - sends_.front() < seconds(1)) {
     campaign.next_send = sends_.front() + seconds(1);
     return;
   }
@@ -221,7 +223,6 @@ void Provision::signed_message(Now now, machine::JobResult& result) {
 void Provision::transmit(Now now, const std::shared_ptr<Attempt>& attempt) {
   Campaign& campaign = *campaign_;
   sends_.push_back(now.boot);
-  if (sends_.size() > kMaxRtSolPrRate) sends_.pop_front();
   ++campaign.sent;
   campaign.next_send = now.boot + campaign.timeout;
   // To the last time-out of what is still to be sent.
@@ -250,6 +251,11 @@ void Provision::end_campaign(Now now) {
     parts_.outbox.report(EventKind::kKeyRefused,
                          {{"router", campaign_->attempt->router.text()}, {"reason", "unanswered"}});
   campaign_.reset();
+  silent_ = !heard_;
+  if (silent_) {
+    next_request_ = kNever;
+    return;
+  }
   schedule(now, kNever);
   const Attachment* attachment = parts_.attach.current();
   if (attachment == nullptr || !attachment->address || !attachment->ar) return;
@@ -326,6 +332,8 @@ void Provision::handle_unsolicited(Now now, const send::Judged& advertisement) {
 void Provision::learn(const send::Message& advertisement) {
   const Attachment* attachment = parts_.attach.current();
   if (attachment == nullptr || attachment->router != advertisement.source) return;
+  heard_ = true;
+  silent_ = false;
   neighbourhood_.update(
       read_access_points(wire::PrRtAdv::parse(advertisement.icmp)->code, advertisement.options));
 }
@@ -346,6 +354,7 @@ void Provision::hold(Now now, send::Judged advertisement, std::shared_ptr<Attemp
   if (held_.size() >= parts_.config.max_held_replies)
     return drop_reply(MobileCounter::kHeldDropped, router);
   parts_.counters.add(MobileCounter::kHeld);
+  heard_ = true;
   held_.push_back({std::move(advertisement), std::move(attempt), now.boot + kHoldLimit});
   parts_.paths.fetch(now, interface, parts_.attach.current()->link_local, router);
 }

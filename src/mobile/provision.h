@@ -61,8 +61,10 @@ class Provision {
   void arrived(Now now);
   void left(const Attachment& attachment);
   void reconfigured(Now now);
-  // Asks at once, within the rate limit; about this access point, or about all.
-  void request_now(Now now, std::optional<LinkAddress> access_point = std::nullopt);
+  // Asks at once, within the rate limit; about this access point, or about all. False: nothing is
+  // sent, since this router answered no RtSolPr on this link and so has no fast handover
+  // (FH-5.1-01).
+  [[nodiscard]] bool request_now(Now now, std::optional<LinkAddress> access_point = std::nullopt);
 
   void handle(Now now, send::Judged advertisement);
   [[nodiscard]] bool owns(machine::JobId job) const;
@@ -141,6 +143,8 @@ class Provision {
   std::optional<machine::JobId> generating_;
   std::set<machine::ActionId> persisting_;
   bool waits_for_pair_ = false;
+  bool heard_ = false;   // a PrRtAdv of the router in use, on this link
+  bool silent_ = false;  // none came after RTSOLPR_RETRIES
   Instant pair_check_{};
   Instant next_request_ = kNever;
   std::set<Ipv6Address> routers_here_;  // whose keys were received on this link

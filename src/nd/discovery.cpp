@@ -13,6 +13,7 @@ using wire::OptionType;
 
 constexpr std::size_t kMaxRouters = 8;
 constexpr std::size_t kMaxPrefixes = 16;
+constexpr std::size_t kMaxNaacks = 4;  // that wait to be taken
 constexpr Duration kNonceLifetime = seconds(15);  // GS8
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX (GS33)
 constexpr Duration kLaterInterval = seconds(60);  // after MAX_RTR_SOLICITATIONS (GS26)
@@ -70,16 +71,34 @@ void Discovery::configure(const DiscoveryConfig& config) { config_ = config; }
 
 void Discovery::start(Now now, InterfaceId interface, const send::Identity& identity,
                       const Ipv6Address& link_local, const LinkAddress& link_address,
-                      std::uint32_t mtu) {
+                      std::uint32_t mtu, Entry entry) {
   stop(interface);
   Link& link = links_[interface];
   link.identity = identity;
   link.link_local = link_local;
   link.link_address = link_address;
   link.mtu = mtu;
+  link.name_link_address = entry == Entry::kNormal;
+  link.next_solicitation = now.boot;
+  if (entry == Entry::kOptimistic) return;
   std::array<std::uint8_t, 2> octets{};
   const std::int64_t part = random_.fill(octets) ? Reader(octets).u16() : 0;
   link.next_solicitation = now.boot + config_.first_delay_max / 65536 * part;
+}
+
+void Discovery::confirmed(InterfaceId interface) {
+  const auto found = links_.find(interface);
+  if (found != links_.end()) found->second.name_link_address = true;
+}
+
+void Discovery::solicit_now(Now now, InterfaceId interface) {
+  const auto found = links_.find(interface);
+  if (found == links_.end()) return;
+  const Instant planned = found->second.next_solicitation;
+  found->second.solicitations = 0;
+  solicit(now, interface, found->second);
+  // With a router at hand one question is enough.
+  if (planned == kNever) found->second.next_solicitation = kNever;
 }
 
 void Discovery::stop(InterfaceId interface) {
@@ -128,8 +147,9 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
     if (cga::address_of(solicitation.parameters, link.identity.sec) == link.link_local) break;
   }
   append(solicitation.message, wire::RouterSolicitation{});
-  append(solicitation.message,
-         wire::LinkAddressOption{OptionType::kSourceLinkAddress, link.link_address});
+  if (link.name_link_address)
+    append(solicitation.message,
+           wire::LinkAddressOption{OptionType::kSourceLinkAddress, link.link_address});
   solicitation.nonce = std::move(nonce);
   auto job = send::sign(std::move(solicitation), link.identity.key, now.utc, link.mtu);
   if (!job) return;
@@ -249,6 +269,11 @@ Router Discovery::read(const send::Judged& advertisement, const pki::CertifiedRo
     } else if (option.type == OptionType::kSourceLinkAddress) {
       if (const auto address = wire::LinkAddressOption::parse(option.octets))
         router.link_address = address->address;
+    } else if (option.type == OptionType::kNaack && acknowledgements_.size() < kMaxNaacks) {
+      const auto naack = wire::NaackOption::parse(option.octets);
+      if (naack && naack->option_code == 0)
+        acknowledgements_.push_back(
+            {message.interface, message.destination, message.arrived.boot, *naack});
     }
   }
   return router;
@@ -307,6 +332,10 @@ std::size_t Discovery::count(InterfaceId interface, Instant now) const {
 }
 
 std::vector<InterfaceId> Discovery::take_changed() { return std::exchange(changed_, {}); }
+
+std::vector<Discovery::Acknowledgement> Discovery::take_acknowledgements() {
+  return std::exchange(acknowledgements_, {});
+}
 
 Instant Discovery::next_deadline() const {
   Instant earliest = kNever;

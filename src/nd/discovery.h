@@ -15,6 +15,7 @@
 #include "send/identity.h"
 #include "send/receiver.h"
 #include "send/sender.h"
+#include "wire/fmip_options.h"
 
 namespace sendoff::nd {
 
@@ -69,9 +70,17 @@ class Discovery {
             send::Receiver& receiver, CertifiedKeys& keys, PathFetcher& paths);
   void configure(const DiscoveryConfig& config);
 
-  // The interface is up and `link_local`, a CGA of `identity`, is ready: solicitations start.
+  // The interface is up and `link_local`, a CGA of `identity`, is ready: solicitations start. From
+  // an optimistic address (a node that moves) they start at once and name no link-layer address
+  // (RFC 4861 6.3.7, RFC 4429 3.2).
+  enum class Entry : std::uint8_t { kNormal, kOptimistic };
   void start(Now now, InterfaceId interface, const send::Identity& identity,
-             const Ipv6Address& link_local, const LinkAddress& link_address, std::uint32_t mtu);
+             const Ipv6Address& link_local, const LinkAddress& link_address, std::uint32_t mtu,
+             Entry entry = Entry::kNormal);
+  // DAD for the link-local address has ended well.
+  void confirmed(InterfaceId interface);
+  // Solicits at once, whatever routers are known.
+  void solicit_now(Now now, InterfaceId interface);
   // Link lost: the router of this interface is forgotten, held RAs too.
   void stop(InterfaceId interface);
 
@@ -88,6 +97,15 @@ class Discovery {
   [[nodiscard]] std::size_t count(InterfaceId interface, Instant now) const;
   // Interfaces whose current router or its contents changed since the last call.
   [[nodiscard]] std::vector<InterfaceId> take_changed();
+
+  // What accepted RAs answered to a UNA (NAACK, RFC 5568 6.4.6), in their order.
+  struct Acknowledgement {
+    InterfaceId interface;
+    Ipv6Address destination;  // of the RA: the address that was announced
+    Instant arrived;
+    wire::NaackOption option;
+  };
+  [[nodiscard]] std::vector<Acknowledgement> take_acknowledgements();
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -107,6 +125,7 @@ class Discovery {
     unsigned solicitations = 0;
     std::vector<Router> routers;  // in the order of their first acceptance
     std::vector<Held> held;       // oldest first
+    bool name_link_address = true;
   };
   struct Signing {
     InterfaceId interface;
@@ -133,6 +152,7 @@ class Discovery {
   std::map<InterfaceId, Link> links_;
   std::map<machine::JobId, Signing> signing_;
   std::vector<InterfaceId> changed_;
+  std::vector<Acknowledgement> acknowledgements_;
   Counters<DiscoveryCounter> counters_;
 };
 

@@ -158,7 +158,7 @@ TEST(KeyAnswer, WaitsForTheCertificationPath) {
   // No path in time.
   config.paths.anchors = anchors({"anchor"});
   ASSERT_TRUE(world.mobile->handle(world.now, config));
-  node.ask_again();
+  node.ask_again(false);
   node.answer({node.reply(2, 3000, world.issued(node.par))});
   world.advance(seconds(16));
   EXPECT_EQ(world.count("keys-received"), 2U);
@@ -170,6 +170,7 @@ struct TwoRouters : Attached {
   TwoRouters() : Attached(mobile_config(), [](World& made) { made.answer_rtsolpr = false; }) {
     world.routers.push_back(&second);
     world.deliver(second.router_advertisement(kAllNodes, world.seal(), {}), second.link_address);
+    world.show(par);
     world.advance(seconds(3));
     world.forget_output();
     EXPECT_TRUE(world.order(machine::RequestKey{}));
@@ -223,6 +224,7 @@ TEST(KeyAnswer, IsOpenedWithThePairOfTheMatchedRequest) {
   config.encryption_pair.lifetime_s = 600;
   // Two requests at once: one under the old pair, one under the new.
   Asked other(config);
+  other.world.show(other.par);
   other.world.advance(seconds(599) + milliseconds(300));
   other.world.forget_output();
   ASSERT_TRUE(other.world.order(machine::RequestKey{}));

@@ -16,7 +16,9 @@ struct Asked : Attached {
                  }),
         request(world.solicitations().back()) {}
 
-  void ask_again() {
+  // `shown`: the router may be believed, and shows that it has fast handovers.
+  void ask_again(bool shown = true) {
+    if (shown) world.show(par);
     world.advance(seconds(3));
     world.forget_output();
     ASSERT_TRUE(world.order(machine::RequestKey{}));

@@ -123,6 +123,7 @@ class FakeRouter {
     bool global_addresses = true;
     std::optional<std::vector<wire::PrefixInformation>> prefixes;  // instead of ours
     std::optional<std::uint32_t> mtu;
+    std::optional<wire::NaackOption> naack;  // RFC 5568 6.4.6
   };
   [[nodiscard]] wire::PrefixInformation information(const Prefix& prefix) const {
     wire::PrefixInformation option;
@@ -148,6 +149,7 @@ class FakeRouter {
       option.router_address = advertised.global_addresses;
     for (const wire::PrefixInformation& option : advertised.prefixes.value_or(options))
       append(message, option);
+    if (advertised.naack) append(message, *advertised.naack);
     return secured(std::move(message), destination, seal);
   }
 

@@ -289,6 +289,7 @@ TEST(KeyRequest, HasAFreshNonceEachTime) {
   COVERS("HK-3.1-14");
   Asking node;
   World& world = node.world;
+  world.show(node.par);
   std::set<Bytes> nonces;
   std::set<std::uint16_t> identifiers;
   for (int i = 0; i < 100; ++i) {
@@ -319,6 +320,7 @@ TEST(KeyRequest, CarriesTheTimeInUtc) {
   COVERS("HK-3.1-15");
   Asking node;
   World& world = node.world;
+  world.show(node.par);
   world.advance(seconds(3) + milliseconds(495));
   ASSERT_TRUE(world.order(machine::RequestKey{}));
   const Solicitation request = node.request();
@@ -386,6 +388,7 @@ TEST(KeyRequest, IsNeverFragmented) {
     world.forced_pair = pair_from("hke-2048");
     world.link_mtu = 1280;
   });
+  fits.world.show(fits.par);
   fits.world.advance(seconds(3));
   fits.world.forget_output();
   ASSERT_FALSE(fits.world.order(machine::HandOver{kApNext}));  // asks about this access point
@@ -400,6 +403,7 @@ TEST(KeyRequest, NamesAnAccessPointOrAsksForAll) {
   Asking node;
   World& world = node.world;
   EXPECT_EQ(node.request().link_codes, (std::vector<Code>{Code::kSource, Code::kWildcard}));
+  world.show(node.par);
   world.advance(seconds(3));
   ASSERT_EQ(world.order(machine::HandOver{kApNext}).error(),
             machine::OrderError::kUnknownAccessPoint);
@@ -431,6 +435,7 @@ TEST(KeyRequest, IsRepeatedOctetForOctetWithinASecondAndMadeAnewAfterwards) {
   EXPECT_EQ(world.count("retransmissions"), 2U);
 
   // Ten orders within a second: three messages.
+  world.show(node.par);
   world.forget_output();
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(world.order(machine::RequestKey{}));
@@ -464,6 +469,50 @@ TEST(KeyRequest, WaitsWhileTheRouterTellsNoGlobalAddress) {
   // It tells it now.
   world.deliver(node.par.router_advertisement(kAllNodes, world.seal(), {}));
   EXPECT_TRUE(world.key_of(node.par.global[0])) << world.account();
+}
+
+TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
+  COVERS("FH-5.1-01");
+  Asking node;
+  World& world = node.world;
+  world.advance(seconds(10));
+  EXPECT_EQ(world.solicitations().size(), 4U);
+  world.forget_output();
+  EXPECT_EQ(world.order(machine::RequestKey{}).error(), machine::OrderError::kNoFastHandover);
+  EXPECT_EQ(world.order(machine::HandOver{kApNext}).error(),
+            machine::OrderError::kNoFastHandover);
+  world.advance(seconds(1700));
+  EXPECT_TRUE(world.solicitations().empty());
+  // Another link.
+  FakeRouter next = next_router();
+  world.move({&next});
+  EXPECT_FALSE(world.solicitations().empty());
+}
+
+TEST(KeyRequest, DoublesItsTimeOutAnewForEachUse) {
+  COVERS("FH-6.1.1-16", "FH-6.1.1-17", "FH-6.1.1-20");
+  for (const unsigned retries : {0U, 3U, 5U}) {
+    mobile::Config config = mobile_config();
+    config.rtsolpr_retries = retries;
+    config.rtsolpr_rate = 10;
+    Asking node(config);
+    World& world = node.world;
+    world.show(node.par);
+    for (const int use : {0, 1}) {
+      if (use == 1) {
+        world.forget_output();
+        ASSERT_TRUE(world.order(machine::RequestKey{}));
+      }
+      world.advance(seconds(20));
+      std::vector<Instant> times;
+      for (std::size_t i = 0; i < world.sent.size(); ++i)
+        if (read_solicitation(world.sent[i].packet)) times.push_back(world.sent_at[i]);
+      ASSERT_EQ(times.size(), retries + 1) << use;
+      Duration gap = milliseconds(100);
+      for (std::size_t i = 1; i < times.size(); ++i, gap *= 2)
+        EXPECT_EQ(times[i] - times[i - 1], gap) << use << " " << i;
+    }
+  }
 }
 
 }  // namespace

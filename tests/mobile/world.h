@@ -8,6 +8,7 @@
 #include <deque>
 #include <set>
 
+#include "announced.h"
 #include "fake_router.h"
 #include "machine/record.h"
 #include "mobile/mobile.h"
@@ -69,6 +70,16 @@ inline const LinkAddress kApNext = LinkAddress::literal("02:00:5e:00:53:a2");
 inline const LinkAddress kApHere = LinkAddress::literal("02:00:5e:00:53:a1");
 inline const LinkAddress kMobileLink = LinkAddress::literal("02:00:5e:00:53:77");
 
+inline std::string label(const machine::ActionKind& action) {
+  const auto* transmit = std::get_if<machine::Transmit>(&action);
+  if (transmit == nullptr) return std::string(machine::name(action));
+  const auto packet = wire::PacketView::parse(transmit->packet);
+  if (!packet) return "no packet";
+  if (packet->upper_protocol == wire::kProtocolMobility)
+    return "mobility-" + std::to_string(packet->upper[2]);
+  return "icmp-" + std::to_string(packet->upper[0]);
+}
+
 class World {
  public:
   explicit World(const mobile::Config& given = mobile_config()) : config(given) { restart({}); }
@@ -106,6 +117,12 @@ class World {
     pump();
     return done;
   }
+  // Another access point, with other routers behind it, takes the place of the one before.
+  void roam(std::vector<FakeRouter*> to, const LinkAddress& access_point) {
+    routers = std::move(to);
+    event(machine::ApAttached{kLink, access_point});
+    advance(Duration{});
+  }
   // Leaves the link and comes up on another one.
   void move(std::vector<FakeRouter*> to) {
     down();
@@ -138,6 +155,27 @@ class World {
   }
 
   // --- what came out ---
+  // Of one kind, in its order.
+  template <typename Action>
+  std::vector<Action> asked() const {
+    std::vector<Action> found;
+    for (const machine::ActionKind& action : actions)
+      if (const auto* match = std::get_if<Action>(&action)) found.push_back(*match);
+    return found;
+  }
+  std::vector<Announced> announced() const {
+    std::vector<Announced> found;
+    for (std::size_t i = 0; i < sent.size(); ++i)
+      if (auto read = read_announced(sent[i].packet)) {
+        read->at = sent_at[i];
+        found.push_back(std::move(*read));
+      }
+    return found;
+  }
+  // Where a label stands in the trace; its length when it is not there.
+  std::size_t place(std::string_view label) const {
+    return static_cast<std::size_t>(std::ranges::find(trace, label) - trace.begin());
+  }
   std::vector<Solicitation> solicitations() const {
     std::vector<Solicitation> found;
     for (const auto& transmit : sent)
@@ -222,6 +260,7 @@ class World {
     sent.clear();
     sent_at.clear();
     actions.clear();
+    trace.clear();
     events.clear();
     jobs_seen.clear();
   }
@@ -255,6 +294,12 @@ class World {
                const std::vector<Bytes>& replies) {
     return router.proxy_advertisement(request.source, wire::PrRtAdv::kTuples, request.identifier,
                                       tuples, replies, seal(request.nonce));
+  }
+  // News of the neighbourhood: a router that sends them is one of fast handovers, whatever else it
+  // leaves unanswered (RFC 5568 5.1).
+  void show(const FakeRouter& router) {
+    deliver(
+        router.proxy_advertisement(care_of(), wire::PrRtAdv::kUnsolicited, 0, {}, {}, seal()));
   }
   // The handover key that this router gives out.
   Bytes issued(const FakeRouter& router) const {
@@ -297,6 +342,7 @@ class World {
   std::deque<machine::Start> held_jobs;
   std::function<std::optional<machine::ActionError>(const machine::ActionKind&)> refuse;
 
+  std::vector<std::string> trace;  // every action by its name, packets by theirs
   std::vector<machine::Transmit> sent;
   std::vector<Instant> sent_at;
   std::vector<machine::ActionKind> actions;  // others
@@ -319,6 +365,7 @@ class World {
   }
 
   void carry_out(machine::Action action) {
+    trace.push_back(label(action.what));
     if (auto* transmit = std::get_if<machine::Transmit>(&action.what)) {
       sent.push_back(*transmit);
       sent_at.push_back(now.boot);
