@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "net/netlink_parse.h"
+#include "net/netlink_socket.h"
 
 namespace sendoff::net {
 
@@ -20,22 +21,6 @@ namespace {
 
 constexpr std::uint16_t kIfaProto = 11;  // IFA_PROTO, Linux 5.18
 constexpr std::uint16_t kIfaFlags = 8;   // IFA_FLAGS
-
-using Socket = std::unique_ptr<mnl_socket, decltype([](mnl_socket* s) { mnl_socket_close(s); })>;
-// What libmnl recommends for a dump on any page size, and alignment for its headers.
-struct alignas(nlmsghdr) Buffer : std::array<char, 32768> {};
-
-Attempt<Socket> open_socket(unsigned groups) {
-  Socket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (!socket) return fail(last_error("open netlink socket"));
-  if (mnl_socket_bind(socket.get(), groups, MNL_SOCKET_AUTOPID) < 0)
-    return fail(last_error("bind netlink socket"));
-  return socket;
-}
-
-void put_address(nlmsghdr* message, std::uint16_t type, const Ipv6Address& address) {
-  mnl_attr_put(message, type, Ipv6Address::kSize, address.octets().data());
-}
 
 std::uint32_t lifetime(const std::optional<Duration>& duration) {
   constexpr std::uint32_t kInfinite = std::numeric_limits<std::uint32_t>::max();
@@ -47,58 +32,6 @@ std::uint32_t lifetime(const std::optional<Duration>& duration) {
 }  // namespace
 
 struct Netlink::State {
-  // A request with room for its attributes.
-  template <typename Header>
-  nlmsghdr* request(std::uint16_t type, unsigned flags, const Header& header) {
-    nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
-    message->nlmsg_type = type;
-    message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    message->nlmsg_seq = ++sequence;
-    *static_cast<Header*>(mnl_nlmsg_put_extra_header(message, sizeof header)) = header;
-    return message;
-  }
-
-  // Sends it and reads answers until the acknowledgement or the end of the dump. Answers of an
-  // earlier request are skipped by their sequence number.
-  Attempt<> exchange(const nlmsghdr* message, const std::string& what,
-                     const std::function<void(const nlmsghdr*)>& each) {
-    if (mnl_socket_sendto(requests.get(), message, message->nlmsg_len) < 0)
-      return fail(last_error(what));
-    const auto visit = [](const nlmsghdr* answer, void* data) {
-      (*static_cast<const std::function<void(const nlmsghdr*)>*>(data))(answer);
-      return MNL_CB_OK;
-    };
-    const unsigned port = mnl_socket_get_portid(requests.get());
-    const unsigned expected = sequence;
-    while (true) {
-      const auto size = mnl_socket_recvfrom(requests.get(), answers.data(), answers.size());
-      if (size < 0) return fail(last_error(what));
-      const auto* first = reinterpret_cast<const nlmsghdr*>(answers.data());
-      if (mnl_nlmsg_ok(first, static_cast<int>(size)) && first->nlmsg_seq != expected) continue;
-      auto visitor = each;
-      const int result = mnl_cb_run(answers.data(), static_cast<std::size_t>(size), expected, port,
-                                    visit, &visitor);
-      if (result < 0) return fail(last_error(what));
-      if (result == MNL_CB_STOP) return {};
-    }
-  }
-  Attempt<> acknowledge(const nlmsghdr* message, const std::string& what, int tolerated = 0) {
-    auto result = exchange(message, what, [](const nlmsghdr*) {});
-    if (!result && result.error().code == tolerated) return {};
-    return result;
-  }
-
-  template <typename Value>
-  Attempt<std::vector<Value>> dump(const nlmsghdr* message, const std::string& what,
-                                   std::optional<Value> (*parse)(const nlmsghdr*)) {
-    std::vector<Value> values;
-    const auto result = exchange(message, what, [&](const nlmsghdr* answer) {
-      if (auto value = parse(answer)) values.push_back(std::move(*value));
-    });
-    if (!result) return fail(result.error());
-    return values;
-  }
-
   Attempt<> neighbour(std::uint16_t type, unsigned index, const Ipv6Address& address,
                       const LinkAddress* link_address, bool proxy, const std::string& what) {
     ndmsg header{};
@@ -107,12 +40,12 @@ struct Netlink::State {
     header.ndm_state = NUD_PERMANENT;
     header.ndm_flags = proxy ? NTF_PROXY : 0;
     const unsigned create = type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_REPLACE : 0;
-    nlmsghdr* message = request(type, NLM_F_ACK | create, header);
+    nlmsghdr* message = requests.request(type, NLM_F_ACK | create, header);
     put_address(message, NDA_DST, address);
     if (link_address)
       mnl_attr_put(message, NDA_LLADDR, link_address->view().size(), link_address->view().data());
     if (type == RTM_NEWNEIGH) mnl_attr_put_u8(message, NDA_PROTOCOL, kOurProtocol);
-    return acknowledge(message, what, type == RTM_DELNEIGH ? ENOENT : 0);
+    return requests.acknowledge(message, what, type == RTM_DELNEIGH ? ENOENT : 0);
   }
 
   nlmsghdr* route(std::uint16_t type, unsigned flags, const RouteInfo& route) {
@@ -123,7 +56,7 @@ struct Netlink::State {
     header.rtm_protocol = kOurProtocol;
     header.rtm_scope = RT_SCOPE_UNIVERSE;
     header.rtm_type = RTN_UNICAST;
-    nlmsghdr* message = request(type, NLM_F_ACK | flags, header);
+    nlmsghdr* message = requests.request(type, NLM_F_ACK | flags, header);
     put_address(message, RTA_DST, route.destination.address());
     if (route.gateway) put_address(message, RTA_GATEWAY, *route.gateway);
     mnl_attr_put_u32(message, RTA_OIF, route.index);
@@ -131,47 +64,45 @@ struct Netlink::State {
     return message;
   }
 
-  Socket requests;
-  Socket events;
-  Buffer buffer;
-  Buffer answers;
-  std::uint32_t sequence = 0;
+  State(NetlinkSocket for_requests, NetlinkSocket for_events)
+      : requests(std::move(for_requests)), events(std::move(for_events)) {}
+
+  NetlinkSocket requests;
+  NetlinkSocket events;
 };
 
 Netlink::Netlink(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Netlink::~Netlink() = default;
 
 Attempt<std::unique_ptr<Netlink>> Netlink::open() {
-  auto state = std::make_unique<State>();
-  auto requests = open_socket(0);
+  auto requests = NetlinkSocket::open(0);
   if (!requests) return fail(requests.error());
-  state->requests = std::move(*requests);
-  auto events = open_socket(RTMGRP_LINK | RTMGRP_IPV6_IFADDR | RTMGRP_NEIGH);
+  auto events = NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV6_IFADDR | RTMGRP_NEIGH);
   if (!events) return fail(events.error());
-  state->events = std::move(*events);
-  const int fd = mnl_socket_get_fd(state->events.get());
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) return fail(last_error("netlink socket"));
+  if (fcntl(events->fd(), F_SETFL, O_NONBLOCK) < 0) return fail(last_error("netlink socket"));
+  auto state = std::make_unique<State>(std::move(*requests), std::move(*events));
   return std::unique_ptr<Netlink>(new Netlink(std::move(state)));
 }
 
 Attempt<std::vector<LinkInfo>> Netlink::links() {
   ifinfomsg header{};
   header.ifi_family = AF_UNSPEC;
-  return state_->dump(state_->request(RTM_GETLINK, NLM_F_DUMP, header), "list links", parse_link);
+  return state_->requests.dump(state_->requests.request(RTM_GETLINK, NLM_F_DUMP, header),
+                               "list links", parse_link);
 }
 
 Attempt<std::vector<AddressInfo>> Netlink::addresses() {
   ifaddrmsg header{};
   header.ifa_family = AF_INET6;
-  return state_->dump(state_->request(RTM_GETADDR, NLM_F_DUMP, header), "list addresses",
-                      parse_address);
+  return state_->requests.dump(state_->requests.request(RTM_GETADDR, NLM_F_DUMP, header),
+                               "list addresses", parse_address);
 }
 
 Attempt<std::vector<RouteInfo>> Netlink::our_routes() {
   rtmsg header{};
   header.rtm_family = AF_INET6;
-  return state_->dump(state_->request(RTM_GETROUTE, NLM_F_DUMP, header), "list routes",
-                      parse_our_route);
+  return state_->requests.dump(state_->requests.request(RTM_GETROUTE, NLM_F_DUMP, header),
+                               "list routes", parse_our_route);
 }
 
 Attempt<std::vector<NeighbourInfo>> Netlink::neighbours(unsigned index) {
@@ -180,8 +111,8 @@ Attempt<std::vector<NeighbourInfo>> Netlink::neighbours(unsigned index) {
     ndmsg header{};
     header.ndm_family = AF_INET6;
     header.ndm_flags = flags;
-    auto part = state_->dump(state_->request(RTM_GETNEIGH, NLM_F_DUMP, header), "list neighbours",
-                             parse_neighbour);
+    auto part = state_->requests.dump(state_->requests.request(RTM_GETNEIGH, NLM_F_DUMP, header),
+                                      "list neighbours", parse_neighbour);
     if (!part) return part;
     for (NeighbourInfo& each : *part)
       if (each.index == index) found.push_back(std::move(each));
@@ -198,7 +129,7 @@ Attempt<> Netlink::set_address(const AddressSpec& spec) {
   if (spec.dad == AddressDad::kOptimistic) flags = IFA_F_OPTIMISTIC;
   if (spec.dad == AddressDad::kNone) flags = IFA_F_NODAD;
   nlmsghdr* message =
-      state_->request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+      state_->requests.request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
   put_address(message, IFA_LOCAL, spec.address);
   put_address(message, IFA_ADDRESS, spec.address);
   mnl_attr_put_u32(message, kIfaFlags, flags);
@@ -207,7 +138,7 @@ Attempt<> Netlink::set_address(const AddressSpec& spec) {
   lifetimes.ifa_valid = lifetime(spec.valid);
   lifetimes.ifa_prefered = std::min(lifetime(spec.preferred), lifetimes.ifa_valid);
   mnl_attr_put(message, IFA_CACHEINFO, sizeof lifetimes, &lifetimes);
-  return state_->acknowledge(message, "add address " + spec.address.text());
+  return state_->requests.acknowledge(message, "add address " + spec.address.text());
 }
 
 Attempt<> Netlink::remove_address(unsigned index, const Ipv6Address& address,
@@ -216,19 +147,20 @@ Attempt<> Netlink::remove_address(unsigned index, const Ipv6Address& address,
   header.ifa_family = AF_INET6;
   header.ifa_prefixlen = prefix_length;
   header.ifa_index = index;
-  nlmsghdr* message = state_->request(RTM_DELADDR, NLM_F_ACK, header);
+  nlmsghdr* message = state_->requests.request(RTM_DELADDR, NLM_F_ACK, header);
   put_address(message, IFA_LOCAL, address);
-  return state_->acknowledge(message, "remove address " + address.text(), EADDRNOTAVAIL);
+  return state_->requests.acknowledge(message, "remove address " + address.text(), EADDRNOTAVAIL);
 }
 
 Attempt<> Netlink::set_route(const RouteInfo& route) {
-  return state_->acknowledge(state_->route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route),
-                             "set route " + route.destination.text());
+  return state_->requests.acknowledge(
+      state_->route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route),
+      "set route " + route.destination.text());
 }
 
 Attempt<> Netlink::remove_route(const RouteInfo& route) {
-  return state_->acknowledge(state_->route(RTM_DELROUTE, 0, route),
-                             "remove route " + route.destination.text(), ESRCH);
+  return state_->requests.acknowledge(state_->route(RTM_DELROUTE, 0, route),
+                                      "remove route " + route.destination.text(), ESRCH);
 }
 
 Attempt<> Netlink::set_neighbour(unsigned index, const Ipv6Address& address,
@@ -252,7 +184,7 @@ Attempt<> Netlink::remove_proxy(unsigned index, const Ipv6Address& address) {
                            "remove proxy " + address.text());
 }
 
-int Netlink::event_fd() const { return mnl_socket_get_fd(state_->events.get()); }
+int Netlink::event_fd() const { return state_->events.fd(); }
 
 void Netlink::read_events(const Events& events) {
   const auto visit = [](const nlmsghdr* message, void* data) {
@@ -268,9 +200,9 @@ void Netlink::read_events(const Events& events) {
     }
     return MNL_CB_OK;
   };
-  Buffer buffer;
+  NetlinkSocket::Buffer buffer;
   while (true) {
-    const auto size = mnl_socket_recvfrom(state_->events.get(), buffer.data(), buffer.size());
+    const auto size = state_->events.receive(buffer);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno == ENOBUFS || errno == ENOSPC) {

@@ -1,57 +1,16 @@
 #include "net/netlink_parse.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
-#include <array>
+#include "net/netlink_attributes.h"
 
 namespace sendoff::net {
 
 namespace {
 
 constexpr std::uint16_t kIfaProto = 11;  // IFA_PROTO, Linux 5.18
-
-// The attributes of one message, by type; unknown ones are skipped.
-class Attributes {
- public:
-  Attributes(const nlmsghdr* message, unsigned header_size) {
-    const auto keep = [](const nlattr* attribute, void* data) {
-      auto& found = *static_cast<Found*>(data);
-      const std::uint16_t type = mnl_attr_get_type(attribute);
-      if (type < found.size()) found[type] = attribute;
-      return MNL_CB_OK;
-    };
-    (void)mnl_attr_parse(message, header_size, keep, &found_);
-  }
-
-  [[nodiscard]] ByteView octets(std::uint16_t type) const {
-    const nlattr* attribute = found_[type];
-    if (!attribute) return {};
-    return {static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)),
-            mnl_attr_get_payload_len(attribute)};
-  }
-  [[nodiscard]] std::optional<std::uint32_t> u32(std::uint16_t type) const {
-    if (octets(type).size() != sizeof(std::uint32_t)) return std::nullopt;
-    return mnl_attr_get_u32(found_[type]);
-  }
-  [[nodiscard]] std::optional<Ipv6Address> address(std::uint16_t type) const {
-    const ByteView view = octets(type);
-    if (view.size() != Ipv6Address::kSize) return std::nullopt;
-    return Ipv6Address::from(view);
-  }
-
- private:
-  using Found = std::array<const nlattr*, 64>;
-  Found found_{};
-};
-
-template <typename Header>
-const Header* header_of(const nlmsghdr* message) {
-  if (mnl_nlmsg_get_payload_len(message) < sizeof(Header)) return nullptr;
-  return static_cast<const Header*>(mnl_nlmsg_get_payload(message));
-}
 
 }  // namespace
 
@@ -61,11 +20,7 @@ std::optional<LinkInfo> parse_link(const nlmsghdr* message) {
   const Attributes attributes(message, sizeof *header);
   LinkInfo link;
   link.index = static_cast<unsigned>(header->ifi_index);
-  const ByteView name = attributes.octets(IFLA_IFNAME);
-  for (std::uint8_t octet : name) {
-    if (octet == 0) break;
-    link.name.push_back(static_cast<char>(octet));
-  }
+  link.name = attributes.text(IFLA_IFNAME);
   link.address = LinkAddress::from(attributes.octets(IFLA_ADDRESS)).value_or(LinkAddress{});
   link.mtu = attributes.u32(IFLA_MTU).value_or(0);
   constexpr unsigned kUp = IFF_UP | IFF_RUNNING;

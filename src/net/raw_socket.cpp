@@ -135,6 +135,15 @@ Attempt<RoutedSender> RoutedSender::open() {
 }
 
 Attempt<> RoutedSender::send(unsigned index, const Ipv6Address& destination, ByteView packet) {
+  auto sent = send_through(index, destination, packet);
+  const bool no_way =
+      !sent && (sent.error().code == ENETUNREACH || sent.error().code == EHOSTUNREACH);
+  return no_way && index != 0 && !destination.is_link_local() ? send_through(0, destination, packet)
+                                                              : sent;
+}
+
+Attempt<> RoutedSender::send_through(unsigned index, const Ipv6Address& destination,
+                                     ByteView packet) {
   sockaddr_in6 to = socket_address(destination, destination.is_link_local() ? index : 0);
   iovec vector{const_cast<std::uint8_t*>(packet.data()), packet.size()};
   alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
@@ -143,21 +152,18 @@ Attempt<> RoutedSender::send(unsigned index, const Ipv6Address& destination, Byt
   message.msg_namelen = sizeof to;
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = IPPROTO_IPV6;
-  header->cmsg_type = IPV6_PKTINFO;
-  header->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
-  in6_pktinfo info{};
-  info.ipi6_ifindex = index;
-  std::memcpy(CMSG_DATA(header), &info, sizeof info);
-  if (sendmsg(fd_.get(), &message, 0) >= 0) return {};
-  if ((errno == ENETUNREACH || errno == EHOSTUNREACH) && !destination.is_link_local()) {
-    message.msg_control = nullptr;
-    message.msg_controllen = 0;
-    if (sendmsg(fd_.get(), &message, 0) >= 0) return {};
+  if (index != 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IPV6;
+    header->cmsg_type = IPV6_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
+    in6_pktinfo info{};
+    info.ipi6_ifindex = index;
+    std::memcpy(CMSG_DATA(header), &info, sizeof info);
   }
+  if (sendmsg(fd_.get(), &message, 0) >= 0) return {};
   return fail(last_error("send to " + destination.text()));
 }
 

@@ -45,6 +45,9 @@ class RoutedSender {
   // Through the interface if a route leads there, else wherever the host's routes lead; a
   // link-local destination only through the interface.
   [[nodiscard]] Attempt<> send(unsigned index, const Ipv6Address& destination, ByteView packet);
+  // Through the interface or not at all; of index 0, wherever the host's routes lead.
+  [[nodiscard]] Attempt<> send_through(unsigned index, const Ipv6Address& destination,
+                                       ByteView packet);
 
  private:
   explicit RoutedSender(FileDescriptor fd) : fd_(std::move(fd)) {}

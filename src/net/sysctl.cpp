@@ -34,8 +34,8 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Attempt<UndoJournal> UndoJournal::open(const std::string& directory) {
-  const std::string path = directory + "/undo";
+Attempt<UndoJournal> UndoJournal::open(const std::string& directory, const std::string& name) {
+  const std::string path = directory + "/" + name;
   FileDescriptor fd(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.ok()) return fail(last_error("open undo journal " + path));

@@ -14,9 +14,10 @@ namespace sendoff::net {
 // A file of lines, oldest first; what is undone is struck out. Written before the change it tells.
 class UndoJournal {
  public:
-  // Opens or makes `directory`/undo. Lines that are there are what an earlier run left: undo them,
-  // then clear().
-  [[nodiscard]] static Attempt<UndoJournal> open(const std::string& directory);
+  // Opens or makes `directory`/`name`. Lines that are there are what an earlier run left: undo
+  // them, then clear().
+  [[nodiscard]] static Attempt<UndoJournal> open(const std::string& directory,
+                                                 const std::string& name = "undo");
 
   [[nodiscard]] const std::vector<std::string>& left_over() const { return left_over_; }
   // Notes that `line` must be undone. Noting it twice is noting it once.

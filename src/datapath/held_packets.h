@@ -1,0 +1,81 @@
+// Packets that wait for a node to arrive (RFC 5568 section 5.4), per destination, in order, and
+// within bounds in packets and octets (FH-10-06). What is released leaves at the pace of
+// datapath/drain.h. On the time that it is told; nothing here sends.
+#pragma once
+
+#include <deque>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/address.h"
+#include "base/bytes.h"
+#include "datapath/drain.h"
+
+namespace sendoff::datapath {
+
+struct BufferLimits {
+  std::size_t addresses = 1024;
+  std::size_t packets_per_address = 8192;
+  std::size_t octets_per_address = 16U << 20;
+  std::size_t packets = 65536;
+  std::size_t octets = 128U << 20;
+
+  friend bool operator==(const BufferLimits&, const BufferLimits&) = default;
+};
+
+class HeldPackets {
+ public:
+  explicit HeldPackets(const BufferLimits& limits) : limits_(limits) {}
+
+  // False when there are too many already. One that is there stays as it is, but for a release
+  // under way, which ends: its packets are held on.
+  [[nodiscard]] bool open(const Ipv6Address& address);
+  [[nodiscard]] bool has(const Ipv6Address& address) const { return queues_.contains(address); }
+  // How many packets it dropped with it.
+  std::size_t close(const Ipv6Address& address);
+  // From then on its packets are due.
+  void release(const Ipv6Address& address, Instant now);
+  [[nodiscard]] bool is_empty(const Ipv6Address& address) const;
+
+  enum class Held : std::uint8_t { kHeld, kOverflow, kNoBuffer };
+  [[nodiscard]] Held hold(const Ipv6Address& address, Instant now, Bytes packet);
+
+  struct Due {
+    Ipv6Address address;
+    Bytes packet;
+  };
+  // One that may leave now; to be asked until there is none.
+  [[nodiscard]] std::optional<Due> take_due(Instant now);
+  // When take_due() has the next one; kNever when nothing is under release.
+  [[nodiscard]] Instant next_due() const;
+
+  struct Size {
+    std::size_t addresses = 0;
+    std::size_t packets = 0;
+    std::size_t octets = 0;
+  };
+  [[nodiscard]] Size size() const { return {queues_.size(), packets_, octets_}; }
+
+ private:
+  struct Packet {
+    Bytes octets;
+    std::optional<Duration> entry_gap;
+  };
+  struct Queue {
+    std::deque<Packet> packets;
+    std::size_t octets = 0;
+    Meter meter;
+    std::optional<Drain> drain;
+  };
+  using Appointment = std::pair<Instant, Ipv6Address>;
+  void appoint(const Ipv6Address& address, const Queue& queue);
+  void cancel(const Ipv6Address& address, const Queue& queue);
+
+  BufferLimits limits_;
+  absl::flat_hash_map<Ipv6Address, Queue> queues_;
+  std::set<Appointment> appointments_;  // of queues under release that are not empty
+  std::size_t packets_ = 0;
+  std::size_t octets_ = 0;
+};
+
+}  // namespace sendoff::datapath
