@@ -23,7 +23,6 @@ void add_order_commands(CLI::App& app, int& exit_code);
 void add_manage_commands(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
 void add_esp_key_command(CLI::App& app, int& exit_code);
-// lab, and lab-move for its mobile daemon
 void add_lab_command(CLI::App& app, int& exit_code);
 
 }  // namespace sendoff::app

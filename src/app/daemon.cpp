@@ -189,7 +189,7 @@ bool Daemon::build() {
             " store: " + std::to_string(snapshot->size()));
   machine_ = &role_->build(std::move(*snapshot), random_, now);
   workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
-  link_switch_.emplace(loop_, settings_.switch_command);
+  link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   net::Driver::Hooks hooks;
   hooks.report = [this](const machine::Event& event) { report(event); };
   hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
@@ -307,7 +307,7 @@ Result<std::string, Refusal> Daemon::reload() {
   config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
-    restart.emplace_back("[daemon], [store] or [handover] switch_command");
+    restart.emplace_back("[daemon], [store] or [handover] switch_command or switch_socket");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });

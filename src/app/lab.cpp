@@ -1,4 +1,4 @@
-// `sendoff lab`, and `sendoff lab-move`, by which its mobile daemon moves its link.
+// `sendoff lab`.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,7 +8,6 @@
 #include "app/commands.h"
 #include "lab/interrupt.h"
 #include "lab/lab.h"
-#include "lab/radio.h"
 #include "lab/report.h"
 #include "lab/results.h"
 
@@ -121,19 +120,6 @@ void add_options(CLI::App& command, Options& options) {
                      "Directory that keeps configurations and logs");
 }
 
-void add_move(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("lab-move", "")->group("");
-  const auto words = std::make_shared<std::array<std::string, 3>>();
-  command->add_option("SOCKET", (*words)[0])->required();
-  command->add_option("INTERFACE", (*words)[1])->required();
-  command->add_option("ACCESS-POINT", (*words)[2])->required();
-  command->callback([=, &exit_code] {
-    const auto moved = lab::ask_radio((*words)[0], (*words)[2]);
-    if (!moved) std::fprintf(stderr, "sendoff lab-move: %s\n", moved.error().text.c_str());
-    exit_code = moved ? kDone : kNegative;
-  });
-}
-
 }  // namespace
 
 void add_lab_command(CLI::App& app, int& exit_code) {
@@ -150,7 +136,6 @@ void add_lab_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
   add_options(*command, *options);
   command->callback([=, &exit_code] { exit_code = run(*options); });
-  add_move(app, exit_code);
 }
 
 }  // namespace sendoff::app

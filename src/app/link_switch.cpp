@@ -2,26 +2,84 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "app/log.h"
 
 namespace sendoff::app {
 
-LinkSwitch::LinkSwitch(net::EventLoop& loop, std::vector<std::string> command)
-    : command_(std::move(command)) {
+namespace {
+
+constexpr std::string_view kGranted = "ok\n";
+
+// Connected, or not valid with errno set. A local connection is made or refused at once.
+net::FileDescriptor connect_to(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof name.sun_path) {
+    errno = ENAMETOOLONG;
+    return {};
+  }
+  std::memcpy(name.sun_path, path.data(), path.size());
+  net::FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.ok() && connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+    return {};
+  return fd;
+}
+
+}  // namespace
+
+LinkSwitch::LinkSwitch(net::EventLoop& loop, std::vector<std::string> command, std::string socket)
+    : loop_(loop), command_(std::move(command)), socket_(std::move(socket)) {
   if (!command_.empty()) loop.on_signals({SIGCHLD}, [this](int) { reap(); });
 }
 
 void LinkSwitch::run(const std::string& interface, const LinkAddress& access_point,
                      net::Done done) {
-  if (command_.empty()) {
-    log::info("interface " + interface + " should move to access point " + access_point.text() +
-              "; no [handover] switch_command does it");
-    return done(machine::Facts{});
+  if (!socket_.empty()) return ask(interface, access_point, std::move(done));
+  if (!command_.empty()) return spawn(interface, access_point, std::move(done));
+  log::info("interface " + interface + " should move to access point " + access_point.text() +
+            "; no [handover] switch_command or switch_socket does it");
+  done(machine::Facts{});
+}
+
+void LinkSwitch::ask(const std::string& interface, const LinkAddress& access_point,
+                     net::Done done) {
+  net::FileDescriptor fd = connect_to(socket_);
+  const std::string line = interface + " " + access_point.text() + "\n";
+  if (!fd.ok() ||
+      send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+    log::warning("switch_socket " + socket_ + ": " + std::strerror(errno));
+    return done(fail(machine::ActionError::kRefused));
   }
+  const auto asked = asked_.insert(asked_.end(), Asked{std::move(fd), {}, {}, std::move(done)});
+  asked->watch = loop_.watch(asked->fd.get(), net::EventLoop::Interest::kReadable,
+                             [this, asked] { read_answer(asked); });
+}
+
+void LinkSwitch::read_answer(std::list<Asked>::iterator asked) {
+  std::array<char, 64> octets{};
+  const ssize_t got = recv(asked->fd.get(), octets.data(), octets.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got > 0) asked->answer.append(octets.data(), static_cast<std::size_t>(got));
+  // Anything that cannot become "ok" any more is a refusal.
+  const bool granted = asked->answer == kGranted;
+  if (!granted && got > 0 && kGranted.starts_with(asked->answer)) return;
+  const net::Done done = std::move(asked->done);
+  asked_.erase(asked);
+  if (granted) return done(machine::Facts{});
+  log::warning("switch_socket " + socket_ + " did not move the link");
+  done(fail(machine::ActionError::kRefused));
+}
+
+void LinkSwitch::spawn(const std::string& interface, const LinkAddress& access_point,
+                       net::Done done) {
   std::vector<std::string> words = command_;
   words.push_back(interface);
   words.push_back(access_point.text());

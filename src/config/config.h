@@ -33,6 +33,7 @@ struct Daemon {
   bool guard_icmp = true;
   Store store;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
+  std::string switch_socket;                // MN: asked instead of running something
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };

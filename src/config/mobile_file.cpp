@@ -104,6 +104,12 @@ void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
     loaded.daemon.switch_command.push_back(std::move(word.value));
   if (!loaded.daemon.switch_command.empty() && !loaded.daemon.switch_command[0].starts_with('/'))
     section.error("switch_command", "must begin with the absolute path of a program");
+  if (section.text("switch_socket", loaded.daemon.switch_socket)) {
+    if (!loaded.daemon.switch_socket.starts_with('/'))
+      section.error("switch_socket", "must be the absolute path of a Unix socket");
+    if (!loaded.daemon.switch_command.empty())
+      section.error("switch_socket", "stands beside switch_command; only one can move the link");
+  }
   section.finish();
 }
 

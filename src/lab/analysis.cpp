@@ -32,7 +32,7 @@ void follow_arrivals(const Arrivals& arrivals,
     const auto place = by_number.find(arrival->sequence);
     if (place == by_number.end()) continue;
     Delivery& delivery = flow.deliveries[place->second];
-    if (last) note_silence(flow, *last, arrival->at);
+    note_silence(flow, last.value_or(flow.deliveries.front().sent), arrival->at);
     last = arrival->at;
     if (++delivery.copies > 1) {
       ++flow.duplicated;
@@ -83,11 +83,11 @@ std::optional<UtcTime> Flow::first_arrival_after(UtcTime at) const {
 }
 
 Flow analyse_flow(const Trace& sent, const Trace& received, const Trace& at_nar,
-                  const LinkAddress& receiver) {
+                  const LinkAddress& receiver, UtcTime since) {
   Flow flow;
   std::map<std::uint64_t, std::size_t> by_number;
   for (const Sighting& sighting : sent) {
-    if (sighting.kind != Sighting::Kind::kDatagram) continue;
+    if (sighting.kind != Sighting::Kind::kDatagram || sighting.at < since) continue;
     if (!by_number.emplace(sighting.sequence, flow.deliveries.size()).second) continue;
     Delivery delivery;
     delivery.sequence = sighting.sequence;

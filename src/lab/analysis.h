@@ -28,7 +28,7 @@ struct Flow {
   std::uint64_t duplicated = 0;  // copies beyond the first
   // First copies that came behind one with a higher number (RFC 4737 3).
   std::uint64_t reordered = 0;
-  // Between two arrivals, or after the last one while sending went on.
+  // Between two arrivals, before the first one or after the last one while sending went on.
   Duration longest_silence{};
   UtcTime silence_begin;
   UtcTime silence_end;
@@ -37,10 +37,10 @@ struct Flow {
 };
 
 // The datagrams of `sent` (at the sender's interface) as they show in `received` (at the receiver's
-// link, frames from `receiver` itself left out). What arrives and was never sent counts for
-// nothing. `at_nar`: the capture at the NAR's core interface.
+// link, frames from `receiver` itself left out). What was sent before `since` counts for nothing,
+// nor what arrives and was never sent. `at_nar`: the capture at the NAR's core interface.
 [[nodiscard]] Flow analyse_flow(const Trace& sent, const Trace& received, const Trace& at_nar,
-                                const LinkAddress& receiver);
+                                const LinkAddress& receiver, UtcTime since = {});
 
 // Whether a datagram waited in the NAR's buffer: it reached the NAR, and the MN `threshold` later.
 [[nodiscard]] bool was_held(const Delivery& delivery, Duration threshold = milliseconds(2));

@@ -19,6 +19,7 @@ namespace {
 
 constexpr Duration kPatience = seconds(60);
 constexpr Duration kAddressPatience = seconds(20);
+constexpr Duration kTrafficPatience = seconds(10);
 constexpr Duration kDrain = milliseconds(300);  // for what is on its way when sending ends
 
 // SplitMix64 (Steele, Lea and Flood 2014): a run's shift against the traffic, from the seed.
@@ -52,6 +53,7 @@ class Bench {
   [[nodiscard]] Attempt<> start_routers();
   [[nodiscard]] Attempt<Ipv6Address> start_mobile();
   [[nodiscard]] Attempt<> start_traffic(const Ipv6Address& destination);
+  [[nodiscard]] Attempt<> wait_for_traffic();
   [[nodiscard]] Attempt<> dwell();
   [[nodiscard]] Attempt<> hand_over(Side to);
   [[nodiscard]] Attempt<> hand_over_by_order(Side to);
@@ -183,6 +185,8 @@ Attempt<> Bench::set_up() {
   }
   auto address = plain_ ? plain_->wait_for_address(Side::kPar, kAddressPatience) : start_mobile();
   if (!address) return fail(address.error());
+  if (plain_)
+    if (auto settled = plain_->settle(kAddressPatience); !settled) return settled;
   address_ = *address;
   return start_traffic(address_);
 }
@@ -204,6 +208,21 @@ Attempt<> Bench::follow_link(std::optional<Side> side) {
   const Inside inside(network_->mobile());
   if (auto told = tell_moved(*address); !told) return told;
   if (transfer_) transfer_->reconnect();
+  return {};
+}
+
+// Before a handover is measured, the stream must flow; neighbours are resolved meanwhile.
+Attempt<> Bench::wait_for_traffic() {
+  constexpr std::uint64_t kEnough = 20;
+  const Instant deadline = net::read_clocks().boot + kTrafficPatience;
+  while (receiver_->received() < kEnough) {
+    if (interrupted()) return failed("interrupted");
+    if (net::read_clocks().boot > deadline)
+      return failed(routers_[0]->with_log("no traffic reaches " + address_.text() +
+                                          " through the first router, before any handover"));
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  run_.measured_from = net::read_clocks().utc;
   return {};
 }
 
@@ -262,7 +281,6 @@ Attempt<> Bench::end() {
   if (transfer_) transfer_->stop();
   std::this_thread::sleep_for(kDrain);
   receiver_->stop();
-  run_.delivered = receiver_->received();
   progress_("daemons end");
   mobile_.reset();
   for (auto& daemon : routers_) daemon.reset();
@@ -279,7 +297,10 @@ Attempt<> Bench::evaluate() {
     if (!trace) return fail(trace.error());
     traces[i] = std::move(*trace);
   }
-  run_.flow = analyse_flow(traces[kCorrespondent], traces[kMobile], traces[kNar], mobile_link());
+  run_.flow = analyse_flow(traces[kCorrespondent], traces[kMobile], traces[kNar], mobile_link(),
+                           run_.measured_from);
+  for (const Delivery& each : run_.flow.deliveries)
+    if (each.arrived && !receiver_->got(each.sequence)) ++run_.undelivered;
   if (settings_.transfer)
     run_.transfer = analyse_transfer(traces[kCorrespondent], traces[kMobile], mobile_link());
   AddressPlan plan;
@@ -296,6 +317,7 @@ Attempt<> Bench::evaluate() {
 Attempt<Run> Bench::run() {
   if (auto done = set_up(); !done) return fail(done.error());
   progress_("traffic flows");
+  if (auto done = wait_for_traffic(); !done) return fail(done.error());
   if (auto done = dwell(); !done) return fail(done.error());
   if (auto done = hand_over(Side::kNar); !done) return fail(done.error());
   if (auto done = dwell(); !done) return fail(done.error());

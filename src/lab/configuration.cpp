@@ -21,9 +21,6 @@ std::string neighbour_section(Side side, const Credentials& credentials) {
          quoted(there.access_point.text()) + "]\nhandover_initiate = false\n";
 }
 
-// What is read of a symbolic link of the kernel's: the program itself, by its own name.
-constexpr const char* kSelf = "/proc/self/exe";
-
 }  // namespace
 
 std::string router_configuration(Side side, Mode mode, const Credentials& credentials,
@@ -48,9 +45,8 @@ std::string mobile_configuration(const Credentials& credentials, const Settings&
                                  const std::string& radio) {
   return "[[interface]]\nname = " + quoted(kAccessInterface) + "\n" +
          cga_section(credentials.mobile) + "[trust]\nanchors = [" + quoted(credentials.anchor) +
-         "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_command = "
-         "[" +
-         quoted(kSelf) + ", \"lab-move\", " + quoted(radio) + "]\n";
+         "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_socket = " +
+         quoted(radio) + "\n";
 }
 
 }  // namespace sendoff::lab

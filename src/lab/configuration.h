@@ -10,7 +10,7 @@ namespace sendoff::lab {
 
 [[nodiscard]] std::string router_configuration(Side side, Mode mode, const Credentials& credentials,
                                                const Settings& settings);
-// `radio`: the socket of the switch_command.
+// `radio`: the switch_socket.
 [[nodiscard]] std::string mobile_configuration(const Credentials& credentials,
                                                const Settings& settings, const std::string& radio);
 

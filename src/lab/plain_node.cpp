@@ -4,7 +4,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <thread>
 
 #include "lab/interrupt.h"
 #include "net/clock.h"
@@ -67,22 +70,38 @@ Attempt<std::unique_ptr<PlainNode>> PlainNode::start(const Network& network) {
 
 Attempt<Ipv6Address> PlainNode::wait_for_address(Side side, Duration patience) {
   const Instant deadline = net::read_clocks().boot + patience;
-  // Events only wake; what counts is what the kernel has.
-  const net::Netlink::Events events{[](const auto&, bool) {}, [](const auto&, bool) {},
-                                    [](const auto&, bool) {}, [] {}};
+  // The kernel tells of an address when the node can be reached by it, which is a little after a
+  // list of the addresses has it.
+  std::optional<Ipv6Address> found;
+  const auto look = [&](const net::AddressInfo& each, bool gone) {
+    if (!gone && each.index == kMobileIndex && !each.tentative &&
+        place(side).prefix.contains(each.address))
+      found = each.address;
+  };
+  const net::Netlink::Events events{[](const auto&, bool) {}, look, [](const auto&, bool) {},
+                                    [] {}};
   while (net::read_clocks().boot < deadline && !interrupted()) {
-    const auto addresses = state_->netlink->addresses();
-    if (!addresses) return failed(addresses.error());
-    for (const net::AddressInfo& each : *addresses)
-      if (each.index == kMobileIndex && !each.tentative &&
-          place(side).prefix.contains(each.address))
-        return each.address;
+    if (found) return *found;
     pollfd waiting{state_->netlink->event_fd(), POLLIN, 0};
     (void)poll(&waiting, 1, kTurnMs);
     state_->netlink->read_events(events);
   }
   return failed(interrupted() ? "interrupted"
                               : "the plain node got no address in " + place(side).prefix.text());
+}
+
+Attempt<> PlainNode::settle(Duration patience) {
+  const Instant deadline = net::read_clocks().boot + patience;
+  while (net::read_clocks().boot < deadline && !interrupted()) {
+    const auto addresses = state_->netlink->addresses();
+    if (!addresses) return failed(addresses.error());
+    if (std::ranges::none_of(*addresses, [](const net::AddressInfo& each) {
+          return each.tentative || each.optimistic;
+        }))
+      return {};
+    std::this_thread::sleep_for(milliseconds(kTurnMs));
+  }
+  return failed("the plain node's addresses do not become ready");
 }
 
 Attempt<> PlainNode::arrive(Side side) {

@@ -37,7 +37,7 @@ void sleep_until(Instant deadline) {
   if (left > Duration{}) std::this_thread::sleep_for(left);
 }
 
-// "02:00:00:00:0a:01\n", at once: the other end is ours.
+// "access0 02:00:00:00:0a:01\n", at once: the other end is ours.
 std::optional<Side> read_wish(int client) {
   const timeval limit{1, 0};
   (void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -47,7 +47,7 @@ std::optional<Side> read_wish(int client) {
   if (!line.ends_with('\n')) return std::nullopt;
   line.remove_suffix(1);
   for (const Side side : {Side::kPar, Side::kNar})
-    if (line == place(side).access_point.text()) return side;
+    if (line == kAccessInterface + (" " + place(side).access_point.text())) return side;
   return std::nullopt;
 }
 
@@ -112,20 +112,6 @@ Attempt<std::optional<Move>> Radio::serve(Instant deadline) {
     if (made) return made;
   }
   return failed("interrupted");
-}
-
-Attempt<> ask_radio(const std::string& socket, const std::string& access_point) {
-  const auto name = unix_name(socket);
-  if (!name) return fail(name.error());
-  const net::FileDescriptor fd = unix_socket();
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*name), sizeof *name) != 0)
-    return failed_call("ask the lab's radio at " + socket);
-  const std::string wish = access_point + "\n";
-  std::array<char, 8> answer{};
-  if (send(fd.get(), wish.data(), wish.size(), MSG_NOSIGNAL) < 0 ||
-      recv(fd.get(), answer.data(), answer.size(), 0) <= 0)
-    return failed("the lab's radio refused access point " + access_point);
-  return {};
 }
 
 }  // namespace sendoff::lab

@@ -1,5 +1,5 @@
 // Where the MN's interface hears an access point, and who may change that: the lab itself, or the
-// mobile daemon through its switch_command, `sendoff lab-move SOCKET INTERFACE ACCESS-POINT`.
+// mobile daemon through its switch_socket.
 #pragma once
 
 #include <functional>
@@ -35,8 +35,5 @@ class Radio {
   explicit Radio(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// The other end, in the switch_command: returns when the link is up there.
-[[nodiscard]] Attempt<> ask_radio(const std::string& socket, const std::string& access_point);
 
 }  // namespace sendoff::lab

@@ -128,7 +128,9 @@ std::string comparison(const std::vector<Mode>& modes, const std::vector<Run>& r
            "</td><td>" + std::to_string(summary.sent) + "</td>" + count_cell(summary.lost) +
            count_cell(summary.duplicated) + count_cell(summary.reordered) +
            number_cell(summary.longest_silence_ms) + number_cell(summary.link_gap_ms) +
-           number_cell(summary.after_link_up_ms) + "<td>" + fixed(summary.held, 0) + "</td></tr>\n";
+           (summary.after_link_up_ms ? number_cell(*summary.after_link_up_ms)
+                                     : "<td class=\"bad\">never</td>") +
+           "<td>" + fixed(summary.held, 0) + "</td></tr>\n";
   }
   return out + "</tbody></table></div></section>\n";
 }

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "control/json_text.h"
+#include "lab/drawing.h"
 
 namespace sendoff::lab {
 
@@ -30,8 +30,8 @@ Json json_of(const Run& run) {
             {"number", run.number},
             {"sent", run.flow.sent},
             {"received", run.flow.received},
-            {"delivered", run.delivered},
             {"lost", run.flow.lost},
+            {"undelivered", run.undelivered},
             {"duplicated", run.flow.duplicated},
             {"reordered", run.flow.reordered},
             {"longest_silence_ms", rounded(ms(run.flow.longest_silence))},
@@ -62,16 +62,20 @@ std::vector<Mode> modes_of(const std::vector<Run>& runs) {
 }
 
 Json json_of(const Summary& summary) {
-  return {{"runs", summary.runs},
-          {"sent", summary.sent},
-          {"lost", summary.lost},
-          {"duplicated", summary.duplicated},
-          {"reordered", summary.reordered},
-          {"median_longest_silence_ms", rounded(summary.longest_silence_ms)},
-          {"worst_longest_silence_ms", rounded(summary.worst_silence_ms)},
-          {"median_link_gap_ms", rounded(summary.link_gap_ms)},
-          {"median_silence_after_link_up_ms", rounded(summary.after_link_up_ms)},
-          {"median_held", summary.held}};
+  Json json{{"runs", summary.runs},
+            {"sent", summary.sent},
+            {"lost", summary.lost},
+            {"undelivered", summary.undelivered},
+            {"duplicated", summary.duplicated},
+            {"reordered", summary.reordered},
+            {"median_longest_silence_ms", rounded(summary.longest_silence_ms)},
+            {"worst_longest_silence_ms", rounded(summary.worst_silence_ms)},
+            {"median_link_gap_ms", rounded(summary.link_gap_ms)},
+            {"median_silence_after_link_up_ms", nullptr},
+            {"median_held", summary.held}};
+  if (summary.after_link_up_ms)
+    json["median_silence_after_link_up_ms"] = rounded(*summary.after_link_up_ms);
+  return json;
 }
 
 }  // namespace
@@ -88,6 +92,7 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
     ++summary.runs;
     summary.sent += run.flow.sent;
     summary.lost += run.flow.lost;
+    summary.undelivered += run.undelivered;
     summary.duplicated += run.flow.duplicated;
     summary.reordered += run.flow.reordered;
     silence.push_back(ms(run.flow.longest_silence));
@@ -98,7 +103,7 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
   summary.worst_silence_ms = silence.empty() ? 0 : std::ranges::max(silence);
   summary.longest_silence_ms = median(std::move(silence));
   summary.link_gap_ms = median(std::move(gap));
-  summary.after_link_up_ms = median(std::move(after));
+  if (!after.empty()) summary.after_link_up_ms = median(std::move(after));
   summary.held = median(std::move(held));
   return summary;
 }
@@ -128,15 +133,17 @@ std::string results_words(const Settings&, const Results& results) {
       "held\n";
   for (const Mode mode : modes_of(results.runs)) {
     const Summary summary = summary_of(mode, results.runs);
+    const std::string after =
+        summary.after_link_up_ms ? fixed(*summary.after_link_up_ms, 1) + " ms" : "never";
     std::array<char, 160> line{};
     std::snprintf(line.data(), line.size(),
-                  "%-11s %5zu %8llu %6llu %6llu %9llu %8.1f ms (%5.1f)  %10.1f ms %5.0f\n",
+                  "%-11s %5zu %8llu %6llu %6llu %9llu %8.1f ms (%5.1f)  %13s %5.0f\n",
                   std::string(name(mode)).c_str(), summary.runs,
                   static_cast<unsigned long long>(summary.sent),
                   static_cast<unsigned long long>(summary.lost),
                   static_cast<unsigned long long>(summary.duplicated),
                   static_cast<unsigned long long>(summary.reordered), summary.longest_silence_ms,
-                  summary.link_gap_ms, summary.after_link_up_ms, summary.held);
+                  summary.link_gap_ms, after.c_str(), summary.held);
     out += line.data();
   }
   return out;

@@ -18,11 +18,12 @@ struct Summary {
   std::size_t runs = 0;
   std::uint64_t sent = 0;  // sums
   std::uint64_t lost = 0;
+  std::uint64_t undelivered = 0;
   std::uint64_t duplicated = 0;
   std::uint64_t reordered = 0;
   double longest_silence_ms = 0;  // medians
   double link_gap_ms = 0;
-  double after_link_up_ms = 0;
+  std::optional<double> after_link_up_ms;  // nothing: in no run
   double held = 0;
   double worst_silence_ms = 0;
 };

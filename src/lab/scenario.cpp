@@ -50,7 +50,7 @@ std::vector<Phase> phases_of(const Run& run) {
   const auto note = [&](const std::string& phase, UtcTime at) {
     phases.push_back({phase, ms(at - move.link_down)});
   };
-  note("ordered", move.begin);
+  if (move.begin < move.link_down) note("ordered", move.begin);
   note("link-down", move.link_down);
   note("link-up", move.link_up);
   constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kShown{{

@@ -47,10 +47,11 @@ struct Move {
 
 struct Run {
   Mode mode = Mode::kPredictive;
-  unsigned number = 1;  // of its mode
+  unsigned number = 1;    // of its mode
+  UtcTime measured_from;  // what was sent earlier does not count
   std::vector<Move> moves;
   Flow flow;
-  std::uint64_t delivered = 0;  // different datagrams that the application at the MN got
+  std::uint64_t undelivered = 0;  // that came by the link, and never to the application
   std::optional<Transfer> transfer;
   std::vector<Message> messages;
   std::vector<DaemonEvent> events;

@@ -124,7 +124,8 @@ struct Receiver::State {
   void receive();
 
   net::FileDescriptor fd;
-  std::set<std::uint64_t> seen;  // of the thread, until it has ended
+  std::set<std::uint64_t> seen;  // of the thread
+  std::atomic<std::uint64_t> received = 0;
   std::atomic<bool> stopping = false;
   std::thread thread;
 };
@@ -138,7 +139,7 @@ void Receiver::State::receive() {
     if (got < 0 && stopping) return;
     if (got < 0) continue;
     const auto datagram = Datagram::parse(ByteView(payload).first(static_cast<std::size_t>(got)));
-    if (datagram) seen.insert(datagram->sequence);
+    if (datagram && seen.insert(datagram->sequence).second) ++received;
   }
 }
 
@@ -160,7 +161,9 @@ void Receiver::stop() {
   if (state_->thread.joinable()) state_->thread.join();
 }
 
-std::uint64_t Receiver::received() const { return state_->seen.size(); }
+std::uint64_t Receiver::received() const { return state_->received; }
+
+bool Receiver::got(std::uint64_t sequence) const { return state_->seen.contains(sequence); }
 
 Attempt<> tell_moved(const Ipv6Address& source) {
   const net::FileDescriptor fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));

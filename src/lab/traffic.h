@@ -40,8 +40,10 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   void stop();
-  // Different datagrams that the application got.
+  // Different datagrams that the application has got by now.
   [[nodiscard]] std::uint64_t received() const;
+  // After stop().
+  [[nodiscard]] bool got(std::uint64_t sequence) const;
 
  private:
   struct State;
