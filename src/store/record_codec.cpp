@@ -78,10 +78,11 @@ Secret body_of(const HeldKey& record) {
 }
 
 Secret body_of(const LiveBinding& record) {
-  return written_secret(2 * kAddress + 4, [&](Writer& writer) {
+  return written_secret(2 * kAddress + 4 + 8, [&](Writer& writer) {
     writer.bytes(record.far_end.view());
     writer.bytes(record.par.view());
     writer.u32(record.generation);
+    writer.u64(static_cast<std::uint64_t>(record.expires.time_since_epoch().count()));
   });
 }
 
@@ -115,13 +116,13 @@ std::optional<machine::Record> held(Reader& name, UtcTime expires, Reader& body)
   return record;
 }
 
-machine::Record binding(Reader& name, UtcTime expires, Reader& body) {
+machine::Record binding(Reader& name, Reader& body) {
   LiveBinding record;
   record.pcoa = address(name);
-  record.expires = expires;
   record.far_end = address(body);
   record.par = address(body);
   record.generation = body.u32();
+  record.expires = UtcTime(Duration(static_cast<Duration::rep>(body.u64())));
   return record;
 }
 
@@ -176,11 +177,12 @@ std::optional<machine::Record> decode(const EncodedName& name, std::optional<Utc
                                       ByteView body) {
   Reader names(name.name);
   Reader bodies(body);
-  if (expires.has_value() == (name.kind == kCounter)) return std::nullopt;
+  const bool is_key = name.kind == kIssued || name.kind == kHeld;
+  if (expires.has_value() != is_key) return std::nullopt;
   std::optional<machine::Record> record;
   if (name.kind == kIssued) record = issued(names, *expires, bodies);
   if (name.kind == kHeld) record = held(names, *expires, bodies);
-  if (name.kind == kBinding) record = binding(names, *expires, bodies);
+  if (name.kind == kBinding) record = binding(names, bodies);
   if (name.kind == kCounter) record = counter(names, bodies);
   const bool exact = names.ok() && bodies.ok() && names.remaining() == 0 && bodies.remaining() == 0;
   return exact ? std::move(record) : std::nullopt;
