@@ -18,18 +18,44 @@ std::optional<LinkAddress> access_point_of(const std::string& text) {
   return std::nullopt;
 }
 
+// The order to an access router's daemon; nothing, and a word to the user, when `mn` is no address.
+std::optional<machine::Advise> advise_of(const std::string& mn) {
+  if (const auto address = Ipv6Address::parse(mn)) return machine::Advise{*address, std::nullopt};
+  std::fprintf(stderr, "sendoff: a node is named by its IPv6 address\n");
+  return std::nullopt;
+}
+
+// RFC 5568 3.3: the router tells the node to go; the FBU is still the node's own.
+int network_handover(const std::string& socket, const std::string& mn,
+                     const std::optional<LinkAddress>& access_point) {
+  auto advise = advise_of(mn);
+  if (!advise || !access_point) return kWrong;
+  advise->access_point = access_point;
+  return ask_daemon(socket, machine::Order(*advise),
+                    "the node was told; its FBU is in `sendoff events`");
+}
+
 void add_handover(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("handover", "Send the mobile node over to another access point");
   command->footer(
       "Sends the Fast Binding Update; its end is an event, handover-done or handover-failed.\n"
       "Access points that can be reached are the neighbours of `sendoff status`.\n"
-      "Example: sendoff handover --to 02:00:5e:00:53:02");
+      "With --network it asks an access router's daemon to tell one of its nodes to go.\n"
+      "Example: sendoff handover --to 02:00:5e:00:53:02\n"
+      "Example: sendoff handover --network 2001:db8:a:1::5 --to 02:00:5e:00:53:02");
   const auto socket = add_socket_option(*command);
   const auto to = std::make_shared<std::string>();
+  const auto network = std::make_shared<std::string>();
   command->add_option("--to", *to, "Link-layer address of the access point")->required();
+  command->add_option("--network", *network,
+                      "Network-initiated: the node's address, at its access router's daemon");
   command->callback([=, &exit_code] {
     const auto access_point = access_point_of(*to);
+    if (!network->empty()) {
+      exit_code = network_handover(*socket, *network, access_point);
+      return;
+    }
     exit_code = access_point ? ask_daemon(*socket, machine::Order(machine::HandOver{*access_point}),
                                           "handover under way; its end is in `sendoff events`")
                              : kWrong;
@@ -75,14 +101,10 @@ void add_advise(CLI::App& app, int& exit_code) {
   command->add_option("--to", *to, "Link-layer address of the access point");
   command->callback([=, &exit_code] {
     exit_code = kWrong;
-    const auto address = Ipv6Address::parse(*mn);
-    if (!address) {
-      std::fprintf(stderr, "sendoff: --mn must be an IPv6 address\n");
-      return;
-    }
-    machine::Advise advise{*address, std::nullopt};
-    if (!to->empty() && !(advise.access_point = access_point_of(*to))) return;
-    exit_code = ask_daemon(*socket, machine::Order(advise), "sent to the node");
+    auto advise = advise_of(*mn);
+    if (!advise) return;
+    if (!to->empty() && !(advise->access_point = access_point_of(*to))) return;
+    exit_code = ask_daemon(*socket, machine::Order(*advise), "sent to the node");
   });
 }
 

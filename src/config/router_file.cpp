@@ -99,6 +99,23 @@ void read_intervals(Section& section, router::Interface& interface) {
     interface.router_lifetime_s = lifetime;
 }
 
+// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
+// but by chance.
+void read_pool(Section& section, router::Interface& interface) {
+  Prefix pool;
+  const bool given = section.parsed(
+      "pool", pool, [](const std::string& text) { return Prefix::parse(text); },
+      "a range such as 2001:db8:a:1::a:0/112");
+  if (!given) return;
+  const bool inside = std::ranges::any_of(interface.prefixes, [&](const router::Advertised& each) {
+    return each.prefix.contains(pool) && pool.length() > each.prefix.length();
+  });
+  if (!inside || pool.length() > 126)
+    return section.error("pool",
+                         "must be a part of one of the interface's prefixes, of /65 to /126");
+  interface.pool = pool;
+}
+
 void read_interfaces(Section& root, std::vector<router::Interface>& out,
                      std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
   std::set<std::string> names;
@@ -117,6 +134,8 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
     read_access_points(section, interface.access_points, access_points);
     read_intervals(section, interface);
     section.number("hop_limit", interface.hop_limit, 0, 255);
+    read_pool(section, interface);
+    section.flag("dhcp", interface.dhcp);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -256,12 +275,49 @@ void read_send(Section& root, router::Config& config) {
   limits.number("exchanges", config.max_exchanges, 1, 100'000);
   limits.number("path_answers", config.max_cpa_s, 1, 10'000);
   limits.number("bindings", config.max_bindings, 1, 10'000'000);
+  limits.number("handovers", config.previous_router.max_handovers, 1, 32'768);
+  limits.number("arrivals", config.new_router.max_arrivals, 1, 1'000'000);
+  limits.number("arrivals_per_peer", config.new_router.max_arrivals_per_peer, 1, 1'000'000);
   send.finish();
   limits.finish();
+}
 
-  Section handover = root.table("handover");
-  handover.number("max_tunnel_lifetime", config.max_tunnel_lifetime_s, 1, 65'535);
-  handover.finish();
+// As previous access router.
+void read_handover(Section& root, router::Config& config) {
+  Section section = root.table("handover");
+  router::PreviousRouterConfig& out = config.previous_router;
+  section.number("max_tunnel_lifetime", config.max_tunnel_lifetime_s, 1, 65'535);
+  section.number("hi_retries", out.hi_retries, 0, 10);
+  // RFC 5568 6.2.1.1: not below 100 ms where no round trip is known.
+  section.duration("hi_timeout_ms", out.hi_timeout, milliseconds(1), 100, 10'000);
+  section.flag("request_buffering", out.request_buffering);
+  section.flag("request_address", out.request_address);
+  section.flag("hold_packets", out.hold_packets);
+  section.parsed_list(
+      "blocked", out.blocked, [](const std::string& text) { return Ipv6Address::parse(text); },
+      "an address such as 2001:db8:a:1::5");
+  section.finish();
+}
+
+// As new access router.
+void read_arrival(Section& root, router::Config& config) {
+  Section section = root.table("arrival");
+  router::NewRouterConfig& out = config.new_router;
+  section.flag("accept", out.accept);
+  section.duration("proxy_lifetime_ms", out.proxy_lifetime, milliseconds(1), 100, 60'000);
+  section.number("dad_transmits", out.dad_transmits, 0, 10);
+  section.duration("dad_interval_ms", out.dad_interval, milliseconds(1), 1, 10'000);
+  section.flag("buffer", out.buffer);
+  section.flag("assign_proposed", out.assign_proposed);
+  section.flag("support_pcoa", out.support_pcoa);
+  section.flag("replace_ncoa", out.replace_ncoa);
+  section.duration("pool_lease", out.pool_lease, seconds(1), 1, 1'000'000);
+  section.duration("host_route_lease", out.host_route_lease, seconds(1), 1, 1'000'000);
+  if (out.dad_transmits == 0)
+    section.warning("dad_transmits",
+                    "is 0: new care-of addresses are not probed; an address that is in use on a "
+                    "link is found out too late");
+  section.finish();
 }
 
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
@@ -269,6 +325,8 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   read_daemon(root, "router", loaded.daemon);
   read_store(root, loading, loaded.daemon.store);
   read_send(root, config);
+  read_handover(root, config);
+  read_arrival(root, config);
   read_keys(root, config);
 
   Section cga = root.table("cga");

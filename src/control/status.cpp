@@ -57,10 +57,12 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
   Json json = start(daemon);
   json["interfaces"] =
       list(status.interfaces, [](const router::Router::InterfaceStatus& interface) {
-        return Json{{"name", interface.name},
-                    {"up", interface.up},
-                    {"link_local", interface.link_local.text()},
-                    {"addresses", texts(interface.addresses)}};
+        Json json_interface{{"name", interface.name},
+                            {"up", interface.up},
+                            {"link_local", interface.link_local.text()},
+                            {"addresses", texts(interface.addresses)}};
+        if (interface.pool_free) json_interface["pool_free"] = *interface.pool_free;
+        return json_interface;
       });
   json["key_count"] = status.key_count;
   json["keys"] = list(status.keys, [](const router::Router::KeyStatus& key) {
@@ -76,12 +78,30 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                 {"ncoa", binding.ncoa.text()},
                 {"remaining_s", binding.remaining_s}};
   });
+  json["handover_count"] = status.handover_count;
+  json["handovers"] = list(status.handovers, [](const router::Router::HandoverStatus& handover) {
+    return Json{{"pcoa", handover.pcoa.text()},
+                {"ncoa", handover.ncoa.text()},
+                {"nar", optional_text(handover.nar)},
+                {"state", handover.state}};
+  });
+  json["arrival_count"] = status.arrival_count;
+  json["arrivals"] = list(status.arrivals, [](const router::Router::ArrivalStatus& arrival) {
+    return Json{{"address", arrival.address.text()},
+                {"pcoa", optional_text(arrival.pcoa)},
+                {"par", arrival.par.text()},
+                {"link_address", arrival.link_address.text()},
+                {"state", arrival.state},
+                {"proxied", arrival.proxied},
+                {"buffered", arrival.buffered}};
+  });
   json["neighbours"] = list(neighbours, [](const router::Neighbour& neighbour) {
     return Json{{"name", neighbour.name},
                 {"address", neighbour.address.text()},
                 {"prefix", neighbour.prefix.text()},
                 {"access_points", texts(neighbour.access_points)},
-                {"fast_handover", neighbour.fast_handover}};
+                {"fast_handover", neighbour.fast_handover},
+                {"protection", name(neighbour.protection)}};
   });
   add_counters(json, daemon);
   return compact(json);
@@ -186,7 +206,7 @@ std::string human_status(std::string_view text) {
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
-  for (const char* name : {"interfaces", "keys", "bindings", "neighbours"})
+  for (const char* name : {"interfaces", "keys", "handovers", "bindings", "arrivals", "neighbours"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

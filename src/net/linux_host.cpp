@@ -19,13 +19,14 @@ std::vector<std::uint8_t> numbers(Types... types) {
   return {static_cast<std::uint8_t>(types)...};
 }
 
-// Certification Path Advertisements come from the socket that knows fragments; NS and NA are the
-// kernel's.
+// Certification Path Advertisements come from the socket that knows fragments. NS and NA are the
+// kernel's; the machines hear them, too: a NAR waits for UNAs and for answers to its DAD probes.
 PacketSelection neighbour_discovery() {
   using enum wire::Icmpv6Type;
   PacketSelection selection;
-  selection.icmp_types = numbers(kRouterSolicitation, kRouterAdvertisement, kRedirect,
-                                 kCertificationPathSolicitation, kFastMobility);
+  selection.icmp_types =
+      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
+              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
   return selection;
 }
 

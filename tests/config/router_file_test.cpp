@@ -26,7 +26,10 @@ TEST_F(RouterFile, ReadsWhatItSays) {
   ASSERT_EQ(config.certification.path.size(), 2U);
   EXPECT_EQ(config.certification.path[1], test::load_file("pki/good-router.der"));
   EXPECT_EQ(config.certification.anchor.certificate, test::load_file("pki/anchor.der"));
-  EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings[0].text();
+  // The neighbour has no protection yet, which is said; nothing else is.
+  ASSERT_EQ(loaded->warnings.size(), 1U);
+  EXPECT_TRUE(warns(loaded->warnings, "protection is not set"));
+  EXPECT_EQ(config.neighbours[0].protection, router::Protection::kNone);
   EXPECT_EQ(loaded->daemon.control_socket, "/run/sendoff/router.sock");
 }
 
@@ -267,6 +270,43 @@ TEST_F(RouterFile, WarnsOfWhatIsAllowedButUnwise) {
   EXPECT_TRUE(warns(loaded->warnings, "handover_initiate is false"));
   EXPECT_TRUE(warns(loaded->warnings, "weaker than hmac-sha384-192"));
   EXPECT_EQ(loaded->machine.keys.fallback, crypto::Algorithm::kHmacSha1_96);
+}
+
+TEST_F(RouterFile, ProtectionIsClearByAnExplicitWordOnly) {
+  const auto loaded = router(changed(kRouterFile, "prefix = \"2001:db8:a:2",
+                                     "protection = \"clear\"\nprefix = \"2001:db8:a:2"));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.neighbours[0].protection, router::Protection::kClear);
+  EXPECT_TRUE(warns(loaded->warnings, "HI and HAck to and from"));
+  router_error("prefix = \"2001:db8:a:2", "protection = \"none\"\nprefix = \"2001:db8:a:2",
+               "protection is \"none\"");
+}
+
+TEST_F(RouterFile, TheParAndTheNarAreSetUpByTheirSections) {
+  COVERS("FH-5.5-01");
+  const auto fresh = router(kRouterFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.new_router.dad_transmits, 1U);
+  EXPECT_EQ(fresh->machine.new_router.proxy_lifetime, milliseconds(1500));
+  EXPECT_EQ(fresh->machine.previous_router.hi_retries, 3U);
+  EXPECT_EQ(fresh->machine.previous_router.hi_timeout, milliseconds(100));
+  const auto changed_file =
+      changed(changed(kRouterFile, "access_points = [\"02:00:00:00:0a:01\"]",
+                      "access_points = [\"02:00:00:00:0a:01\"]\npool = \"2001:db8:a:1::a:0/112\""),
+              "[keys]",
+              "[handover]\nhi_retries = 1\nblocked = [\"2001:db8:a:1::5\"]\n"
+              "[arrival]\ndad_transmits = 0\nproxy_lifetime_ms = 400\n[keys]");
+  const auto loaded = router(changed_file);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.previous_router.hi_retries, 1U);
+  EXPECT_EQ(loaded->machine.previous_router.blocked.size(), 1U);
+  EXPECT_EQ(loaded->machine.new_router.dad_transmits, 0U);
+  EXPECT_EQ(loaded->machine.new_router.proxy_lifetime, milliseconds(400));
+  EXPECT_EQ(loaded->machine.interfaces[0].pool, Prefix::literal("2001:db8:a:1::a:0/112"));
+  EXPECT_TRUE(warns(loaded->warnings, "dad_transmits is 0"));
+  router_error("max_ra_interval = 10", "pool = \"2001:db8:f::/112\"",
+               "must be a part of one of the interface's prefixes");
+  router_error("[keys]", "[handover]\nhi_timeout_ms = 99\n[keys]", "it must be 100 to 10000");
 }
 
 TEST_F(RouterFile, WarnsBeforeItsCertificateExpires) {

@@ -124,7 +124,7 @@ class RouterTest : public testing::Test {
   [[nodiscard]] std::vector<wire::FastBindingAcknowledgement> fbacks() const {
     std::vector<wire::FastBindingAcknowledgement> found;
     for (const machine::Transmit& transmit : bench.sent) {
-      if (transmit.packet[6] != wire::kProtocolMobility) continue;
+      if (transmit.packet[6] != wire::kProtocolMobility || transmit.packet[42] != 9) continue;
       const auto fback =
           wire::FastBindingAcknowledgement::parse(ByteView(transmit.packet).subspan(40));
       EXPECT_TRUE(fback.has_value());

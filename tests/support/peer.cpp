@@ -207,6 +207,9 @@ Bytes CraftFbu::packet() const {
   fbu.home_registration = home_registration;
   fbu.lifetime_s = lifetime_s;
   fbu.options.alternate_care_of = alternate_care_of;
+  if (link_address)
+    fbu.options.link_address =
+        wire::MobilityLinkAddress{wire::MobilityLinkAddress::kMobileNode, *link_address};
   const std::size_t size = tag_size.value_or(crypto::tag_size(algorithm));
   const Bytes zeros(size);
   if (!without_authenticator) {
@@ -215,6 +218,10 @@ Bytes CraftFbu::packet() const {
     fbu.options.authorization->authenticator = zeros;
   }
   Bytes header = octets_of(fbu);
+  header.insert(header.begin() + 12, raw_options.begin(), raw_options.end());
+  header[1] = static_cast<std::uint8_t>(header.size() / 8 - 1);
+  header[8] |= static_cast<std::uint8_t>(reserved_flags >> 8);
+  header[9] |= static_cast<std::uint8_t>(reserved_flags);
   const Ipv6Address checksum_source = home_address.value_or(source);
   if (!without_authenticator) {
     Ipv6Address term = alternate_care_of.value_or(source);
@@ -238,6 +245,47 @@ Bytes CraftFbu::packet() const {
   if (home_address)
     extension = octets_of(wire::HomeAddressHeader{wire::kProtocolMobility, *home_address});
   return wire::build_packet(ip, extension, header);
+}
+
+void CraftPeer::fill(wire::MobilityOptions& options) const {
+  using Code = wire::MobilityAddressPrefix::Code;
+  if (link_address)
+    options.link_address =
+        wire::MobilityLinkAddress{wire::MobilityLinkAddress::kMobileNode, *link_address};
+  if (pcoa) options.addresses.push_back({Code::kOldCareOfAddress, 128, *pcoa});
+  if (ncoa) options.addresses.push_back({Code::kNewCareOfAddress, 128, *ncoa});
+}
+
+Bytes CraftPeer::packet(Bytes header) const {
+  header[8] |= reserved;
+  wire::seal_mobility(home_address.value_or(source), destination, header);
+  if (flip_checksum) header[4] ^= 1;
+  wire::Ipv6Header ip;
+  ip.source = source;
+  ip.destination = destination;
+  ip.next_header = home_address ? wire::kProtocolDestinationOptions : wire::kProtocolMobility;
+  Bytes extension;
+  if (home_address)
+    extension = octets_of(wire::HomeAddressHeader{wire::kProtocolMobility, *home_address});
+  return wire::build_packet(ip, extension, header);
+}
+
+Bytes CraftPeer::initiate() const {
+  wire::HandoverInitiate hi;
+  hi.sequence = sequence;
+  hi.code = code;
+  hi.assigned_addressing = assigned_addressing;
+  hi.buffer = buffer;
+  fill(hi.options);
+  return packet(octets_of(hi));
+}
+
+Bytes CraftPeer::acknowledge() const {
+  wire::HandoverAcknowledge hack;
+  hack.sequence = sequence;
+  hack.code = code;
+  fill(hack.options);
+  return packet(octets_of(hack));
 }
 
 }  // namespace sendoff::test

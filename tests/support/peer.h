@@ -107,8 +107,34 @@ struct CraftFbu {
   std::optional<std::size_t> tag_size;      // null: the algorithm's
   bool flip_tag = false;
   bool without_authenticator = false;
+  std::optional<LinkAddress> link_address;  // MH-LLA option
+  Bytes raw_options;                        // 8n octets, before all others
+  std::uint16_t reserved_flags = 0;         // or-ed to the flags
 
   [[nodiscard]] Bytes packet() const;
+};
+
+// HI or HAck as a whole packet.
+struct CraftPeer {
+  Ipv6Address source;
+  Ipv6Address destination;
+  std::uint16_t sequence = 1;
+  std::uint8_t code = 0;
+  bool assigned_addressing = false;
+  bool buffer = false;
+  std::optional<LinkAddress> link_address;
+  std::optional<Ipv6Address> pcoa;
+  std::optional<Ipv6Address> ncoa;
+  bool flip_checksum = false;
+  std::optional<Ipv6Address> home_address;
+  std::uint8_t reserved = 0;  // or-ed into octet 8
+
+  [[nodiscard]] Bytes initiate() const;
+  [[nodiscard]] Bytes acknowledge() const;
+
+ private:
+  [[nodiscard]] Bytes packet(Bytes header) const;
+  void fill(wire::MobilityOptions& options) const;
 };
 
 // MAC by the one-shot calls of OpenSSL, whole length.
