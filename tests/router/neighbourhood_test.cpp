@@ -65,7 +65,8 @@ class Neighbourhood : public RouterTest {
         }
         told.items.push_back({link->code, link->address, std::nullopt});
       } else if (raw.type == wire::OptionType::kIpAddressPrefix) {
-        told.items.push_back({Code::kWildcard, {}, wire::IpAddressPrefixOption::parse(raw.octets)});
+        told.items.push_back(
+            {Code::kWildcard, {}, *wire::IpAddressPrefixOption::parse(raw.octets)});
       }
     }
     return told;
