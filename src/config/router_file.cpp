@@ -100,6 +100,8 @@ void read_intervals(Section& section, router::Interface& interface) {
     interface.router_lifetime_s = lifetime;
 }
 
+// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
+// but by chance.
 void read_pool(Section& section, router::Interface& interface) {
   Prefix pool;
   const bool given = section.parsed(
@@ -303,8 +305,6 @@ void read_arrival(Section& root, router::Config& config) {
   section.finish();
 }
 
-// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
-// but by chance.
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {
   router::Config& config = loaded.machine;
   read_daemon(root, "router", loaded.daemon);
