@@ -163,8 +163,8 @@ TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   told.roam();
   told.naack(4);
   const std::size_t before = told.world.announced().size();
-  const std::size_t of_ncoa = static_cast<std::size_t>(std::ranges::count(
-      told.world.announced(), told.ncoa, &Announced::source));
+  const std::size_t of_ncoa = static_cast<std::size_t>(
+      std::ranges::count(told.world.announced(), told.ncoa, &Announced::source));
   EXPECT_EQ(of_ncoa, 1U);
   told.world.advance(milliseconds(69));
   EXPECT_EQ(told.world.announced().size(), before);
@@ -224,8 +224,7 @@ TEST(Landing, TakesAProxysAnswerForALostAnnouncement) {
   node.prepare_handover();
   node.roam_to_deaf();
   world.forget_output();
-  const Bytes proxied =
-      foreign_advertisement(node.nar.global[0], node.ncoa, node.nar.link_address);
+  const Bytes proxied = foreign_advertisement(node.nar.global[0], node.ncoa, node.nar.link_address);
   world.deliver(proxied, node.nar.link_address);
   ASSERT_EQ(world.announced().size(), 1U);
   EXPECT_TRUE(world.announced()[0].valid);

@@ -322,7 +322,8 @@ TEST(Move, ChangesTheLinkWithoutFbackAfterAWhile) {
 TEST(Move, CallsItsPacketsBackWhenTheLinkCouldNotBeChanged) {
   Moving node(mobile_config(), [](World& made) {
     made.refuse = [](const machine::ActionKind& action) -> std::optional<machine::ActionError> {
-      if (std::holds_alternative<machine::SwitchLink>(action)) return machine::ActionError::kRefused;
+      if (std::holds_alternative<machine::SwitchLink>(action))
+        return machine::ActionError::kRefused;
       return std::nullopt;
     };
   });
@@ -403,7 +404,8 @@ TEST(Move, CorrectsItselfWhereTheLinkIsNotTheOneThatWasThought) {
   ASSERT_FALSE(world.updates().empty());
   EXPECT_EQ(world.updates().back().fbu.lifetime_s, 0);
   EXPECT_EQ(world.updates().back().source, node.pcoa);
-  EXPECT_EQ(world.asked<machine::DetachTunnel>().size(), world.asked<machine::AttachTunnel>().size());
+  EXPECT_EQ(world.asked<machine::DetachTunnel>().size(),
+            world.asked<machine::AttachTunnel>().size());
 }
 
 TEST(Move, KeepsOrderedHandoversApart) {

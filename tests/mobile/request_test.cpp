@@ -479,8 +479,7 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   EXPECT_EQ(world.solicitations().size(), 4U);
   world.forget_output();
   EXPECT_EQ(world.order(machine::RequestKey{}).error(), machine::OrderError::kNoFastHandover);
-  EXPECT_EQ(world.order(machine::HandOver{kApNext}).error(),
-            machine::OrderError::kNoFastHandover);
+  EXPECT_EQ(world.order(machine::HandOver{kApNext}).error(), machine::OrderError::kNoFastHandover);
   world.advance(seconds(1700));
   EXPECT_TRUE(world.solicitations().empty());
   // Another link.
@@ -490,7 +489,17 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
 }
 
 TEST(KeyRequest, DoublesItsTimeOutAnewForEachUse) {
-  COVERS("FH-6.1.1-16", "FH-6.1.1-17", "FH-6.1.1-20");
+  COVERS("FH-6.1.1-16", "FH-6.1.1-17", "FH-6.1.1-20", "FH-9-02", "FH-9-03");
+  Asking plain;
+  plain.world.show(plain.par);
+  plain.world.advance(seconds(3));
+  EXPECT_EQ(plain.world.solicitations().size(), 4U) << "3 after the first";
+  plain.world.forget_output();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(plain.world.order(machine::RequestKey{}));
+    plain.world.advance(milliseconds(99));
+  }
+  EXPECT_EQ(plain.world.solicitations().size(), 3U) << "in a second";
   for (const unsigned retries : {0U, 3U, 5U}) {
     mobile::Config config = mobile_config();
     config.rtsolpr_retries = retries;
