@@ -478,8 +478,12 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   world.advance(seconds(10));
   EXPECT_EQ(world.solicitations().size(), 4U);
   world.forget_output();
-  EXPECT_EQ(world.order(machine::RequestKey{}).error(), machine::OrderError::kNoFastHandover);
-  EXPECT_EQ(world.order(machine::HandOver{kApNext}).error(), machine::OrderError::kNoFastHandover);
+  const auto again = world.order(machine::RequestKey{});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(), machine::OrderError::kNoFastHandover);
+  const auto move = world.order(machine::HandOver{kApNext});
+  ASSERT_FALSE(move);
+  EXPECT_EQ(move.error(), machine::OrderError::kNoFastHandover);
   world.advance(seconds(1700));
   EXPECT_TRUE(world.solicitations().empty());
   // Another link.
