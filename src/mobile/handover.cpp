@@ -121,7 +121,7 @@ void Handover::left(Now now, const Attachment* attachment) {
   barred_ = false;
   for (Movement& movement : movements_) {
     movement.away = true;
-    movement.kept = movement.no_update = false;
+    movement.kept = false;
     movement.switch_at = kNever;
     if (!movement.pending) continue;
     // What waits for its FBack may still get it on the next link.
@@ -173,12 +173,12 @@ bool Handover::returned(Now now, Movement& movement) {
 
 // Predictive when an FBack for this address was had, else reactive (FH-3.2-06).
 void Handover::moved_on(Now now, Movement& movement) {
-  if (movement.no_update) return;
   const Ipv6Address care_of = name_router_.value_or(standing_->address);
   const bool granted = movement.granted && now.boot < movement.granted->expires;
   if (granted && movement.granted->by_router &&
       standing_->on_link_of(movement.granted->proposed, movement.nar))
     return;
+  // The PCoA is delivered here: nothing to name (GF16, NAACK status 4).
   if (care_of == movement.pcoa) return;
   if (!name_router_) attach_tunnel(movement);
   const bool known = granted && movement.granted->ncoa == care_of;
@@ -212,7 +212,6 @@ void Handover::use_previous() {
     if (on_par_link(movement)) continue;
     settle(movement);
     detach_tunnel(movement);
-    movement.no_update = true;
   }
 }
 
@@ -364,7 +363,7 @@ void Handover::renew(Now now, Movement& movement) {
   granted.renew_at = kNever;
   const std::uint32_t limit_s = parts_.config.keep_forwarding_s;
   const bool enough = limit_s > 0 && now.boot >= *movement.first_granted + seconds(limit_s);
-  if (enough || movement.no_update) return;
+  if (enough) return;
   const Ipv6Address care_of = name_router_.value_or(standing_->address);
   if (care_of == movement.pcoa) return;
   if (!name_router_) attach_tunnel(movement);

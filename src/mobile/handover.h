@@ -140,8 +140,7 @@ class Handover {
     bool away = false;  // the PAR's link was left
     bool kept = false;  // the PCoA is on the interface in use
     bool fbu_sent = false;
-    bool no_update = false;  // not on this link (NAACK status 4)
-    bool stopped = false;    // refused, or no answer: fast handover is over for this movement
+    bool stopped = false;  // refused, or no answer: fast handover is over for this movement
     std::optional<Pending> pending;
     std::optional<Granted> granted;
     std::optional<Instant> first_granted;

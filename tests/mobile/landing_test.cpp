@@ -49,6 +49,34 @@ TEST(Landing, AnnouncesTheNewAddressAtOnceAndFirst) {
   EXPECT_TRUE(alone[0].valid);
 }
 
+TEST(Landing, FollowsTheEventOfTheLinkOrACommand) {
+  COVERS("FH-4-01");
+  // The host says that the interface is up; it was ordered where to.
+  Moving node;
+  node.prepare_handover();
+  node.world.answer_rs = false;
+  node.world.down();
+  node.world.routers = {&node.nar};
+  node.world.advance(milliseconds(50));
+  node.world.forget_output();
+  const Instant up = node.world.now.boot;
+  node.world.up();
+  ASSERT_EQ(node.world.announced().size(), 1U) << node.world.account();
+  EXPECT_EQ(node.world.announced()[0].at, up);
+  EXPECT_EQ(node.world.announced()[0].source, node.ncoa);
+  EXPECT_TRUE(node.world.announced()[0].valid);
+  // Said twice it is the same link.
+  node.world.event(machine::ApAttached{kLink, kApNext});
+  EXPECT_EQ(node.world.announced().size(), 1U);
+  // No host event at all: `sendoff handover` and `sendoff link-moved`.
+  Moving commanded;
+  ASSERT_TRUE(commanded.world.order(machine::HandOver{kApNext}));
+  EXPECT_EQ(commanded.world.updates().size(), 1U);
+  commanded.roam_to_deaf();
+  EXPECT_FALSE(commanded.world.announced().empty());
+  EXPECT_EQ(commanded.world.updates().size(), 2U);
+}
+
 TEST(Landing, AnnouncesNothingWhileItHasNoAddress) {
   COVERS("FH-6.2.2-13", "FH-6.2.2-14");
   Moving node(mobile_config(), [](World& made) { made.tuples.clear(); });

@@ -471,6 +471,32 @@ TEST(KeyRequest, WaitsWhileTheRouterTellsNoGlobalAddress) {
   EXPECT_TRUE(world.key_of(node.par.global[0])) << world.account();
 }
 
+TEST(KeyRequest, MayBeMadeAtAnyTime) {
+  COVERS("FH-3.2-01");
+  Attached node;
+  World& world = node.world;
+  world.forget_output();
+  for (int i = 0; i < 3; ++i) {
+    world.advance(seconds(2));
+    ASSERT_TRUE(world.order(machine::RequestKey{}));
+  }
+  EXPECT_EQ(world.solicitations().size(), 3U);
+}
+
+TEST(KeyRequest, NeverCrossesARouter) {
+  COVERS("FH-6.1.1-04");
+  Asking node;
+  World& world = node.world;
+  world.advance(seconds(3));
+  std::size_t copies = 0;
+  for (const auto& transmit : world.sent) {
+    if (!read_solicitation(transmit.packet)) continue;
+    ++copies;
+    EXPECT_EQ(wire::PacketView::parse(transmit.packet)->header.hop_limit, 255);
+  }
+  EXPECT_EQ(copies, 4U);
+}
+
 TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   COVERS("FH-5.1-01");
   Asking node;
