@@ -12,6 +12,8 @@ using machine::OrderError;
 
 // Announcements that are signed in advance when a link is lost without an order.
 constexpr std::size_t kMaxPrepared = 4;
+// The carrier's events of a move may come so long behind the name of the access point.
+constexpr Duration kNamedLasts = seconds(1);
 
 }  // namespace
 
@@ -84,8 +86,9 @@ void Mobile::State::landing_changed(Now now, const Landing::Change& change) {
       const auto previous = handover.previous_addresses();
       handover.use_previous();
       if (previous.empty()) return;
-      const bool named = std::ranges::find(previous, change.address) != previous.end();
-      return landing.use(now, named ? change.address : previous.back(), Landing::Origin::kPrevious);
+      const bool is_ours = std::ranges::find(previous, change.address) != previous.end();
+      return landing.use(now, is_ours ? change.address : previous.back(),
+                         Landing::Origin::kPrevious);
     }
   }
 }
@@ -180,12 +183,20 @@ void Mobile::State::hurry(Now now) {
   attach.set_moving(handover.moving() || (in_use && handover.can_leave(now, *in_use)), {});
 }
 
+// Who tells of access points and who of carriers are two, and either may be the first.
+std::optional<AccessPoint> Mobile::State::expected_at(Now now, InterfaceId interface) const {
+  if (const auto access_point = attach.announced(interface)) return told_of(*access_point);
+  if (const AccessPoint* target = handover.expected()) return *target;
+  if (named && named->interface == interface && now.boot - named_at <= kNamedLasts)
+    return told_of(named->access_point);
+  return std::nullopt;
+}
+
 void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   // An interface that comes up again was down, told or not.
   link_gone(now, event.interface);
   hurry(now);
-  std::optional<AccessPoint> expected;
-  if (const AccessPoint* target = handover.expected()) expected = *target;
+  const auto expected = expected_at(now, event.interface);
   attach.interface_up(now, event);
   settle(now);
   outbox.report(EventKind::kLinkEntered, {{"announced", expected ? 1 : 0}});
@@ -193,6 +204,8 @@ void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
 }
 
 void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
+  named = event;
+  named_at = now.boot;
   const auto target = told_of(event.access_point);
   const bool here = in_use && in_use->interface == event.interface;
   const bool possible = target && target->state == AccessPoint::State::kPossible;

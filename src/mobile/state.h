@@ -29,6 +29,8 @@ struct Mobile::State {
   std::optional<Attachment> in_use;
   // What the router that was left told of other access points: one of them comes next.
   std::vector<AccessPoint> told;
+  std::optional<machine::ApAttached> named;  // the last one
+  Instant named_at{};
 
   State(const Config& given, Random& random)
       : config(given),
@@ -64,6 +66,7 @@ struct Mobile::State {
   void network_initiated(Now now, const LinkAddress& access_point);
   [[nodiscard]] std::optional<AccessPoint> told_of(const LinkAddress& access_point) const;
   void hurry(Now now);
+  [[nodiscard]] std::optional<AccessPoint> expected_at(Now now, InterfaceId interface) const;
   void interface_up(Now now, const machine::InterfaceUp& event);
   void ap_attached(Now now, const machine::ApAttached& event);
   void expire_keys(Now now);

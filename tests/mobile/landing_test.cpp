@@ -77,6 +77,28 @@ TEST(Landing, FollowsTheEventOfTheLinkOrACommand) {
   EXPECT_EQ(commanded.world.updates().size(), 2U);
 }
 
+TEST(Landing, TakesTheWordOnTheAccessPointAndTheCarrierInAnyOrder) {
+  for (const int order : {0, 1, 2}) {
+    Moving node;
+    World& world = node.world;
+    world.answer_rs = false;
+    world.routers = {&node.nar};
+    const machine::ApAttached word{kLink, kApNext};
+    if (order == 0) world.event(word);  // and only then what the carrier did
+    world.down();
+    if (order == 1) world.event(word);
+    world.forget_output();
+    world.up();
+    if (order == 2) world.event(word);
+    ASSERT_FALSE(world.announced().empty()) << order;
+    EXPECT_EQ(world.announced()[0].source, node.ncoa);
+    ASSERT_FALSE(world.updates().empty()) << order;
+    EXPECT_EQ(world.updates()[0].source, node.ncoa);
+    EXPECT_EQ(world.asked<machine::AttachTunnel>().size(), order == 0 ? 0U : 1U) << "stands still";
+    EXPECT_TRUE(added(world, node.ncoa));
+  }
+}
+
 TEST(Landing, AnnouncesNothingWhileItHasNoAddress) {
   COVERS("FH-6.2.2-13", "FH-6.2.2-14");
   Moving node(mobile_config(), [](World& made) { made.tuples.clear(); });
