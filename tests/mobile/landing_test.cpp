@@ -30,6 +30,11 @@ TEST(Landing, AnnouncesTheNewAddressAtOnceAndFirst) {
     EXPECT_EQ(packet->upper[0], 136) << "nothing else came first";
     break;
   }
+  // Without an address there is nothing to announce.
+  Moving poor(mobile_config(), [](World& made) { made.tuples.clear(); });
+  poor.roam_to_deaf();
+  poor.world.advance(milliseconds(100));
+  EXPECT_TRUE(poor.world.announced().empty());
   // The unicast form.
   mobile::Config config = mobile_config();
   config.una_unicast = true;
