@@ -21,7 +21,8 @@ Json start(const DaemonStatus& daemon) {
           {"warnings", daemon.warnings},
           {"store",
            {{"kind", daemon.store.kind},
-            {"file", daemon.store.file ? Json(*daemon.store.file) : Json(nullptr)}}}};
+            {"file", daemon.store.file ? Json(*daemon.store.file) : Json(nullptr)}}},
+          {"datapath", daemon.datapath}};
 }
 
 void add_counters(Json& json, const DaemonStatus& daemon) {
@@ -223,11 +224,11 @@ std::string human_status(std::string_view text) {
     out += "\n";
   }
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
+  out += "data path: " + field("datapath") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
-  for (const char* name :
-       {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements", "neighbours",
-        "associations"})
+  for (const char* name : {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements",
+                           "neighbours", "associations"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

@@ -31,6 +31,7 @@ struct DaemonStatus {
   Duration uptime{};
   std::vector<std::string> warnings;
   StoreStatus store;
+  std::string datapath;  // the backend that moves packets: "bpf", "none"
   std::vector<Counter> counters;
 };
 

@@ -15,6 +15,7 @@ DaemonStatus daemon_status(const char* role) {
           .uptime = milliseconds(61'500),
           .warnings = {"mind this"},
           .store = {"sqlite", "/var/lib/sendoff/x.db"},
+          .datapath = "bpf",
           .counters = {{"send", "secured", 4}, {"send", "stale", 0}, {"host", "packets", 9}}};
 }
 
