@@ -13,12 +13,12 @@
 #include "app/commands.h"
 #include "app/link_switch.h"
 #include "app/log.h"
+#include "app/record_store.h"
 #include "control/server.h"
 #include "crypto/random.h"
 #include "net/clock.h"
 #include "net/driver.h"
 #include "net/privileges.h"
-#include "store/memory_store.h"
 
 namespace sendoff::app {
 
@@ -44,10 +44,21 @@ std::string join(const std::vector<std::string>& items) {
   return out;
 }
 
+void visit_store(const store::StoreCounters& store, const machine::Machine::CounterVisitor& visit) {
+  visit("store", "records", store.records);
+  visit("store", "writes", store.writes);
+  visit("store", "transactions", store.transactions);
+  visit("store", "failures", store.failures);
+  visit("store", "expired", store.expired);
+  visit("store", "pending", store.pending);
+}
+
 class Daemon {
  public:
-  Daemon(std::unique_ptr<Role> role, std::string path)
-      : role_(std::move(role)), path_(std::move(path)) {}
+  Daemon(std::unique_ptr<Role> role, Command command)
+      : role_(std::move(role)), path_(std::move(command.path)), store_kind_(command.store) {
+    role_->use_store(store_kind_);
+  }
 
   int run();
 
@@ -55,7 +66,8 @@ class Daemon {
   bool load();
   bool open();
   bool drop_privileges();
-  void build();
+  bool open_store();
+  bool build();
   void serve();
 
   Result<std::string, Refusal> answer(const control::Request& request);
@@ -63,13 +75,15 @@ class Daemon {
   Result<std::string, Refusal> link_moved(const control::LinkMoved& moved);
   Result<std::string, Refusal> reload();
   [[nodiscard]] std::string status();
+  void store_trouble(const std::string& why);
   void report(const machine::Event& event);
   void feed_watchdog();
   void stop(const char* why);
 
   std::unique_ptr<Role> role_;
   std::string path_;
-  config::Daemon settings_;  // that the process was started with
+  std::optional<config::Store::Kind> store_kind_;  // of the command line
+  config::Daemon settings_;                        // that the process was started with
   std::vector<std::string> shortcomings_;
   Now started_{};
   machine::Machine* machine_ = nullptr;  // the role's
@@ -79,7 +93,8 @@ class Daemon {
   net::EventLoop loop_;
   std::unique_ptr<net::LinuxHost> host_;
   std::unique_ptr<control::Server> server_;
-  store::MemoryStore store_;
+  std::optional<RecordStore> record_store_;
+  std::unique_ptr<store::Store> store_;
   net::ControlPlaneOnly datapath_;
   std::optional<LinkSwitch> link_switch_;
   std::unique_ptr<net::Workers> workers_;
@@ -121,7 +136,32 @@ bool Daemon::open() {
     return false;
   }
   server_ = std::move(*server);
+
+  config::Store store = settings_.store;
+  if (store_kind_) store.kind = *store_kind_;
+  record_store_.emplace(store, role_->name(), settings_.user);
+  if (const auto prepared = record_store_->prepare(); !prepared) {
+    log::error(prepared.error().text);
+    return false;
+  }
   return true;
+}
+
+bool Daemon::open_store() {
+  auto opened = record_store_->open(loop_, [this](const std::string& why) { store_trouble(why); });
+  if (!opened) {
+    log::error(opened.error().text);
+    return false;
+  }
+  store_ = std::move(*opened);
+  return true;
+}
+
+void Daemon::store_trouble(const std::string& why) {
+  report({machine::EventKind::kWarning,
+          {{"text", why.empty() ? "the store can be written again"
+                                : "the store cannot be written (" + why +
+                                      "): no new handover key is handed out until it can"}}});
 }
 
 bool Daemon::drop_privileges() {
@@ -136,11 +176,20 @@ bool Daemon::drop_privileges() {
   return true;
 }
 
-void Daemon::build() {
+bool Daemon::build() {
   const Now now = net::read_clocks();
   started_ = now;
-  auto snapshot = store_.snapshot(now.utc);
-  machine_ = &role_->build(snapshot ? std::move(*snapshot) : machine::Snapshot{}, random_, now);
+  auto snapshot = store_->snapshot(now.utc);
+  if (!snapshot) {
+    log::error(record_store_->file().value_or("the store") + ": records cannot be read (" +
+               std::string(store::name(snapshot.error())) +
+               "); it is left as it is. Put a good copy back, or move it away to start without "
+               "keys");
+    return false;
+  }
+  log::info("records taken from the " + store_->kind() +
+            " store: " + std::to_string(snapshot->size()));
+  machine_ = &role_->build(std::move(*snapshot), random_, now);
   workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
   link_switch_.emplace(loop_, settings_.switch_command);
   net::Driver::Hooks hooks;
@@ -151,8 +200,9 @@ void Daemon::build() {
         return link_switch_->run(interface.name, action.access_point, std::move(done));
     done(fail(machine::ActionError::kGone));
   };
-  driver_ = std::make_unique<net::Driver>(*machine_, loop_, *workers_, *host_, net::keep_in(store_),
-                                          datapath_, std::move(hooks));
+  driver_ = std::make_unique<net::Driver>(*machine_, loop_, *workers_, *host_,
+                                          net::keep_in(*store_), datapath_, std::move(hooks));
+  return true;
 }
 
 void Daemon::serve() {
@@ -174,14 +224,15 @@ int Daemon::run() {
   if (!load()) return kWrong;
   settings_ = role_->daemon();
   (void)log::set_level(settings_.log_level);
-  if (!open() || !drop_privileges()) return kNegative;
-  build();
+  if (!open() || !drop_privileges() || !open_store() || !build()) return kNegative;
   for (const std::string& shortcoming : shortcomings_) log::warning(shortcoming);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
   serve();
-  // The machine and its keys go first, then what it had in the kernel.
+  // The machine and its keys go first, what the store still has to write, then what the machine
+  // had in the kernel.
   watchdog_.reset();
   driver_.reset();
+  store_.reset();
   workers_.reset();
   link_switch_.reset();
   server_.reset();
@@ -258,7 +309,7 @@ Result<std::string, Refusal> Daemon::reload() {
   config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
-    restart.emplace_back("[daemon] or [handover] switch_command");
+    restart.emplace_back("[daemon], [store] or [handover] switch_command");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });
@@ -291,6 +342,7 @@ std::string Daemon::status() {
                                .started = started_.utc,
                                .uptime = now.boot - started_.boot,
                                .warnings = shortcomings_,
+                               .store = {store_->kind(), record_store_->file()},
                                .counters = {}};
   for (const config::Problem& warning : role_->warnings())
     daemon.warnings.push_back(warning.text());
@@ -301,6 +353,7 @@ std::string Daemon::status() {
   driver_->with_machine([&](Now at) {
     machine_->counters(visit);
     host_->counters(visit);
+    visit_store(store_->counters(), visit);
     text = role_->status(daemon, at);
   });
   return text;
@@ -308,8 +361,10 @@ std::string Daemon::status() {
 
 }  // namespace
 
-int run_daemon(std::unique_ptr<Role> role, const std::string& path, bool check_only) {
-  if (!check_only) return Daemon(std::move(role), path).run();
+int run_daemon(std::unique_ptr<Role> role, const Command& command) {
+  if (!command.check_only) return Daemon(std::move(role), command).run();
+  const std::string& path = command.path;
+  role->use_store(command.store);
   crypto::SystemRandom random;
   const config::Problems problems = role->load(path, net::read_clocks().utc, random);
   for (const config::Problem& problem : problems)

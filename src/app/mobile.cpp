@@ -12,12 +12,8 @@ void add_mobile_command(CLI::App& app, int& exit_code) {
       "It finds certified routers, forms addresses, obtains handover keys and orders handovers.\n"
       "Starts as root, then runs as the user sendoff.\n"
       "Example: sendoff mobile -c /etc/sendoff/mobile.toml");
-  const auto path = std::make_shared<std::string>("/etc/sendoff/mobile.toml");
-  const auto check = std::make_shared<bool>(false);
-  command->add_option("-c,--config", *path, "Configuration file (examples/mobile.toml)")
-      ->capture_default_str();
-  command->add_flag("--check", *check, "Only check the configuration, and say all that is wrong");
-  command->callback([=, &exit_code] { exit_code = run_daemon(make_mobile_role(), *path, *check); });
+  const auto given = add_options(*command, "mobile");
+  command->callback([=, &exit_code] { exit_code = run_daemon(make_mobile_role(), *given); });
 }
 
 }  // namespace sendoff::app

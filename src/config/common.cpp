@@ -48,6 +48,28 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.finish();
 }
 
+void read_store(Section& root, const Loading& loading, Store& store) {
+  Section section = root.table("store");
+  section.parsed(
+      "kind", store.kind,
+      [](const std::string& text) -> std::optional<Store::Kind> {
+        if (text == "sqlite") return Store::Kind::kSqlite;
+        if (text == "memory") return Store::Kind::kMemory;
+        return std::nullopt;
+      },
+      "sqlite or memory");
+  section.text("directory", store.directory);
+  check_absolute(section, "directory", store.directory);
+  if (section.text("key_file", store.key_file)) {
+    store.key_file = loading.resolve(store.key_file);
+    store.make_key = false;
+  }
+  section.flag("make_key", store.make_key);
+  if (store.kind == Store::Kind::kMemory)
+    section.warning("kind", "is memory: handover keys do not outlive a restart");
+  section.finish();
+}
+
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {
   crypto::KeyLimits& keys = receiver.key_limits;
   send.number("min_key_bits", keys.min_bits, 1024, 3072);

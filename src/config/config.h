@@ -3,6 +3,8 @@
 // listed, each with its line. docs: examples/router.toml, examples/mobile.toml.
 #pragma once
 
+#include <optional>
+
 #include "base/random.h"
 #include "config/files.h"
 #include "config/problem.h"
@@ -10,6 +12,17 @@
 #include "router/config.h"
 
 namespace sendoff::config {
+
+// Where records that outlive a restart are kept.
+struct Store {
+  enum class Kind : std::uint8_t { kSqlite, kMemory };
+  Kind kind = Kind::kSqlite;
+  std::string directory = "/var/lib/sendoff";
+  std::string key_file;  // empty: the service manager's credential, or a file in the directory
+  bool make_key = true;  // at the first start, where there is none
+
+  friend bool operator==(const Store&, const Store&) = default;
+};
 
 // What concerns the process and not the protocol. Changes need a restart, but for the log level.
 struct Daemon {
@@ -20,6 +33,7 @@ struct Daemon {
   std::string log_level = "info";
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
+  Store store;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
@@ -38,6 +52,8 @@ struct Context {
   Random& random;  // the MN's modifier, where none is configured
   // Of the running daemon: a modifier that was drawn at start stays over a reload.
   const send::Identity* running = nullptr;
+  std::optional<Store::Kind> store =
+      std::nullopt;  // of the command line, in the place of the file's
 };
 
 [[nodiscard]] Result<Loaded<router::Config>, Problems> load_router(const std::string& path,

@@ -122,6 +122,7 @@ void read_discovery(Section& root, mobile::Config& config) {
 void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& loaded) {
   mobile::Config& config = loaded.machine;
   read_daemon(root, "mobile", loaded.daemon);
+  read_store(root, loading, loaded.daemon.store);
   read_interfaces(root, config.interfaces);
 
   Section cga = root.table("cga");

@@ -18,7 +18,10 @@ Json start(const DaemonStatus& daemon) {
           {"configuration", daemon.configuration},
           {"started", utc_text(daemon.started)},
           {"uptime_s", whole_seconds(daemon.uptime)},
-          {"warnings", daemon.warnings}};
+          {"warnings", daemon.warnings},
+          {"store",
+           {{"kind", daemon.store.kind},
+            {"file", daemon.store.file ? Json(*daemon.store.file) : Json(nullptr)}}}};
 }
 
 void add_counters(Json& json, const DaemonStatus& daemon) {
@@ -206,6 +209,12 @@ std::string human_status(std::string_view text) {
   std::string out = "sendoff " + field("version") + ", " + field("role") + ", up " +
                     field("uptime_s") + " s since " + field("started") + "\nconfiguration " +
                     field("configuration") + "\n";
+  if (json.contains("store") && json["store"].is_object()) {
+    const Json& store = json["store"];
+    out += "store: " + (store.contains("kind") ? words(store["kind"]) : "-");
+    if (store.contains("file") && store["file"].is_string()) out += ", " + words(store["file"]);
+    out += "\n";
+  }
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";

@@ -2,6 +2,7 @@
 // fingerprint only; there is no way for a secret into it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ struct Counter {
   std::uint64_t value = 0;
 };
 
+struct StoreStatus {
+  std::string kind;                 // "sqlite", "memory"
+  std::optional<std::string> file;  // of a kind that has one
+};
+
 // What both roles tell.
 struct DaemonStatus {
   std::string version;
@@ -24,6 +30,7 @@ struct DaemonStatus {
   UtcTime started;
   Duration uptime{};
   std::vector<std::string> warnings;
+  StoreStatus store;
   std::vector<Counter> counters;
 };
 

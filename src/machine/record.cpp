@@ -44,9 +44,11 @@ Record duplicate(const Record& record) {
 
 std::optional<UtcTime> expiry_of(const Record& record) {
   return std::visit(
-      [](const auto& each) -> std::optional<UtcTime> {
-        if constexpr (requires { each.expires; }) return each.expires;
-        return std::nullopt;
+      Overloaded{
+          [](const IssuedKey& each) { return std::optional(each.expires); },
+          [](const HeldKey& each) { return std::optional(each.expires); },
+          [](const LiveBinding&) { return std::optional<UtcTime>(); },
+          [](const EspCounter&) { return std::optional<UtcTime>(); },
       },
       record);
 }

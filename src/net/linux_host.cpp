@@ -78,6 +78,10 @@ Attempt<> LinuxHost::State::open() {
     withdraw(link->index);
     if (auto attached = attach(interface, *link); !attached) return attached;
   }
+  // What a killed run left is taken back, and its end must not pass for that of the same addresses
+  // when they are added anew.
+  netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
+                        [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
     if (auto opened = IcmpGuard::open())
       guard.emplace(std::move(*opened));

@@ -94,4 +94,13 @@ Attempt<Dropped> drop_privileges(const std::string& user) {
   return dropped;
 }
 
+Attempt<> give_to(const std::string& path, const std::string& user) {
+  if (user.empty() || geteuid() != 0) return {};
+  const auto account = find_account(user);
+  if (!account) return fail(account.error());
+  if (is_mapped(*account) && lchown(path.c_str(), account->uid, account->gid) != 0)
+    return fail(last_error("give " + path + " to " + user));
+  return {};
+}
+
 }  // namespace sendoff::net

@@ -22,4 +22,7 @@ struct Dropped {
 // other thread is started: threads keep their own.
 [[nodiscard]] Attempt<Dropped> drop_privileges(const std::string& user);
 
+// Makes `user` the owner of a file or directory, where drop_privileges() would become that user.
+[[nodiscard]] Attempt<> give_to(const std::string& path, const std::string& user);
+
 }  // namespace sendoff::net

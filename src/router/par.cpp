@@ -281,7 +281,10 @@ void Par::tick(Now now) {
     const Ipv6Address pcoa = expiries_.begin()->second;
     timed_out_.push_back(pcoa);
     counters_.add(ParCounter::kExpired);
-    end_live(pcoa, "its lifetime ended");
+    if (bindings_.contains(pcoa))
+      end_live(pcoa, "its lifetime ended");
+    else
+      drop_restored(restored_.find(pcoa));
   }
 }
 

@@ -78,6 +78,12 @@ class Par {
   // A HAck.
   void handle(Now now, const FromPeer& message);
 
+  // Forwarding from before a restart: taken up once its entry is an address of ours again. False:
+  // it is over, or nobody could move or end it, for its key is gone.
+  [[nodiscard]] bool restore(Now now, const machine::LiveBinding& record);
+  // An address of ours can be used.
+  void address_ready(Now now, const ServedLink& link, const Ipv6Address& address);
+
   [[nodiscard]] bool owns(machine::ActionId action) const;
   void outcome(Now now, const machine::Outcome& outcome);
 
@@ -178,6 +184,9 @@ class Par {
   void install(Now now, Handovers::iterator handover);
   void installed(Now now, const Ipv6Address& pcoa, bool succeeded);
   [[nodiscard]] std::uint16_t grant(Now now, const Update& update) const;
+  void persist(Now now, const Binding& binding);
+  Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
+  void drop_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void become_live(Now now, const Binding& binding);
   machine::ActionId end_live(const Ipv6Address& pcoa, std::string_view reason);
   void intercept(const Binding& binding);
@@ -190,7 +199,8 @@ class Par {
   Random& random_;
   machine::Outbox& outbox_;
   std::map<Ipv6Address, Binding> bindings_;
-  std::set<std::pair<Instant, Ipv6Address>> expiries_;
+  std::set<std::pair<Instant, Ipv6Address>> expiries_;  // of both
+  std::map<Ipv6Address, Binding> restored_;  // that wait for their entry; none is in bindings_
   Handovers handovers_;
   std::map<std::pair<Ipv6Address, std::uint16_t>, Ipv6Address> asked_;  // (NAR, sequence): PCoA
   std::set<std::pair<Instant, Ipv6Address>> deadlines_;                 // of handovers that ask

@@ -65,6 +65,62 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
   if (handover.next) follow(now, std::move(*handover.next));
 }
 
+bool Par::restore(Now now, const machine::LiveBinding& record) {
+  const machine::IssuedKeyName name{record.pcoa, record.generation};
+  const keys::IssuedKey* key = keys_.find(name);
+  if (key == nullptr || record.expires <= now.utc || !record.far_end.is_unicast_routable() ||
+      restored_.size() >= config_.max_bindings)
+    return false;
+  Binding binding;
+  binding.pcoa = record.pcoa;
+  binding.ncoa = binding.proposed = record.far_end;
+  binding.par = record.par;
+  binding.key = name;
+  // A UTC clock that was set back must not lengthen it.
+  const std::uint32_t longest = std::min(config_.max_tunnel_lifetime_s, key->remaining_s(now.boot));
+  binding.expires = now.boot + std::min<Duration>(record.expires - now.utc, seconds(longest));
+  if (!restored_.emplace(record.pcoa, binding).second) return false;
+  expiries_.emplace(binding.expires, binding.pcoa);
+  return true;
+}
+
+Binding Par::take_restored(std::map<Ipv6Address, Binding>::iterator entry) {
+  const Binding binding = restored_.extract(entry).mapped();
+  expiries_.erase({binding.expires, binding.pcoa});
+  return binding;
+}
+
+void Par::drop_restored(std::map<Ipv6Address, Binding>::iterator entry) {
+  outbox_.push(machine::Forget{machine::LiveBindingName{take_restored(entry).pcoa}});
+}
+
+void Par::address_ready(Now now, const ServedLink& link, const Ipv6Address& address) {
+  for (auto each = restored_.begin(); each != restored_.end();) {
+    const auto entry = each++;
+    if (entry->second.par != address) continue;
+    if (!link.on_link(entry->first)) {
+      drop_restored(entry);
+      continue;
+    }
+    Handover handover;
+    handover.wanted = take_restored(entry);
+    handover.wanted.interface = link.config.id;
+    handover.terms.far_end = handover.wanted.ncoa;
+    const auto added = handovers_.try_emplace(handover.wanted.pcoa, std::move(handover));
+    if (added.second) install(now, added.first);
+  }
+}
+
+void Par::persist(Now now, const Binding& binding) {
+  if (keys_.find(binding.key) == nullptr) return;  // nobody could take it up again
+  outbox_.push(machine::Persist{machine::LiveBinding{
+      .pcoa = binding.pcoa,
+      .far_end = binding.ncoa,
+      .par = binding.par,
+      .generation = binding.key.generation,
+      .expires = now.utc + (binding.expires - now.boot)}});
+}
+
 // Every binding begins here, and one that is renewed or replaced begins again.
 void Par::become_live(Now now, const Binding& binding) {
   const auto old = bindings_.find(binding.pcoa);
@@ -73,6 +129,7 @@ void Par::become_live(Now now, const Binding& binding) {
   bindings_.insert_or_assign(binding.pcoa, binding);
   expiries_.emplace(binding.expires, binding.pcoa);
   if (fresh) intercept(binding);
+  persist(now, binding);
   // FH-10-04: who may be traced afterwards.
   outbox_.report(EventKind::kBindingInstalled,
                  {{"pcoa", binding.pcoa.text()},
@@ -92,6 +149,7 @@ machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason
                  {{"pcoa", pcoa.text()}, {"reason", std::string(reason)}});
   const machine::ActionId removing = outbox_.push(machine::RemoveBinding{pcoa});
   outbox_.push(machine::SetProxy{interface, pcoa, false});
+  outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
   return removing;
 }
 

@@ -83,6 +83,7 @@ struct Router::State {
   void address_changed(Now now, const machine::AddressChanged& change);
   void added(Now now, const Adding& adding, const Outcome& outcome);
   void discard(const machine::IssuedKeyName& key, std::string_view reason);
+  void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
 };
@@ -179,6 +180,7 @@ void Router::State::added(Now now, const Adding& addition, const Outcome& outcom
       return;
     }
     own->ready = true;
+    par.address_ready(now, *link, own->address);
     outbox.report(EventKind::kAddressFormed,
                   {{"interface", link->config.name}, {"address", own->address.text()}});
   }
@@ -212,6 +214,15 @@ void Router::State::discard(const machine::IssuedKeyName& key, std::string_view 
   outbox.push(machine::Forget{key});
   outbox.report(EventKind::kKeyDiscarded,
                 {{"cga", key.cga.text()}, {"reason", std::string(reason)}});
+}
+
+void Router::State::restore(Now now, const machine::LiveBinding& record) {
+  if (par.restore(now, record)) return;
+  outbox.push(machine::Forget{name_of(machine::Record(record))});
+  // It timed out while nobody was there to see it (GF8).
+  if (record.expires <= now.utc)
+    for (const machine::IssuedKeyName& key : keys.discard(record.pcoa))
+      discard(key, "its forwarding timed out");
 }
 
 void Router::State::dispatch(Now now, send::Judged judged) {
@@ -254,6 +265,10 @@ Router::Router(const Config& config, machine::Snapshot snapshot, Random& random,
         state_->outbox.push(machine::Forget{name_of(record)});
   }
   state_->peer_link.esp().configure(now, state_->config);
+  // After the keys, since a binding without its key is none.
+  for (const machine::Record& record : snapshot)
+    if (const auto* binding = std::get_if<machine::LiveBinding>(&record))
+      state_->restore(now, *binding);
 }
 Router::~Router() = default;
 

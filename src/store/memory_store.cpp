@@ -11,6 +11,8 @@ std::string_view name(StoreError error) {
       return "full";
     case StoreError::kUnavailable:
       return "unavailable";
+    case StoreError::kDamaged:
+      return "damaged";
   }
   return "unknown";
 }
@@ -18,14 +20,18 @@ std::string_view name(StoreError error) {
 void MemoryStore::persist(Record record, Stored stored) {
   const RecordName name = machine::name_of(record);
   const auto found = records_.find(name);
-  if (found == records_.end() && records_.size() >= max_records_)
+  if (found == records_.end() && records_.size() >= max_records_) {
+    ++counters_.failures;
     return stored(fail(StoreError::kFull));
+  }
+  ++counters_.writes;
   records_.insert_or_assign(name, std::move(record));
   stored({});
 }
 
 void MemoryStore::forget(const RecordName& name, Stored stored) {
   records_.erase(name);
+  ++counters_.writes;
   stored({});
 }
 
@@ -52,6 +58,12 @@ Result<machine::Snapshot, StoreError> MemoryStore::snapshot(UtcTime utc) {
   machine::Snapshot snapshot;
   for (const auto& [name, record] : records_) snapshot.push_back(machine::duplicate(record));
   return snapshot;
+}
+
+StoreCounters MemoryStore::counters() const {
+  StoreCounters counters = counters_;
+  counters.records = records_.size();
+  return counters;
 }
 
 }  // namespace sendoff::store

@@ -16,11 +16,14 @@ class MemoryStore final : public Store {
   void forget(const machine::RecordName& name, Stored stored) override;
   void look_up(const machine::RecordName& name, Found found) override;
   [[nodiscard]] Result<machine::Snapshot, StoreError> snapshot(UtcTime utc) override;
+  [[nodiscard]] std::string kind() const override { return "memory"; }
+  [[nodiscard]] StoreCounters counters() const override;
 
   [[nodiscard]] std::size_t size() const { return records_.size(); }
 
  private:
   std::size_t max_records_;
+  StoreCounters counters_;
   std::map<machine::RecordName, machine::Record> records_;
 };
 

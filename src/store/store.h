@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,8 +17,18 @@ namespace sendoff::store {
 enum class StoreError : std::uint8_t {
   kFull,         // the bound on the number of records is reached
   kUnavailable,  // the file or the server did not answer
+  kDamaged,      // what is stored is not what was stored
 };
 [[nodiscard]] std::string_view name(StoreError error);
+
+struct StoreCounters {
+  std::uint64_t records = 0;       // kept now
+  std::uint64_t writes = 0;        // records written and forgotten
+  std::uint64_t transactions = 0;  // that carried them
+  std::uint64_t failures = 0;      // calls answered by an error
+  std::uint64_t expired = 0;       // records removed because their time was over
+  std::uint64_t pending = 0;       // calls that wait for an answer
+};
 
 class Store {
  public:
@@ -36,6 +47,10 @@ class Store {
   // Everything that has not expired at `utc`, in the order of names: what a machine starts from.
   // What has expired is wiped. Blocks; called once, before the machine is made.
   [[nodiscard]] virtual Result<machine::Snapshot, StoreError> snapshot(UtcTime utc) = 0;
+
+  // For `sendoff status`.
+  [[nodiscard]] virtual std::string kind() const = 0;
+  [[nodiscard]] virtual StoreCounters counters() const = 0;
 };
 
 }  // namespace sendoff::store

@@ -227,6 +227,28 @@ TEST_F(EspFile, WhatIsMissingOrMalformedIsNamed) {
             of_nar + "outbound is");
 }
 
+TEST_F(EspFile, ItsCountersNeedAStoreThatSurvivesARestart) {
+  COVERS("ESP-4303-15");
+  const std::string memory = "[store]\nkind = \"memory\"\n";
+  const std::string text = memory + good_;
+  const auto refused = router(text);
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().size(), 1U);
+  EXPECT_EQ(refused.error()[0].line, line_of(text, "protection = \"esp\""));
+  for (const std::string word : {"nar", "the store is \"memory\"", "[store] kind"})
+    EXPECT_NE(refused.error()[0].what.find(word), std::string::npos) << word;
+  EXPECT_TRUE(router("[store]\nkind = \"sqlite\"\n" + good_));
+  EXPECT_TRUE(router(memory + kRouterFile));
+  EXPECT_TRUE(router(memory + kRouterFile + "protection = \"clear\"\n"));
+  // The command line's word counts, not the file's.
+  files_.put("etc/router.toml", good_);
+  EXPECT_FALSE(
+      load_router("etc/router.toml", {files_, today_, random_, nullptr, Store::Kind::kMemory}));
+  files_.put("etc/router.toml", text);
+  EXPECT_TRUE(
+      load_router("etc/router.toml", {files_, today_, random_, nullptr, Store::Kind::kSqlite}));
+}
+
 TEST_F(EspFile, TheSwitchAndAssociationsExcludeEachOther) {
   const std::string switched = "protection = \"esp\"";
   esp_error(switched, "protection = \"clear\"", "esp is given, but protection is \"clear\" for nar",

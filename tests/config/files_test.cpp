@@ -120,6 +120,7 @@ TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {
   Daemon daemon;
   daemon.runtime_directory = "/run/sendoff/router";
   daemon.control_socket = "/run/sendoff/router.sock";
+  daemon.store.key_file = "etc/store.key";  // the default is none
   EXPECT_EQ(ar->daemon, daemon);
 
   std::string mobile_text = uncommented(example("mobile.toml"));

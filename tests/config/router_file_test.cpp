@@ -46,6 +46,35 @@ TEST_F(RouterFile, HandoverKeysLiveTwelveHoursUnlessSetWithinTheirField) {
   EXPECT_TRUE(router(changed(kRouterFile, "3600", "1")));
 }
 
+TEST_F(RouterFile, RecordsAreKeptOnDiskUnlessTheFileSaysOtherwise) {
+  const auto with = [this](const std::string& section) {
+    const auto loaded = router(std::string(kRouterFile) + "[store]\n" + section);
+    EXPECT_TRUE(loaded) << section;
+    return loaded ? loaded->daemon.store : Store();
+  };
+  const Store fresh = with("");
+  EXPECT_EQ(fresh.kind, Store::Kind::kSqlite);
+  EXPECT_EQ(fresh.directory, "/var/lib/sendoff");
+  EXPECT_EQ(fresh.key_file, "");
+  EXPECT_TRUE(fresh.make_key);
+  EXPECT_EQ(with("directory = \"/srv/keys\"").directory, "/srv/keys");
+  // A key that was named is there, or its maker wants to know.
+  EXPECT_EQ(with("key_file = \"a.key\"").key_file, "etc/a.key");
+  EXPECT_FALSE(with("key_file = \"/srv/a.key\"").make_key);
+  EXPECT_TRUE(with("key_file = \"a.key\"\nmake_key = true").make_key);
+
+  const auto memory = router(std::string(kRouterFile) + "[store]\nkind = \"memory\"");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->daemon.store.kind, Store::Kind::kMemory);
+  ASSERT_EQ(memory->warnings.size(), 1U);
+  EXPECT_NE(memory->warnings[0].what.find("restart"), std::string::npos);
+  router_error("lifetime = 3600", "lifetime = 3600\n[store]\nkind = \"files\"", "sqlite or memory",
+               "kind =");
+  router_error("lifetime = 3600", "lifetime = 3600\n[store]\ndirectory = \"state\"",
+               "absolute path", "directory =");
+  router_error("lifetime = 3600", "lifetime = 3600\n[store]\npath = \"/a\"", "path", "path =");
+}
+
 TEST_F(RouterFile, AdvertisementIntervalsStayWithinRfc4861) {
   COVERS("ND-4861-38");
   router_error("max_ra_interval = 10", "max_ra_interval = 3", "it must be 4 to 1800");

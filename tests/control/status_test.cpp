@@ -14,6 +14,7 @@ DaemonStatus daemon_status(const char* role) {
           .started = UtcTime{},
           .uptime = milliseconds(61'500),
           .warnings = {"mind this"},
+          .store = {"sqlite", "/var/lib/sendoff/x.db"},
           .counters = {{"send", "secured", 4}, {"send", "stale", 0}, {"host", "packets", 9}}};
 }
 
@@ -34,6 +35,8 @@ TEST(StatusText, TellsARouter) {
   EXPECT_EQ(json["role"], "router");
   EXPECT_EQ(json["uptime_s"], 61);
   EXPECT_EQ(json["warnings"][0], "mind this");
+  EXPECT_EQ(json["store"]["kind"], "sqlite");
+  EXPECT_EQ(json["store"]["file"], "/var/lib/sendoff/x.db");
   EXPECT_EQ(json["interfaces"][0]["addresses"][0], "2001:db8::1");
   EXPECT_EQ(json["keys"][0]["algorithm"], "hmac-sha256-128");
   EXPECT_EQ(json["keys"][0]["fingerprint"], "0123456789abcdef");
@@ -43,6 +46,7 @@ TEST(StatusText, TellsARouter) {
 
   const std::string words = human_status(text);
   EXPECT_NE(words.find("warning: mind this"), std::string::npos);
+  EXPECT_NE(words.find("store: sqlite, /var/lib/sendoff/x.db\n"), std::string::npos) << words;
   EXPECT_NE(words.find("0123456789abcdef"), std::string::npos);
   EXPECT_NE(words.find("send: secured=4\n"), std::string::npos) << words;
 }

@@ -62,14 +62,15 @@ TEST_F(MemoryStoreTest, FindsEveryGenerationOfACgaOldestFirst) {
   EXPECT_TRUE(look_up(HeldKeyName{kCga, kOther}).empty());
 }
 
-TEST_F(MemoryStoreTest, CountersOfAnAssociationOutliveEveryExpiry) {
+TEST_F(MemoryStoreTest, WhatDoesNotExpireByItselfStaysUntilItIsForgotten) {
   const machine::EspCounter counter{machine::EspDirection::kInbound, 256, {1}, 7};
   ASSERT_TRUE(persist(counter));
   ASSERT_TRUE(persist(machine::LiveBinding{kCga, kOther, kOther, 1, UtcTime(seconds(10))}));
   const auto snapshot = store_.snapshot(UtcTime(seconds(10)));
   ASSERT_TRUE(snapshot);
-  ASSERT_EQ(snapshot->size(), 1U);
-  EXPECT_EQ(std::get<machine::EspCounter>(snapshot->front()).value, 7U);
+  ASSERT_EQ(snapshot->size(), 2U);
+  EXPECT_EQ(std::get<machine::LiveBinding>(snapshot->front()).pcoa, kCga);
+  EXPECT_EQ(std::get<machine::EspCounter>(snapshot->back()).value, 7U);
 }
 
 TEST_F(MemoryStoreTest, ReplacesARecordOfTheSameNameAndForgetsOne) {

@@ -72,6 +72,18 @@ TEST_F(Whole, AHandoverKeyIsNowhereButInTheTwoDaemons) {
   EXPECT_NE(hunt.output.find("the key is in none of them"), std::string::npos) << hunt.output;
 }
 
+TEST_F(Whole, DaemonsThatWereKilledGoOnWithTheKeysThatTheyHad) {
+  const Ran restarts = run(kSource + "/tests/system/restart.py " + kProgram);
+  EXPECT_EQ(restarts.status, 0) << restarts.output;
+  EXPECT_NE(restarts.output.find("all held"), std::string::npos) << restarts.output;
+}
+
+TEST_F(Whole, AStoreThatMustNotBeUsedKeepsTheDaemonFromStarting) {
+  const Ran refusals = run(kSource + "/tests/system/stores.py " + kProgram);
+  EXPECT_EQ(refusals.status, 0) << refusals.output;
+  EXPECT_NE(refusals.output.find("all held"), std::string::npos) << refusals.output;
+}
+
 TEST_F(Whole, TwoRunsSideBySideDoNotCollide) {
   const std::string one =
       kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " + directory();
