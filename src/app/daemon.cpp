@@ -57,7 +57,9 @@ void visit_store(const store::StoreCounters& store, const machine::Machine::Coun
 class Daemon {
  public:
   Daemon(std::unique_ptr<Role> role, Command command)
-      : role_(std::move(role)), path_(std::move(command.path)), store_kind_(command.store) {}
+      : role_(std::move(role)), path_(std::move(command.path)), store_kind_(command.store) {
+    role_->use_store(store_kind_);
+  }
 
   int run();
 
@@ -387,6 +389,7 @@ std::string Daemon::status() {
 int run_daemon(std::unique_ptr<Role> role, const Command& command) {
   if (!command.check_only) return Daemon(std::move(role), command).run();
   const std::string& path = command.path;
+  role->use_store(command.store);
   crypto::SystemRandom random;
   const config::Problems problems = role->load(path, net::read_clocks().utc, random);
   for (const config::Problem& problem : problems)

@@ -54,7 +54,7 @@ class RoleOf final : public Role {
   [[nodiscard]] config::Problems load(const std::string& path, UtcTime utc,
                                       Random& random) override {
     const send::Identity* running = taken_ ? &Kind::identity(taken_->machine) : nullptr;
-    auto loaded = Kind::load(path, {files_, utc, random, running});
+    auto loaded = Kind::load(path, {files_, utc, random, running, store_});
     if (!loaded) return loaded.error();
     loaded_ = std::move(*loaded);
     return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "config/config.h"
 #include "control/status.h"
@@ -14,6 +15,9 @@ namespace sendoff::app {
 class Role {
  public:
   virtual ~Role() = default;
+
+  // What the command line said of the store, for load().
+  void use_store(std::optional<config::Store::Kind> kind) { store_ = kind; }
 
   [[nodiscard]] virtual std::string name() const = 0;  // "router", "mobile"
   // The file's problems; empty: it is loaded and can be taken.
@@ -34,6 +38,9 @@ class Role {
   // Forgets what was loaded since, for what is in use.
   virtual void leave() = 0;
   [[nodiscard]] virtual std::string status(const control::DaemonStatus& daemon, Now now) const = 0;
+
+ protected:
+  std::optional<config::Store::Kind> store_;
 };
 
 [[nodiscard]] std::unique_ptr<Role> make_router_role();

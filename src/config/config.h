@@ -3,6 +3,8 @@
 // listed, each with its line. docs: examples/router.toml, examples/mobile.toml.
 #pragma once
 
+#include <optional>
+
 #include "base/random.h"
 #include "config/files.h"
 #include "config/problem.h"
@@ -53,6 +55,8 @@ struct Context {
   Random& random;  // the MN's modifier, where none is configured
   // Of the running daemon: a modifier that was drawn at start stays over a reload.
   const send::Identity* running = nullptr;
+  std::optional<Store::Kind> store =
+      std::nullopt;  // of the command line, in the place of the file's
 };
 
 [[nodiscard]] Result<Loaded<router::Config>, Problems> load_router(const std::string& path,

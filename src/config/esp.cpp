@@ -83,6 +83,11 @@ void ProtectionReader::read(Section& section, router::Neighbour& neighbour) {
     Section esp(table, "[neighbour.esp] of " + neighbour.name + ":", section.report());
     neighbour.esp = read_pair(esp, neighbour);
     esp.finish();
+    // E2: numbers that begin anew under the same key are no protection against replays.
+    if (store_ == Store::Kind::kMemory)
+      section.error("protection", "is \"esp\" for " + neighbour.name +
+                                      ", but the store is \"memory\": it forgets the sequence "
+                                      "numbers with a restart; set [store] kind = \"sqlite\"");
   }
   check_peer(section, neighbour);
   warn(section, neighbour);

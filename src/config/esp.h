@@ -13,10 +13,10 @@ namespace sendoff::config {
 // inbound SPI, and a key, belongs to one association.
 class ProtectionReader {
  public:
-  // `own`: the addresses that this router forms; an association's local one is among them. Empty:
-  // not known, because of errors elsewhere.
-  ProtectionReader(const Loading& loading, std::vector<Ipv6Address> own)
-      : loading_(loading), own_(std::move(own)) {}
+  // `store`: where counters are kept. `own`: the addresses that this router forms; an association's
+  // local one is among them. Empty: not known, because of errors elsewhere.
+  ProtectionReader(const Loading& loading, Store::Kind store, std::vector<Ipv6Address> own)
+      : loading_(loading), store_(store), own_(std::move(own)) {}
 
   // `neighbour` has its name and address.
   void read(Section& section, router::Neighbour& neighbour);
@@ -44,6 +44,7 @@ class ProtectionReader {
   void check_key(Section& section, const esp::Key& key, const Place& place);
 
   const Loading& loading_;
+  Store::Kind store_;
   std::vector<Ipv6Address> own_;
   std::map<Ipv6Address, Place> peers_;
   std::map<std::uint32_t, Place> inbound_spis_;

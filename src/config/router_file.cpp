@@ -309,6 +309,7 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   router::Config& config = loaded.machine;
   read_daemon(root, "router", loaded.daemon);
   read_store(root, loading, loaded.daemon.store);
+  if (loading.context.store) loaded.daemon.store.kind = *loading.context.store;
   read_send(root, config);
   read_handover(root, config);
   read_arrival(root, config);
@@ -326,7 +327,7 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   read_interfaces(root, config.interfaces, prefixes, access_points);
   if (identity)
     for (router::Interface& interface : config.interfaces) interface.identity = *identity;
-  ProtectionReader protection(loading, own_addresses(config.interfaces));
+  ProtectionReader protection(loading, loaded.daemon.store.kind, own_addresses(config.interfaces));
   read_neighbours(root, config.neighbours, prefixes, access_points, protection);
   Section esp = root.table("esp");
   esp.flag("audit", config.esp_audit);

@@ -207,6 +207,7 @@ TEST_F(EspFile, KeyFilesAreNotForOthers) {
 }
 
 TEST_F(EspFile, WhatIsMissingOrMalformedIsNamed) {
+  COVERS("ESP-5568-10");  // complete: Examples, EspFile.IsReadWhole; a peer: EspDaemon
   const std::string of_nar = "[neighbour.esp] of nar: ";
   const auto without = [&](const std::string& line, const std::string& says) {
     esp_error(line, "", of_nar + says);
@@ -225,6 +226,28 @@ TEST_F(EspFile, WhatIsMissingOrMalformedIsNamed) {
   esp_error("anti_replay = true", "anti_replay = 1", "anti_replay is");
   esp_error("outbound = {spi = 0x1000, key_file = \"out.key\"}", "outbound = 0x1000",
             of_nar + "outbound is");
+}
+
+TEST_F(EspFile, ItsCountersNeedAStoreThatSurvivesARestart) {
+  COVERS("ESP-4303-15");
+  const std::string memory = "[store]\nkind = \"memory\"\n";
+  const std::string text = memory + good_;
+  const auto refused = router(text);
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().size(), 1U);
+  EXPECT_EQ(refused.error()[0].line, line_of(text, "protection = \"esp\""));
+  for (const std::string word : {"nar", "the store is \"memory\"", "[store] kind"})
+    EXPECT_NE(refused.error()[0].what.find(word), std::string::npos) << word;
+  EXPECT_TRUE(router("[store]\nkind = \"sqlite\"\n" + good_));
+  EXPECT_TRUE(router(memory + kRouterFile));
+  EXPECT_TRUE(router(memory + kRouterFile + "protection = \"clear\"\n"));
+  // The command line's word counts, not the file's.
+  files_.put("etc/router.toml", good_);
+  EXPECT_FALSE(
+      load_router("etc/router.toml", {files_, today_, random_, nullptr, Store::Kind::kMemory}));
+  files_.put("etc/router.toml", text);
+  EXPECT_TRUE(
+      load_router("etc/router.toml", {files_, today_, random_, nullptr, Store::Kind::kSqlite}));
 }
 
 TEST_F(EspFile, TheSwitchAndAssociationsExcludeEachOther) {
