@@ -99,6 +99,23 @@ void read_intervals(Section& section, router::Interface& interface) {
     interface.router_lifetime_s = lifetime;
 }
 
+// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
+// but by chance.
+void read_pool(Section& section, router::Interface& interface) {
+  Prefix pool;
+  const bool given = section.parsed(
+      "pool", pool, [](const std::string& text) { return Prefix::parse(text); },
+      "a range such as 2001:db8:a:1::a:0/112");
+  if (!given) return;
+  const bool inside = std::ranges::any_of(interface.prefixes, [&](const router::Advertised& each) {
+    return each.prefix.contains(pool) && pool.length() > each.prefix.length();
+  });
+  if (!inside || pool.length() > 126)
+    return section.error("pool",
+                         "must be a part of one of the interface's prefixes, of /65 to /126");
+  interface.pool = pool;
+}
+
 void read_interfaces(Section& root, std::vector<router::Interface>& out,
                      std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
   std::set<std::string> names;
@@ -301,23 +318,6 @@ void read_arrival(Section& root, router::Config& config) {
                     "is 0: new care-of addresses are not probed; an address that is in use on a "
                     "link is found out too late");
   section.finish();
-}
-
-// A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
-// but by chance.
-void read_pool(Section& section, router::Interface& interface) {
-  Prefix pool;
-  const bool given = section.parsed(
-      "pool", pool, [](const std::string& text) { return Prefix::parse(text); },
-      "a range such as 2001:db8:a:1::a:0/112");
-  if (!given) return;
-  const bool inside = std::ranges::any_of(interface.prefixes, [&](const router::Advertised& each) {
-    return each.prefix.contains(pool) && pool.length() > each.prefix.length();
-  });
-  if (!inside || pool.length() > 126)
-    return section.error("pool",
-                         "must be a part of one of the interface's prefixes, of /65 to /126");
-  interface.pool = pool;
 }
 
 void read_router(Section& root, const Loading& loading, Loaded<router::Config>& loaded) {

@@ -18,7 +18,7 @@ std::string neighbour_section(Side side, const Credentials& credentials) {
          "\naddress = " + quoted(key.address_in(there.prefix).text()) +
          "\nlink_address = " + quoted(there.access_link.text()) +
          "\nprefix = " + quoted(there.prefix.text()) + "\naccess_points = [" +
-         quoted(there.access_point.text()) + "]\nhandover_initiate = false\n";
+         quoted(there.access_point.text()) + "]\nprotection = \"clear\"\n";
 }
 
 }  // namespace
@@ -38,6 +38,8 @@ std::string router_configuration(Side side, Mode mode, const Credentials& creden
   text += "[certificate]\nchain = " + quoted(credentials.chains[i]) +
           "\nanchor = " + quoted(credentials.anchor) + "\n";
   text += neighbour_section(other(side), credentials);
+  // On a link without delay an answer to a probe comes at once; 1 s is for the world.
+  text += "[arrival]\ndad_interval_ms = 20\n";
   return text;
 }
 
@@ -46,7 +48,7 @@ std::string mobile_configuration(const Credentials& credentials, const Settings&
   return "[[interface]]\nname = " + quoted(kAccessInterface) + "\n" +
          cga_section(credentials.mobile) + "[trust]\nanchors = [" + quoted(credentials.anchor) +
          "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_socket = " +
-         quoted(radio) + "\n";
+         quoted(radio) + "\nmin_interval_ms = 100\n";
 }
 
 }  // namespace sendoff::lab
