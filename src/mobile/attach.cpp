@@ -98,6 +98,11 @@ void Attach::ap_lost(Now, InterfaceId interface) {
   found->second.access_point.reset();
 }
 
+std::optional<LinkAddress> Attach::announced(InterfaceId interface) const {
+  const auto found = links_.find(interface);
+  return found == links_.end() || found->second.up ? std::nullopt : found->second.access_point;
+}
+
 void Attach::attach(Now now, InterfaceId interface, Link& link) {
   ++link.generation;
   ++link.entries;

@@ -48,6 +48,8 @@ class Attach {
   // It belongs to the router in use: nothing changes (Option-Code 5).
   void note_access_point(const machine::ApAttached& event);
   void ap_lost(Now now, InterfaceId interface);
+  // The access point that was named for an interface before the interface came up.
+  [[nodiscard]] std::optional<LinkAddress> announced(InterfaceId interface) const;
   void address_changed(Now now, const machine::AddressChanged& event);
   [[nodiscard]] bool owns(machine::ActionId action) const { return adding_.contains(action); }
   void outcome(Now now, const machine::Outcome& outcome);

@@ -309,7 +309,11 @@ void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   link_gone(now, event.interface);
   attach.set_moving(handover.moving() || in_use.has_value());
   std::optional<AccessPoint> expected;
-  if (const AccessPoint* target = handover.expected()) expected = *target;
+  // Who tells of access points and who of carriers are two, and either may be the first.
+  if (const AccessPoint* target = handover.expected())
+    expected = *target;
+  else if (const auto access_point = attach.announced(event.interface))
+    expected = told_of(*access_point);
   attach.interface_up(now, event);
   settle(now);
   outbox.report(EventKind::kLinkEntered, {{"announced", expected ? 1 : 0}});
