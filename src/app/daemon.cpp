@@ -15,6 +15,7 @@
 #include "app/log.h"
 #include "control/server.h"
 #include "crypto/random.h"
+#include "datapath/backend.h"
 #include "net/clock.h"
 #include "net/driver.h"
 #include "net/privileges.h"
@@ -54,6 +55,7 @@ class Daemon {
  private:
   bool load();
   bool open();
+  bool open_datapath();
   bool drop_privileges();
   void build();
   void serve();
@@ -80,7 +82,8 @@ class Daemon {
   std::unique_ptr<net::LinuxHost> host_;
   std::unique_ptr<control::Server> server_;
   store::MemoryStore store_;
-  net::ControlPlaneOnly datapath_;
+  net::ControlPlaneOnly control_plane_only_;
+  std::unique_ptr<datapath::Backend> datapath_;  // none where the configuration says so
   std::optional<LinkSwitch> link_switch_;
   std::unique_ptr<net::Workers> workers_;
   std::unique_ptr<net::Driver> driver_;
@@ -120,6 +123,22 @@ bool Daemon::open() {
   return true;
 }
 
+// After the host's interfaces, whose settings a new device takes over.
+bool Daemon::open_datapath() {
+  if (settings_.datapath.backend == datapath::Choice::kNone) return true;  // load() warned
+  datapath::Config config{settings_.datapath, role_->name() == "router", role_->interfaces(),
+                          settings_.runtime_directory};
+  auto opened = datapath::open(loop_, config);
+  if (!opened) {
+    log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");
+    return false;
+  }
+  datapath_ = std::move(*opened);
+  datapath_->start([](const std::string& text) { log::warning(text); });
+  log::info("packets are moved by " + std::string(datapath_->name()));
+  return true;
+}
+
 bool Daemon::drop_privileges() {
   const auto dropped = net::drop_privileges(settings_.user);
   if (!dropped) {
@@ -147,8 +166,9 @@ void Daemon::build() {
         return link_switch_->run(interface.name, action.access_point, std::move(done));
     done(fail(machine::ActionError::kGone));
   };
-  driver_ = std::make_unique<net::Driver>(*machine_, loop_, *workers_, *host_, net::keep_in(store_),
-                                          datapath_, std::move(hooks));
+  driver_ = std::make_unique<net::Driver>(
+      *machine_, loop_, *workers_, *host_, net::keep_in(store_),
+      datapath_ ? static_cast<net::Datapath&>(*datapath_) : control_plane_only_, std::move(hooks));
 }
 
 void Daemon::serve() {
@@ -170,7 +190,7 @@ int Daemon::run() {
   if (!load()) return kWrong;
   settings_ = role_->daemon();
   (void)log::set_level(settings_.log_level);
-  if (!open() || !drop_privileges()) return kNegative;
+  if (!open() || !open_datapath() || !drop_privileges()) return kNegative;
   build();
   for (const std::string& shortcoming : shortcomings_) log::warning(shortcoming);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
@@ -182,6 +202,7 @@ int Daemon::run() {
   link_switch_.reset();
   server_.reset();
   role_.reset();
+  datapath_.reset();
   host_.reset();
   log::info("stopped");
   return kDone;
@@ -254,7 +275,7 @@ Result<std::string, Refusal> Daemon::reload() {
   config::Daemon settings = problems.empty() ? role_->daemon() : settings_;
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
-    restart.emplace_back("[daemon] or [handover] switch_command or switch_socket");
+    restart.emplace_back("[daemon], [datapath] or [handover] switch_command or switch_socket");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });
@@ -285,6 +306,7 @@ std::string Daemon::status() {
                                .started = started_.utc,
                                .uptime = now.boot - started_.boot,
                                .warnings = shortcomings_,
+                               .datapath = std::string(datapath_ ? datapath_->name() : "none"),
                                .counters = {}};
   for (const config::Problem& warning : role_->warnings())
     daemon.warnings.push_back(warning.text());
@@ -295,6 +317,7 @@ std::string Daemon::status() {
   driver_->with_machine([&](Now at) {
     machine_->counters(visit);
     host_->counters(visit);
+    if (datapath_) datapath_->counters(visit);
     text = role_->status(daemon, at);
   });
   return text;

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "control/event_text.h"
+#include "datapath/backend.h"
 
 namespace sendoff::app {
 
@@ -51,10 +52,12 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("doctor", "Examine what this host can do, and what will be used");
   command->footer(
-      "Changes nothing. Knows more as root. Exits with 1 when something needed is missing.\n"
+      "Changes nothing. Knows more as root. Exits with 1 when something needed is "
+      "missing.\n"
       "Example: sudo sendoff doctor");
   command->callback([&exit_code] {
-    const std::vector<net::Finding> findings = net::examine_host();
+    std::vector<net::Finding> findings = net::examine_host();
+    for (net::Finding& finding : datapath::examine()) findings.push_back(std::move(finding));
     print_table(findings);
     exit_code = print_verdict(findings);
   });

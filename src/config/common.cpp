@@ -11,6 +11,26 @@ void check_absolute(Section& section, std::string_view key, const std::string& p
     section.error(key, "is \"" + path + "\"; it must be an absolute path");
 }
 
+void read_datapath(Section& root, datapath::Settings& settings) {
+  Section section = root.table("datapath");
+  section.parsed(
+      "backend", settings.backend,
+      [](const std::string& text) { return datapath::choice_named(text); },
+      "auto, bpf, tun, nfqueue or none");
+  section.number("tunnels", settings.max_tunnels, 1, 1'000'000);
+  datapath::BufferLimits& buffers = settings.buffers;
+  section.number("buffers", buffers.addresses, 1, 100'000);
+  section.number("packets_per_buffer", buffers.packets_per_address, 1, 1'000'000);
+  section.number("octets_per_buffer", buffers.octets_per_address, 1280, 1'000'000'000);
+  section.number("packets", buffers.packets, 1, 10'000'000);
+  section.number("octets", buffers.octets, 1280, 10'000'000'000);
+  if (settings.backend == datapath::Choice::kNone)
+    section.warning("backend",
+                    "is none: handovers are agreed, but no packet of a node is tunnelled or held "
+                    "by this daemon");
+  section.finish();
+}
+
 }  // namespace
 
 bool is_interface_name(std::string_view name) {
@@ -46,6 +66,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
     section.warning("guard_icmp",
                     "is false: the kernel answers Fast Binding Updates with errors of its own");
   section.finish();
+  read_datapath(root, daemon.datapath);
 }
 
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {

@@ -6,7 +6,7 @@
 
 namespace sendoff::config {
 
-// [daemon]; `role` is "router" or "mobile". Sets what is not configured.
+// [daemon] and [datapath]; `role` is "router" or "mobile". Sets what is not configured.
 void read_daemon(Section& root, std::string_view role, Daemon& daemon);
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "config/files.h"
 #include "config/problem.h"
+#include "datapath/settings.h"
 #include "mobile/config.h"
 #include "router/config.h"
 
@@ -20,6 +21,7 @@ struct Daemon {
   std::string log_level = "info";
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
+  datapath::Settings datapath;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
   std::string switch_socket;                // MN: asked instead of running something
 

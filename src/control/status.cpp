@@ -18,7 +18,8 @@ Json start(const DaemonStatus& daemon) {
           {"configuration", daemon.configuration},
           {"started", utc_text(daemon.started)},
           {"uptime_s", whole_seconds(daemon.uptime)},
-          {"warnings", daemon.warnings}};
+          {"warnings", daemon.warnings},
+          {"datapath", daemon.datapath}};
 }
 
 void add_counters(Json& json, const DaemonStatus& daemon) {
@@ -202,6 +203,7 @@ std::string human_status(std::string_view text) {
                     field("uptime_s") + " s since " + field("started") + "\nconfiguration " +
                     field("configuration") + "\n";
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
+  out += "data path: " + field("datapath") + "\n";
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
   for (const char* name :

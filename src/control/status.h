@@ -24,6 +24,7 @@ struct DaemonStatus {
   UtcTime started;
   Duration uptime{};
   std::vector<std::string> warnings;
+  std::string datapath;  // the backend that moves packets: "bpf", "none"
   std::vector<Counter> counters;
 };
 

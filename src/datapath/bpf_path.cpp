@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include "net/clock.h"
-#include "sendoff.skel.h"
-#include "sendoff_maps.h"
+#include <sendoff.skel.h>
+#include <sendoff_maps.h>
 #include "wire/ipv6.h"
 
 namespace sendoff::datapath {

@@ -1,24 +1,18 @@
-// What the data path is told by the configuration.
+// What a data path is told when it is opened.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "datapath/held_packets.h"
+#include "datapath/settings.h"
 #include "net/linux_host.h"
 
 namespace sendoff::datapath {
 
-enum class Choice : std::uint8_t { kAuto, kBpf, kTun, kNfqueue, kNone };
-[[nodiscard]] std::string_view name(Choice choice);
-
-struct Config {
-  Choice backend = Choice::kAuto;
+struct Config : Settings {
   bool router = false;
   std::vector<net::HostConfig::Interface> interfaces;
-  std::string runtime_directory;      // exists and is ours
-  std::size_t max_tunnels = 100'000;  // bindings, and as many attached tunnels at a router
-  BufferLimits buffers;
+  std::string runtime_directory;  // exists and is ours
 };
 
 }  // namespace sendoff::datapath

@@ -6,22 +6,13 @@
 #include <deque>
 #include <set>
 
-#include "absl/container/flat_hash_map.h"
+#include <absl/container/flat_hash_map.h>
 #include "base/address.h"
 #include "base/bytes.h"
 #include "datapath/drain.h"
+#include "datapath/settings.h"
 
 namespace sendoff::datapath {
-
-struct BufferLimits {
-  std::size_t addresses = 1024;
-  std::size_t packets_per_address = 8192;
-  std::size_t octets_per_address = 16U << 20;
-  std::size_t packets = 65536;
-  std::size_t octets = 128U << 20;
-
-  friend bool operator==(const BufferLimits&, const BufferLimits&) = default;
-};
 
 class HeldPackets {
  public:

@@ -167,6 +167,8 @@ struct Kernel::State {
     if (route.via.mtu != 0 && type == RTM_NEWROUTE) {
       nlattr* metrics = mnl_attr_nest_start(message, RTA_METRICS);
       mnl_attr_put_u32(message, RTAX_MTU, route.via.mtu);
+      // Unlocked, forwarding looks at the device's, and fragmentation finds out too late.
+      mnl_attr_put_u32(message, RTAX_LOCK, 1U << RTAX_MTU);
       mnl_attr_nest_end(message, metrics);
     }
     return message;

@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
+#include <absl/container/flat_hash_map.h>
 #include "datapath/backend.h"
 #include "datapath/encapsulation.h"
 #include "datapath/held_packets.h"

@@ -135,6 +135,7 @@ void UserPath::route(ByteView packet) {
 }
 
 void UserPath::send_into(const TunnelEnd& end, ByteView packet) {
+  if (packet.size() > end.inner_mtu()) return tell_too_big(end, packet);
   const Bytes outer = encapsulate(end.tunnel, packet);
   if (outer.empty()) {
     ++counted_.failed;

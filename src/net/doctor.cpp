@@ -95,7 +95,7 @@ Finding file_finding(std::string feature, const std::string& path, std::string u
 }
 
 Finding bpf_finding() {
-  Finding finding{"bpf()", false, false, {}, "nothing yet: a data path in the kernel is to come"};
+  Finding finding{"bpf()", false, false, {}, "the data path bpf"};
   bpf_attr attributes{};
   attributes.map_type = BPF_MAP_TYPE_HASH;
   attributes.key_size = 16;
@@ -150,8 +150,7 @@ Finding kernel_part(std::string feature, std::string_view module, std::string_vi
 }
 
 Finding tun_finding() {
-  Finding finding{
-      "TUN device", false, false, {}, "nothing yet: a data path without bpf() is to come"};
+  Finding finding{"TUN device", false, false, {}, "the data paths bpf and tun"};
   const FileDescriptor fd(open("/dev/net/tun", O_RDWR | O_CLOEXEC));
   finding.available = fd.ok();
   finding.detail = fd.ok() ? "/dev/net/tun opens" : "/dev/net/tun: " + reason(errno, "root");
@@ -185,8 +184,7 @@ std::vector<Finding> examine_host() {
   findings.push_back(file_finding("proxy ND", "/proc/sys/net/ipv6/conf/all/proxy_ndp",
                                   "answering for nodes that are on their way"));
   findings.push_back(bpf_finding());
-  findings.push_back(kernel_part("clsact", "sch_ingress", "clsact_init",
-                                 "nothing yet: a data path in the kernel is to come"));
+  findings.push_back(kernel_part("clsact", "sch_ingress", "clsact_init", "the data path bpf"));
   findings.push_back(
       kernel_part("ip6_tunnel", "ip6_tunnel", "ip6_tnl_xmit", "not needed: tunnels are our own"));
   findings.push_back(kernel_part("Mobile IPv6 (MIP6)", "mip6", "mip6_destopt_input",
@@ -195,8 +193,8 @@ std::vector<Finding> examine_host() {
   findings.push_back(
       kernel_part("IPv6 ESP", "esp6", "esp6_input", "nothing yet: HI and HAck are to come"));
   findings.push_back(tun_finding());
-  findings.push_back(kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event",
-                                 "nothing yet: a data path without bpf() is to come"));
+  findings.push_back(
+      kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event", "the data path nfqueue"));
   return findings;
 }
 

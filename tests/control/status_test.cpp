@@ -14,6 +14,7 @@ DaemonStatus daemon_status(const char* role) {
           .started = UtcTime{},
           .uptime = milliseconds(61'500),
           .warnings = {"mind this"},
+          .datapath = "bpf",
           .counters = {{"send", "secured", 4}, {"send", "stale", 0}, {"host", "packets", 9}}};
 }
 

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/if_ether.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
@@ -105,12 +106,12 @@ class Socket {
 class Capture {
  public:
   explicit Capture(const std::string& interface)
-      : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(0x86dd))) {
+      : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     const int size = 32 << 20;
     (void)setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
     sockaddr_ll name{};
     name.sll_family = AF_PACKET;
-    name.sll_protocol = htons(0x86dd);
+    name.sll_protocol = htons(ETH_P_ALL);  // of one protocol, only what comes in is shown
     name.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
     EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
   }
@@ -118,8 +119,12 @@ class Capture {
     std::vector<Bytes> all;
     Bytes octets(70'000);
     while (true) {
-      const ssize_t size = recv(fd_.get(), octets.data(), octets.size(), 0);
+      sockaddr_ll from{};
+      socklen_t length = sizeof from;
+      const ssize_t size = recvfrom(fd_.get(), octets.data(), octets.size(), 0,
+                                    reinterpret_cast<sockaddr*>(&from), &length);
       if (size < 0) return all;
+      if (from.sll_protocol != htons(ETH_P_IPV6)) continue;
       all.emplace_back(octets.begin(), octets.begin() + size);
     }
   }
