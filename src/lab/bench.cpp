@@ -185,8 +185,9 @@ Attempt<> Bench::set_up() {
   }
   auto address = plain_ ? plain_->wait_for_address(Side::kPar, kAddressPatience) : start_mobile();
   if (!address) return fail(address.error());
-  if (plain_)
-    if (auto settled = plain_->settle(kAddressPatience); !settled) return settled;
+  // An address under detection is lost to the proxy that the PAR becomes for it.
+  if (auto settled = wait_for_settled_addresses(*network_, kAddressPatience); !settled)
+    return settled;
   address_ = *address;
   return start_traffic(address_);
 }

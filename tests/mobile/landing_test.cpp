@@ -136,6 +136,23 @@ TEST(Landing, PutsTheAddressIntoUseWithoutWaitingForARouter) {
   EXPECT_TRUE(world.updates().empty());
 }
 
+// The link manager and the kernel's carrier event are two sources: whichever comes first.
+TEST(Landing, GoesToAnAccessPointThatWasNamedBeforeTheCarrierCame) {
+  Moving node;
+  World& world = node.world;
+  world.answer_rs = false;
+  world.down();
+  world.event(machine::ApLost{kLink});
+  world.routers = {&node.nar};
+  world.event(machine::ApAttached{kLink, kApNext});
+  EXPECT_TRUE(world.announced().empty());
+  world.up();
+  world.advance(Duration{});
+  ASSERT_FALSE(world.announced().empty());
+  EXPECT_EQ(world.announced()[0].at, world.now.boot);
+  EXPECT_EQ(world.updates().size(), 1U);
+}
+
 TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   COVERS("FH-6.3-04");
   mobile::Config config = mobile_config();
