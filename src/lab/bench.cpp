@@ -301,7 +301,7 @@ Attempt<> Bench::evaluate() {
   run_.flow = analyse_flow(traces[kCorrespondent], traces[kMobile], traces[kNar], mobile_link(),
                            run_.measured_from);
   for (const Delivery& each : run_.flow.deliveries)
-    if (each.arrived && !receiver_->got(each.sequence)) ++run_.undelivered;
+    if (each.arrived && !receiver_->got(each.sequence)) run_.undelivered.push_back(*each.arrived);
   if (settings_.transfer)
     run_.transfer = analyse_transfer(traces[kCorrespondent], traces[kMobile], mobile_link());
   AddressPlan plan;
