@@ -24,8 +24,8 @@ Bytes Announcer::compose(const Announcement& announcement) const {
   head.target = announcement.address;
   Bytes message;
   append(message, head);
-  append(message, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
-                                          announcement.link_address});
+  append(message,
+         wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, announcement.link_address});
   return message;
 }
 
@@ -119,8 +119,8 @@ bool Announcer::owns(machine::JobId job) const {
 }
 
 void Announcer::complete(Now, const machine::JobResult& result) {
-  const auto item = std::ranges::find_if(
-      items_, [&](const Item& each) { return each.signing == result.job_id; });
+  const auto item =
+      std::ranges::find_if(items_, [&](const Item& each) { return each.signing == result.job_id; });
   if (item == items_.end()) return;
   item->signing.reset();
   const auto* made = result.output ? std::get_if<machine::MessageSigned>(&*result.output) : nullptr;

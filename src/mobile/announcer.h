@@ -3,8 +3,8 @@
 //
 // A signature takes an RSA operation, and neither the first UNA nor the FBU behind it may wait for
 // one (HK-1-01). So UNAs are signed in advance, while the old link is still there or the radio
-// changes over; on the new link the prepared one leaves at once. Where none is ready an unsigned one
-// leaves, and the signed one follows as soon as it is made (GF44).
+// changes over; on the new link the prepared one leaves at once. Where none is ready an unsigned
+// one leaves, and the signed one follows as soon as it is made (GF44).
 #pragma once
 
 #include <optional>

@@ -134,16 +134,21 @@ void Attach::lose_router(InterfaceId interface, Link& link, std::string_view rea
   changes_.push_back({Change::What::kLeft, was});
 }
 
+// An address that stands only gets its lifetimes: what DAD is at with it goes on.
+machine::DadMode Attach::dad_for(const OwnAddress& own) const {
+  const bool stands = own.ready || own.address == standing_;
+  if (config_.dad == machine::DadMode::kNone) return machine::DadMode::kNone;
+  if (stands) return machine::DadMode::kNormal;
+  return moving_ ? machine::DadMode::kOptimistic : config_.dad;
+}
+
 void Attach::add(InterfaceId interface, const OwnAddress& own,
                  const nd::AdvertisedPrefix* lifetimes, Now now) {
   machine::AddAddress action;
   action.interface = interface;
   action.address = own.address;
-  action.prefix_length =
-      own.address.is_link_local() ? kCareOfPrefixLength : kHostPrefixLength;
-  action.dad = moving_ && config_.dad == machine::DadMode::kNormal
-                   ? machine::DadMode::kOptimistic
-                   : config_.dad;
+  action.prefix_length = own.address.is_link_local() ? kCareOfPrefixLength : kHostPrefixLength;
+  action.dad = dad_for(own);
   if (lifetimes != nullptr) {
     action.valid = lifetime(lifetimes->valid_until, now.boot);
     action.preferred = lifetime(lifetimes->preferred_until, now.boot);
@@ -254,9 +259,9 @@ void Attach::added(Now now, InterfaceId interface, Link& link, OwnAddress& own) 
   outbox_.report(EventKind::kAddressFormed, {{"address", own.address.text()}});
   if (&own == &*link.link_local) {
     const bool optimistic = moving_ || config_.dad == machine::DadMode::kOptimistic;
-    return discovery_.start(now, interface, config_.identity, own.address, link.address, link.mtu,
-                            optimistic ? nd::Discovery::Entry::kOptimistic
-                                       : nd::Discovery::Entry::kNormal);
+    return discovery_.start(
+        now, interface, config_.identity, own.address, link.address, link.mtu,
+        optimistic ? nd::Discovery::Entry::kOptimistic : nd::Discovery::Entry::kNormal);
   }
   if (const nd::Router* router = discovery_.current(interface, now.boot))
     ready(interface, link, *router);

@@ -63,7 +63,11 @@ class Attach {
 
   // While sessions wait for a new link its addresses are optimistic at once (RFC 4429), where DAD
   // would be waited for otherwise, and the first solicitation has no delay (RFC 4861 6.3.7).
-  void set_moving(bool moving) { moving_ = moving; }
+  // `standing`: the address that was put into use already, by somebody else.
+  void set_moving(bool moving, const std::optional<Ipv6Address>& standing) {
+    moving_ = moving;
+    standing_ = standing;
+  }
   // Another node has this care-of address, or the router refuses it: the next collision count is
   // taken on this link, now or when a router is found.
   void give_up(Now now, InterfaceId interface, const Ipv6Address& address);
@@ -119,7 +123,7 @@ class Attach {
     std::optional<OwnAddress> care_of;
     std::optional<Attachment> attachment;
     std::set<Prefix> on_link;
-    std::set<Ipv6Address> given_up;  // care-of addresses that others have here
+    std::set<Ipv6Address> given_up;               // care-of addresses that others have here
     std::optional<LinkAddress> router_neighbour;  // as set in the host
   };
   struct Adding {
@@ -130,6 +134,7 @@ class Attach {
   void attach(Now now, InterfaceId interface, Link& link);
   void detach(InterfaceId interface, Link& link, std::string_view reason);
   void lose_router(InterfaceId interface, Link& link, std::string_view reason);
+  [[nodiscard]] machine::DadMode dad_for(const OwnAddress& own) const;
   void add(InterfaceId interface, const OwnAddress& own, const nd::AdvertisedPrefix* lifetimes,
            Now now);
   void remove(InterfaceId interface, std::optional<OwnAddress>& own);
@@ -150,6 +155,7 @@ class Attach {
   std::vector<Change> changes_;
   std::map<Ipv6Address, InterfaceId> kept_;  // care-of addresses of links that were left
   bool moving_ = false;
+  std::optional<Ipv6Address> standing_;
 };
 
 }  // namespace sendoff::mobile

@@ -1,5 +1,5 @@
-// Which care-of address the node would have behind an access point (RFC 5568 3.3, 5.2, 5.3), and how
-// an address of its own was made.
+// Which care-of address the node would have behind an access point (RFC 5568 3.3, 5.2, 5.3), and
+// how an address of its own was made.
 #pragma once
 
 #include <optional>

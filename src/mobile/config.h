@@ -40,17 +40,17 @@ struct Config {
   // RFC 5568.
   Duration rtsolpr_timeout = milliseconds(100);  // doubling
   unsigned rtsolpr_retries = 3;
-  unsigned rtsolpr_rate = 3;  // MAX_RTSOLPR_RATE, a second
+  unsigned rtsolpr_rate = 3;          // MAX_RTSOLPR_RATE, a second
   Duration fbu_timeout = seconds(1);  // doubling (GF13)
   unsigned fbu_retries = 3;
-  std::uint32_t tunnel_lifetime_s = 30;      // GF31
-  std::uint32_t keep_forwarding_s = 0;       // renewed for so long (GF41); 0: the key's life
-  Duration fback_wait = seconds(1);          // for an FBack, then the link is changed without
-  Duration handover_interval = seconds(2);   // between voluntary handovers (RFC 5568 5.6)
-  bool fbu_link_address = true;              // MH-LLA option in FBUs (RFC 5568 6.4.4)
-  unsigned una_retries = 2;                  // at most 2: MAX_NEIGHBOR_ADVERTISEMENT is 3
+  std::uint32_t tunnel_lifetime_s = 30;       // GF31
+  std::uint32_t keep_forwarding_s = 0;        // renewed for so long (GF41); 0: the key's life
+  Duration fback_wait = seconds(1);           // for an FBack, then the link is changed without
+  Duration handover_interval = seconds(2);    // between voluntary handovers (RFC 5568 5.6)
+  bool fbu_link_address = true;               // MH-LLA option in FBUs (RFC 5568 6.4.4)
+  unsigned una_retries = 2;                   // at most 2: MAX_NEIGHBOR_ADVERTISEMENT is 3
   Duration una_interval = milliseconds(200);  // RetransTimer of UNAs (RFC 5568 6.3)
-  bool una_unicast = false;                  // to the NAR's address instead of ff02::1
+  bool una_unicast = false;                   // to the NAR's address instead of ff02::1
 };
 
 }  // namespace sendoff::mobile

@@ -61,7 +61,12 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   if (target->state == AccessPoint::State::kSameInterface) return fail(OrderError::kSameInterface);
   if (target->state != AccessPoint::State::kPossible) return fail(OrderError::kNoFastHandover);
   const auto ncoa = prospective_care_of(*target, parts_.config.identity);
-  if (!ncoa) return fail(OrderError::kNoFastHandover);
+  if (!ncoa) {
+    parts_.outbox.report(EventKind::kWarning,
+                         {{"access_point", access_point.text()},
+                          {"text", "no care-of address can be formed for its router's prefix"}});
+    return fail(OrderError::kNoFastHandover);
+  }
   if (!attachment->ar) return fail(OrderError::kNoKey);
   const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment->ar, *attachment->address);
   // Restored, or from an earlier visit: only the router can say that it still has it (HK-3.6-08).
@@ -91,16 +96,16 @@ void Handover::switch_link(Movement& movement) {
   movement.switch_at = kNever;
   if (!movement.target) return;
   switching_ = movement.target;
-  movement.switching = parts_.outbox.push(
-      machine::SwitchLink{movement.interface, movement.target->address});
+  movement.switching =
+      parts_.outbox.push(machine::SwitchLink{movement.interface, movement.target->address});
 }
 
 // FH-4-40: what comes through the tunnel is taken from the FBU on.
 void Handover::attach_tunnel(Movement& movement) {
   if (movement.tunnel == standing_->address) return;
   movement.tunnel = standing_->address;
-  movement.attaching = parts_.outbox.push(machine::AttachTunnel{
-      movement.pcoa, standing_->address, movement.par, standing_->interface});
+  movement.attaching = parts_.outbox.push(
+      machine::AttachTunnel{movement.pcoa, standing_->address, movement.par, standing_->interface});
 }
 
 void Handover::detach_tunnel(Movement& movement) {
@@ -116,16 +121,20 @@ void Handover::left(Now now, const Attachment* attachment) {
   barred_ = false;
   for (Movement& movement : movements_) {
     movement.away = true;
-    movement.kept = movement.no_update = false;
+    movement.kept = false;
     movement.switch_at = kNever;
     if (!movement.pending) continue;
     // What waits for its FBack may still get it on the next link.
     movement.pending->next_send = kNever;
     if (movement.pending->lifetime_s == 0) settle(movement);
   }
-  if (attachment == nullptr || !attachment->ar || !attachment->address) return;
-  const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment->ar, *attachment->address);
-  if (key != nullptr && key->delivered) movement_from(*attachment).away = true;
+  if (attachment != nullptr && can_leave(now, *attachment)) movement_from(*attachment).away = true;
+}
+
+bool Handover::can_leave(Now now, const Attachment& attachment) const {
+  if (!attachment.ar || !attachment.address) return false;
+  const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment.ar, *attachment.address);
+  return key != nullptr && key->delivered;
 }
 
 void Handover::arrived(Now now, const Standing& standing) {
@@ -164,12 +173,12 @@ bool Handover::returned(Now now, Movement& movement) {
 
 // Predictive when an FBack for this address was had, else reactive (FH-3.2-06).
 void Handover::moved_on(Now now, Movement& movement) {
-  if (movement.no_update) return;
   const Ipv6Address care_of = name_router_.value_or(standing_->address);
   const bool granted = movement.granted && now.boot < movement.granted->expires;
   if (granted && movement.granted->by_router &&
       standing_->on_link_of(movement.granted->proposed, movement.nar))
     return;
+  // The PCoA is delivered here: nothing to name (GF16, NAACK status 4).
   if (care_of == movement.pcoa) return;
   if (!name_router_) attach_tunnel(movement);
   const bool known = granted && movement.granted->ncoa == care_of;
@@ -193,7 +202,7 @@ void Handover::lost(const Ipv6Address& address) {
   if (standing_ && standing_->address == address) standing_.reset();
   for (Movement& movement : movements_) {
     if (movement.pending && movement.pending->care_of == address) settle(movement);
-    if (movement.pending) movement.pending->next_send = kNever;
+    if (movement.pending && !standing_) movement.pending->next_send = kNever;
     if (movement.tunnel == address) detach_tunnel(movement);
   }
 }
@@ -203,7 +212,6 @@ void Handover::use_previous() {
     if (on_par_link(movement)) continue;
     settle(movement);
     detach_tunnel(movement);
-    movement.no_update = true;
   }
 }
 
@@ -298,8 +306,7 @@ bool Handover::moving() const {
 
 bool Handover::away_from(const Standing& standing) const {
   return !barred_ && std::ranges::any_of(movements_, [&](const Movement& movement) {
-    return !movement.stopped &&
-           !(movement.par == standing.ar && movement.pcoa == standing.address);
+    return !movement.stopped && !(movement.par == standing.ar && movement.pcoa == standing.address);
   });
 }
 
@@ -356,7 +363,7 @@ void Handover::renew(Now now, Movement& movement) {
   granted.renew_at = kNever;
   const std::uint32_t limit_s = parts_.config.keep_forwarding_s;
   const bool enough = limit_s > 0 && now.boot >= *movement.first_granted + seconds(limit_s);
-  if (enough || movement.no_update) return;
+  if (enough) return;
   const Ipv6Address care_of = name_router_.value_or(standing_->address);
   if (care_of == movement.pcoa) return;
   if (!name_router_) attach_tunnel(movement);

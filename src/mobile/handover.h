@@ -1,6 +1,6 @@
 // Handovers of the mobile node (RFC 5568 4, 5; RFC 5269 3.4, 3.6): Fast Binding Updates to the
-// previous access router, what comes back, and the tunnel that it gives. Symmetric work only: nothing
-// here signs, opens or waits for a key (HK-1-01).
+// previous access router, what comes back, and the tunnel that it gives. Symmetric work only:
+// nothing here signs, opens or waits for a key (HK-1-01).
 //
 // A movement is the node's relation to one access router whose care-of address (PCoA) it keeps in
 // use: prepared by an order on that router's link (predictive), or begun after arrival elsewhere
@@ -54,8 +54,8 @@ class Handover {
   void lost(const Ipv6Address& address);
   // What the NAR said to the UNA (RFC 5568 6.4.6).
   void use_router(const Ipv6Address& router) { name_router_ = router; }  // status 3
-  void use_previous();                                                  // status 4
-  void unrecognised(InterfaceId interface);                             // status 128
+  void use_previous();                                                   // status 4
+  void unrecognised(InterfaceId interface);                              // status 128
   // No fast handover to this link (Option-Code 7): movements end here.
   void bar() { barred_ = true; }
 
@@ -82,6 +82,8 @@ class Handover {
   // Whether a movement goes on, so that an arrival is urgent; and whether it is one that leads away
   // from somewhere else than there.
   [[nodiscard]] bool moving() const;
+  // Leaving this attachment now would begin a movement: a key is at hand.
+  [[nodiscard]] bool can_leave(Now now, const Attachment& attachment) const;
   [[nodiscard]] bool away_from(const Standing& standing) const;
   // Whether a movement still needs this address of a link that was left.
   [[nodiscard]] bool needs(const Ipv6Address& address) const;
@@ -138,8 +140,7 @@ class Handover {
     bool away = false;  // the PAR's link was left
     bool kept = false;  // the PCoA is on the interface in use
     bool fbu_sent = false;
-    bool no_update = false;  // not on this link (NAACK status 4)
-    bool stopped = false;    // refused, or no answer: fast handover is over for this movement
+    bool stopped = false;  // refused, or no answer: fast handover is over for this movement
     std::optional<Pending> pending;
     std::optional<Granted> granted;
     std::optional<Instant> first_granted;
@@ -193,7 +194,8 @@ class Handover {
   bool key_wanted_ = false;
   bool uncounted_fbu_ = false;  // an FBU left since the last change of router was counted (GF9)
   std::optional<Ipv6Address> last_ar_;
-  std::optional<Instant> last_voluntary_;  // a person's order that Mobile IPv6 has not caught up with
+  std::optional<Instant>
+      last_voluntary_;  // a person's order that Mobile IPv6 has not caught up with
 };
 
 }  // namespace sendoff::mobile

@@ -59,8 +59,8 @@ void Handover::send(Now now, Movement& movement) {
   if (on_par_link(movement) || pending.care_of != standing_->address)
     fbu.options.alternate_care_of = pending.care_of;
   if (parts_.config.fbu_link_address && !standing_->link_address.empty())
-    fbu.options.link_address = wire::MobilityLinkAddress{wire::MobilityLinkAddress::kMobileNode,
-                                                         standing_->link_address};
+    fbu.options.link_address =
+        wire::MobilityLinkAddress{wire::MobilityLinkAddress::kMobileNode, standing_->link_address};
   if (persist) parts_.outbox.push(machine::Persist{parts_.keys.record_of(*key, now)});
   parts_.keys.retain_previous(movement.par, movement.pcoa, true);
   transmit(movement, fbu, *key);
@@ -73,9 +73,9 @@ void Handover::send(Now now, Movement& movement) {
   pending.timeout = std::min(2 * pending.timeout, kMaxFbuTimeout);
 }
 
-// W16: source PCoA on the PAR's link, where the router is a neighbour; the address in use elsewhere,
-// through the router there, whose link-layer address may have been told before any RA. The Home
-// Address option is in both.
+// W16: source PCoA on the PAR's link, where the router is a neighbour; the address in use
+// elsewhere, through the router there, whose link-layer address may have been told before any RA.
+// The Home Address option is in both.
 void Handover::transmit(Movement& movement, const wire::FastBindingUpdate& fbu,
                         const keys::HeldKey& key) {
   const bool at_home = on_par_link(movement);

@@ -137,8 +137,10 @@ void Landing::add_address() {
   action.interface = ground_->site.interface;
   action.address = *ground_->address;
   action.prefix_length = 128;
-  action.dad = parts_.config.dad == machine::DadMode::kNone ? machine::DadMode::kNone
-                                                            : machine::DadMode::kOptimistic;
+  // An address of ours from an earlier visit was defended by the router since (GF25).
+  const bool ours = parts_.attach.owns_address(action.address);
+  action.dad = ours || parts_.config.dad == machine::DadMode::kNone ? machine::DadMode::kNone
+                                                                    : machine::DadMode::kOptimistic;
   ground_->adding = parts_.outbox.push(std::move(action));
 }
 
@@ -156,8 +158,8 @@ void Landing::set_provisional_routes(bool present) {
   const Prefix host(*target.router, 128);
   if (present) parts_.outbox.push(machine::SetRoute{host, std::nullopt, interface, true});
   if (target.router_link_address)
-    parts_.outbox.push(machine::SetNeighbour{
-        interface, *target.router, present ? target.router_link_address : std::nullopt});
+    parts_.outbox.push(machine::SetNeighbour{interface, *target.router,
+                                             present ? target.router_link_address : std::nullopt});
   parts_.outbox.push(machine::SetRoute{everywhere(), target.router, interface, present});
   if (!present) parts_.outbox.push(machine::SetRoute{host, std::nullopt, interface, false});
   ground_->provisional = present;
@@ -211,8 +213,9 @@ void Landing::end() {
 
 std::optional<Standing> Landing::standing() const {
   if (!ground_ || !ground_->address) return std::nullopt;
-  return Standing{ground_->site.interface,         ground_->site.link_address, *ground_->address,
-                  ground_->target.router_link_address, ground_->target.router, ground_->target.prefix};
+  return Standing{ground_->site.interface, ground_->site.link_address,
+                  *ground_->address,       ground_->target.router_link_address,
+                  ground_->target.router,  ground_->target.prefix};
 }
 
 void Landing::heard() {
@@ -295,8 +298,7 @@ void Landing::outcome(Now now, const machine::Outcome& outcome) {
     return give_up(now, true);
   }
   ground.dhcp.reset();
-  if (outcome.result && outcome.result->address &&
-      outcome.result->address->is_unicast_routable())
+  if (outcome.result && outcome.result->address && outcome.result->address->is_unicast_routable())
     return use(now, *outcome.result->address, Origin::kGiven);
   parts_.counters.add(MobileCounter::kDhcpFailed);
   parts_.outbox.report(EventKind::kWarning,
@@ -318,8 +320,8 @@ void Landing::acknowledged(Now now, const nd::Discovery::Acknowledgement& acknow
 
 void Landing::follow_naack(Now now, const wire::NaackOption& naack, bool names_previous) {
   using What = Change::What;
-  const bool supplied = naack.status == kUseSupplied && naack.address &&
-                        naack.address->is_unicast_routable();
+  const bool supplied =
+      naack.status == kUseSupplied && naack.address && naack.address->is_unicast_routable();
   const bool known = naack.status == kConfigure || supplied || naack.status == kUseRouterAddress ||
                      naack.status == kNoUpdate || naack.status == kUnrecognised;
   if (!known) return;

@@ -1,7 +1,7 @@
 // The link that a handover leads to, from its first moment on (RFC 5568 4, 6.3, 6.4.6): the care-of
 // address is put into use and announced before any RA is heard, the way to the NAR is set from what
-// the PAR told of it, and what the NAR says to the announcement is followed. Nothing here waits for a
-// timer or for a signature.
+// the PAR told of it, and what the NAR says to the announcement is followed. Nothing here waits for
+// a timer or for a signature.
 //
 // Decides nothing about movements: it tells what became of the address, Handover draws the
 // conclusions. Router discovery, and the address that lasts, are Attach's.
@@ -54,6 +54,9 @@ class Landing {
   [[nodiscard]] InterfaceId interface() const { return ground_->site.interface; }  // if active
   // At this access point, as far as anybody said.
   [[nodiscard]] bool at(const LinkAddress& access_point) const;
+  [[nodiscard]] std::optional<Ipv6Address> address() const {
+    return ground_ ? ground_->address : std::nullopt;
+  }
   // Nothing without an address.
   [[nodiscard]] std::optional<Standing> standing() const;
   [[nodiscard]] bool waits_for_dhcp() const { return ground_ && ground_->dhcp.has_value(); }
@@ -92,9 +95,9 @@ class Landing {
   struct Ground {
     Attach::Site site;
     AccessPoint target;
-    bool told = false;           // the target was, by the router before
-    bool provisional = false;    // our default route and neighbour entry stand
-    bool router_known = false;   // by an RA
+    bool told = false;          // the target was, by the router before
+    bool provisional = false;   // our default route and neighbour entry stand
+    bool router_known = false;  // by an RA
     std::optional<Ipv6Address> address;
     Origin origin = Origin::kOwn;
     bool confirmed = false;

@@ -13,7 +13,7 @@ using wire::OptionType;
 
 constexpr std::size_t kMaxRouters = 8;
 constexpr std::size_t kMaxPrefixes = 16;
-constexpr std::size_t kMaxNaacks = 4;  // that wait to be taken
+constexpr std::size_t kMaxNaacks = 4;             // that wait to be taken
 constexpr Duration kNonceLifetime = seconds(15);  // GS8
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX (GS33)
 constexpr Duration kLaterInterval = seconds(60);  // after MAX_RTR_SOLICITATIONS (GS26)

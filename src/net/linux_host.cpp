@@ -33,9 +33,8 @@ PacketSelection neighbour_discovery() {
 PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
   using enum wire::MobilityType;
   PacketSelection selection;
-  selection.mobility_types =
-      numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement, kHandoverInitiate,
-              kHandoverAcknowledge);
+  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
+                                     kHandoverInitiate, kHandoverAcknowledge);
   selection.destinations = destinations;
   return selection;
 }

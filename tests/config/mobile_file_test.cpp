@@ -32,6 +32,14 @@ TEST_F(MobileFile, DefaultsAreTheOnesOfTheDocuments) {
   EXPECT_EQ(config.fbu_retries, 3U);
   EXPECT_EQ(config.fbu_timeout, seconds(1));
   EXPECT_EQ(config.tunnel_lifetime_s, 30U);
+  EXPECT_EQ(config.rtsolpr_rate, 3U);
+  EXPECT_EQ(config.fback_wait, seconds(1));
+  EXPECT_EQ(config.handover_interval, seconds(2));
+  EXPECT_EQ(config.keep_forwarding_s, 0U);
+  EXPECT_TRUE(config.fbu_link_address);
+  EXPECT_EQ(config.una_retries, 2U);
+  EXPECT_EQ(config.una_interval, milliseconds(200));
+  EXPECT_FALSE(config.una_unicast);
   EXPECT_EQ(config.request_interval_s, 900U);
   EXPECT_FALSE(config.accept_weaker);
   EXPECT_EQ(config.receiver.timestamps.delta_s, 300U);
@@ -39,6 +47,26 @@ TEST_F(MobileFile, DefaultsAreTheOnesOfTheDocuments) {
   EXPECT_EQ(config.receiver.timestamps.drift_percent, 1U);
   EXPECT_EQ(config.receiver.key_limits.min_bits, 1024U);
   EXPECT_EQ(config.receiver.key_limits.max_bits, 3072U);
+}
+
+TEST_F(MobileFile, ReadsHowToMove) {
+  const auto loaded = mobile(changed(
+      kMobileFile, "fbu_retries = 3",
+      "fback_wait_ms = 150\nmin_interval_ms = 500\nkeep_forwarding = 90\nuna_retries = 1\n"
+      "una_interval_ms = 50\nuna_unicast = true\nfbu_link_address = false\nrtsolpr_rate = 2"));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  const mobile::Config& config = loaded->machine;
+  EXPECT_EQ(config.fback_wait, milliseconds(150));
+  EXPECT_EQ(config.handover_interval, milliseconds(500));
+  EXPECT_EQ(config.keep_forwarding_s, 90U);
+  EXPECT_EQ(config.una_retries, 1U);
+  EXPECT_EQ(config.una_interval, milliseconds(50));
+  EXPECT_TRUE(config.una_unicast);
+  EXPECT_FALSE(config.fbu_link_address);
+  EXPECT_EQ(config.rtsolpr_rate, 2U);
+  mobile_error("fbu_retries = 3", "una_retries = 3", "una_retries is 3;");
+  mobile_error("fbu_retries = 3", "fbu_retries = -1", "fbu_retries is -1;");
+  mobile_error("fbu_retries = 3", "rtsolpr_rate = 0", "rtsolpr_rate is 0;");
 }
 
 TEST_F(MobileFile, TheEncryptionPairIsReplacedByAge) {

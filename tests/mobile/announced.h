@@ -1,4 +1,5 @@
-// A Neighbor Advertisement of the mobile node, as its receivers read it, and one of somebody else's.
+// A Neighbor Advertisement of the mobile node, as its receivers read it, and one of somebody
+// else's.
 #pragma once
 
 #include <optional>
@@ -71,8 +72,7 @@ inline Bytes foreign_advertisement(const Ipv6Address& source, const Ipv6Address&
   head.override_flag = true;
   head.target = target;
   append(message, head);
-  append(message,
-         wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, link_address});
+  append(message, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, link_address});
   wire::seal_icmpv6(source, kAllNodes, message);
   return wire::icmpv6_packet(source, kAllNodes, message);
 }

@@ -119,6 +119,7 @@ TEST(Handover, IsDoneWhenAnAuthenticFbackAcceptsIt) {
 }
 
 TEST(Handover, TakesAnFbackWithARoutingHeader) {
+  COVERS("FH-6275-22");
   Attached node;
   World& world = node.world;
   ASSERT_TRUE(world.order(HandOver{kApNext}));

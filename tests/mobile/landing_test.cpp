@@ -30,6 +30,11 @@ TEST(Landing, AnnouncesTheNewAddressAtOnceAndFirst) {
     EXPECT_EQ(packet->upper[0], 136) << "nothing else came first";
     break;
   }
+  // Without an address there is nothing to announce.
+  Moving poor(mobile_config(), [](World& made) { made.tuples.clear(); });
+  poor.roam_to_deaf();
+  poor.world.advance(milliseconds(100));
+  EXPECT_TRUE(poor.world.announced().empty());
   // The unicast form.
   mobile::Config config = mobile_config();
   config.una_unicast = true;
@@ -47,6 +52,56 @@ TEST(Landing, AnnouncesTheNewAddressAtOnceAndFirst) {
   EXPECT_EQ(alone[0].hop_limit, 255);
   EXPECT_EQ(alone[0].flags, 0U);
   EXPECT_TRUE(alone[0].valid);
+}
+
+TEST(Landing, FollowsTheEventOfTheLinkOrACommand) {
+  COVERS("FH-4-01");
+  // The host says that the interface is up; it was ordered where to.
+  Moving node;
+  node.prepare_handover();
+  node.world.answer_rs = false;
+  node.world.down();
+  node.world.routers = {&node.nar};
+  node.world.advance(milliseconds(50));
+  node.world.forget_output();
+  const Instant up = node.world.now.boot;
+  node.world.up();
+  ASSERT_EQ(node.world.announced().size(), 1U) << node.world.account();
+  EXPECT_EQ(node.world.announced()[0].at, up);
+  EXPECT_EQ(node.world.announced()[0].source, node.ncoa);
+  EXPECT_TRUE(node.world.announced()[0].valid);
+  // Said twice it is the same link.
+  node.world.event(machine::ApAttached{kLink, kApNext});
+  EXPECT_EQ(node.world.announced().size(), 1U);
+  // No host event at all: `sendoff handover` and `sendoff link-moved`.
+  Moving commanded;
+  ASSERT_TRUE(commanded.world.order(machine::HandOver{kApNext}));
+  EXPECT_EQ(commanded.world.updates().size(), 1U);
+  commanded.roam_to_deaf();
+  EXPECT_FALSE(commanded.world.announced().empty());
+  EXPECT_EQ(commanded.world.updates().size(), 2U);
+}
+
+TEST(Landing, TakesTheWordOnTheAccessPointAndTheCarrierInAnyOrder) {
+  for (const int order : {0, 1, 2}) {
+    Moving node;
+    World& world = node.world;
+    world.answer_rs = false;
+    world.routers = {&node.nar};
+    const machine::ApAttached word{kLink, kApNext};
+    if (order == 0) world.event(word);  // and only then what the carrier did
+    world.down();
+    if (order == 1) world.event(word);
+    world.forget_output();
+    world.up();
+    if (order == 2) world.event(word);
+    ASSERT_FALSE(world.announced().empty()) << order;
+    EXPECT_EQ(world.announced()[0].source, node.ncoa);
+    ASSERT_FALSE(world.updates().empty()) << order;
+    EXPECT_EQ(world.updates()[0].source, node.ncoa);
+    EXPECT_EQ(world.asked<machine::AttachTunnel>().size(), order == 0 ? 0U : 1U) << "stands still";
+    EXPECT_TRUE(added(world, node.ncoa));
+  }
 }
 
 TEST(Landing, AnnouncesNothingWhileItHasNoAddress) {
@@ -136,23 +191,6 @@ TEST(Landing, PutsTheAddressIntoUseWithoutWaitingForARouter) {
   EXPECT_TRUE(world.updates().empty());
 }
 
-// The link manager and the kernel's carrier event are two sources: whichever comes first.
-TEST(Landing, GoesToAnAccessPointThatWasNamedBeforeTheCarrierCame) {
-  Moving node;
-  World& world = node.world;
-  world.answer_rs = false;
-  world.down();
-  world.event(machine::ApLost{kLink});
-  world.routers = {&node.nar};
-  world.event(machine::ApAttached{kLink, kApNext});
-  EXPECT_TRUE(world.announced().empty());
-  world.up();
-  world.advance(Duration{});
-  ASSERT_FALSE(world.announced().empty());
-  EXPECT_EQ(world.announced()[0].at, world.now.boot);
-  EXPECT_EQ(world.updates().size(), 1U);
-}
-
 TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   COVERS("FH-6.3-04");
   mobile::Config config = mobile_config();
@@ -180,8 +218,8 @@ TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   told.roam();
   told.naack(4);
   const std::size_t before = told.world.announced().size();
-  const std::size_t of_ncoa = static_cast<std::size_t>(std::ranges::count(
-      told.world.announced(), told.ncoa, &Announced::source));
+  const std::size_t of_ncoa = static_cast<std::size_t>(
+      std::ranges::count(told.world.announced(), told.ncoa, &Announced::source));
   EXPECT_EQ(of_ncoa, 1U);
   told.world.advance(milliseconds(69));
   EXPECT_EQ(told.world.announced().size(), before);
@@ -241,8 +279,7 @@ TEST(Landing, TakesAProxysAnswerForALostAnnouncement) {
   node.prepare_handover();
   node.roam_to_deaf();
   world.forget_output();
-  const Bytes proxied =
-      foreign_advertisement(node.nar.global[0], node.ncoa, node.nar.link_address);
+  const Bytes proxied = foreign_advertisement(node.nar.global[0], node.ncoa, node.nar.link_address);
   world.deliver(proxied, node.nar.link_address);
   ASSERT_EQ(world.announced().size(), 1U);
   EXPECT_TRUE(world.announced()[0].valid);

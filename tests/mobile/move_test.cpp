@@ -322,7 +322,8 @@ TEST(Move, ChangesTheLinkWithoutFbackAfterAWhile) {
 TEST(Move, CallsItsPacketsBackWhenTheLinkCouldNotBeChanged) {
   Moving node(mobile_config(), [](World& made) {
     made.refuse = [](const machine::ActionKind& action) -> std::optional<machine::ActionError> {
-      if (std::holds_alternative<machine::SwitchLink>(action)) return machine::ActionError::kRefused;
+      if (std::holds_alternative<machine::SwitchLink>(action))
+        return machine::ActionError::kRefused;
       return std::nullopt;
     };
   });
@@ -403,7 +404,8 @@ TEST(Move, CorrectsItselfWhereTheLinkIsNotTheOneThatWasThought) {
   ASSERT_FALSE(world.updates().empty());
   EXPECT_EQ(world.updates().back().fbu.lifetime_s, 0);
   EXPECT_EQ(world.updates().back().source, node.pcoa);
-  EXPECT_EQ(world.asked<machine::DetachTunnel>().size(), world.asked<machine::AttachTunnel>().size());
+  EXPECT_EQ(world.asked<machine::DetachTunnel>().size(),
+            world.asked<machine::AttachTunnel>().size());
 }
 
 TEST(Move, KeepsOrderedHandoversApart) {
@@ -418,7 +420,9 @@ TEST(Move, KeepsOrderedHandoversApart) {
   World& world = node.world;
   node.prepare_handover();
   world.advance(milliseconds(200));
-  EXPECT_EQ(world.order(HandOver{other}).error(), OrderError::kBusy);
+  const auto second = world.order(HandOver{other});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error(), OrderError::kBusy);
   EXPECT_EQ(world.updates().size(), 1U);
   EXPECT_EQ(world.asked<machine::SwitchLink>().size(), 1U);
   // Mobile IPv6 is done, or the interval is over.

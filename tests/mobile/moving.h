@@ -11,7 +11,9 @@ inline const LinkAddress kThirdNode = LinkAddress::literal("02:00:5e:00:53:99");
 struct Moving : Attached {
   explicit Moving(const mobile::Config& config = mobile_config(),
                   const std::function<void(World&)>& prepare = {})
-      : Attached(config, prepare), pcoa(world.care_of()), ncoa(config.identity.address(kNextPrefix)) {
+      : Attached(config, prepare),
+        pcoa(world.care_of()),
+        ncoa(config.identity.address(kNextPrefix)) {
     world.event(machine::ApAttached{kLink, kApHere});
     world.advance(seconds(1));
     world.forget_output();

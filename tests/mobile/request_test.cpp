@@ -471,6 +471,32 @@ TEST(KeyRequest, WaitsWhileTheRouterTellsNoGlobalAddress) {
   EXPECT_TRUE(world.key_of(node.par.global[0])) << world.account();
 }
 
+TEST(KeyRequest, MayBeMadeAtAnyTime) {
+  COVERS("FH-3.2-01");
+  Attached node;
+  World& world = node.world;
+  world.forget_output();
+  for (int i = 0; i < 3; ++i) {
+    world.advance(seconds(2));
+    ASSERT_TRUE(world.order(machine::RequestKey{}));
+  }
+  EXPECT_EQ(world.solicitations().size(), 3U);
+}
+
+TEST(KeyRequest, NeverCrossesARouter) {
+  COVERS("FH-6.1.1-04");
+  Asking node;
+  World& world = node.world;
+  world.advance(seconds(3));
+  std::size_t copies = 0;
+  for (const auto& transmit : world.sent) {
+    if (!read_solicitation(transmit.packet)) continue;
+    ++copies;
+    EXPECT_EQ(wire::PacketView::parse(transmit.packet)->header.hop_limit, 255);
+  }
+  EXPECT_EQ(copies, 4U);
+}
+
 TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   COVERS("FH-5.1-01");
   Asking node;
@@ -478,9 +504,12 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   world.advance(seconds(10));
   EXPECT_EQ(world.solicitations().size(), 4U);
   world.forget_output();
-  EXPECT_EQ(world.order(machine::RequestKey{}).error(), machine::OrderError::kNoFastHandover);
-  EXPECT_EQ(world.order(machine::HandOver{kApNext}).error(),
-            machine::OrderError::kNoFastHandover);
+  const auto again = world.order(machine::RequestKey{});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(), machine::OrderError::kNoFastHandover);
+  const auto move = world.order(machine::HandOver{kApNext});
+  ASSERT_FALSE(move);
+  EXPECT_EQ(move.error(), machine::OrderError::kNoFastHandover);
   world.advance(seconds(1700));
   EXPECT_TRUE(world.solicitations().empty());
   // Another link.
@@ -490,7 +519,17 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
 }
 
 TEST(KeyRequest, DoublesItsTimeOutAnewForEachUse) {
-  COVERS("FH-6.1.1-16", "FH-6.1.1-17", "FH-6.1.1-20");
+  COVERS("FH-6.1.1-16", "FH-6.1.1-17", "FH-6.1.1-20", "FH-9-02", "FH-9-03");
+  Asking plain;
+  plain.world.show(plain.par);
+  plain.world.advance(seconds(3));
+  EXPECT_EQ(plain.world.solicitations().size(), 4U) << "3 after the first";
+  plain.world.forget_output();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(plain.world.order(machine::RequestKey{}));
+    plain.world.advance(milliseconds(99));
+  }
+  EXPECT_EQ(plain.world.solicitations().size(), 3U) << "in a second";
   for (const unsigned retries : {0U, 3U, 5U}) {
     mobile::Config config = mobile_config();
     config.rtsolpr_retries = retries;

@@ -298,8 +298,7 @@ class World {
   // News of the neighbourhood: a router that sends them is one of fast handovers, whatever else it
   // leaves unanswered (RFC 5568 5.1).
   void show(const FakeRouter& router) {
-    deliver(
-        router.proxy_advertisement(care_of(), wire::PrRtAdv::kUnsolicited, 0, {}, {}, seal()));
+    deliver(router.proxy_advertisement(care_of(), wire::PrRtAdv::kUnsolicited, 0, {}, {}, seal()));
   }
   // The handover key that this router gives out.
   Bytes issued(const FakeRouter& router) const {
@@ -341,6 +340,8 @@ class World {
   std::function<bool(const machine::Start&)> hold;  // true: kept in held_jobs
   std::deque<machine::Start> held_jobs;
   std::function<std::optional<machine::ActionError>(const machine::ActionKind&)> refuse;
+
+  std::optional<Ipv6Address> dhcp_address;  // that RunDhcp brings
 
   std::vector<std::string> trace;  // every action by its name, packets by theirs
   std::vector<machine::Transmit> sent;
@@ -392,6 +393,8 @@ class World {
     if (auto* forget = std::get_if<machine::Forget>(&action.what))
       forgotten.push_back(forget->name);
     machine::Outcome outcome{action.id, machine::Facts{}};
+    if (std::holds_alternative<machine::RunDhcp>(action.what))
+      outcome.result = machine::Facts{dhcp_address};
     if (refuse)
       if (const auto error = refuse(action.what)) outcome.result = fail(*error);
     if (machine::has_outcome(action.what)) mobile->handle(now, outcome);
