@@ -38,7 +38,8 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
                 [&](const Update& update) { return keys_.find(update.key) == nullptr; });
   const bool key_lost = for_somebody && handover.updates.empty();
   const auto old = bindings_.find(pcoa);
-  if (!succeeded || key_lost) {
+  const bool ended_meanwhile = !for_somebody && old == bindings_.end();
+  if (!succeeded || key_lost || ended_meanwhile) {
     if (old != bindings_.end())
       end_live(pcoa, key_lost ? "its key is gone" : "it could not be replaced");
     else if (succeeded)
@@ -51,7 +52,7 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
     if (for_somebody) {
       binding.key = handover.updates.back().key;
       binding.expires = now.boot + seconds(grant(now, handover.updates.back()));
-    } else if (old != bindings_.end()) {
+    } else {
       binding.expires = old->second.expires;
     }
     become_live(now, binding);

@@ -277,7 +277,8 @@ TEST_F(RouterFile, TheParAndTheNarAreSetUpByTheirSections) {
   EXPECT_TRUE(warns(loaded->warnings, "dad_transmits is 0"));
   router_error("max_ra_interval = 10", "pool = \"2001:db8:f::/112\"",
                "must be a part of one of the interface's prefixes");
-  router_error("[keys]", "[handover]\nhi_timeout_ms = 99\n[keys]", "it must be 100 to 10000");
+  router_error("[keys]", "[handover]\nhi_timeout_ms = 99\n[keys]", "it must be 100 to 10000",
+               "hi_timeout_ms = 99");
 }
 
 TEST_F(RouterFile, WarnsBeforeItsCertificateExpires) {
