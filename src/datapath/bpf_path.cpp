@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "net/clock.h"
 #include <sendoff.skel.h>
 #include <sendoff_maps.h>
+#include "net/clock.h"
 #include "wire/ipv6.h"
 
 namespace sendoff::datapath {

@@ -28,6 +28,7 @@ void HeldPackets::release(const Ipv6Address& address, Instant now) {
   const auto found = queues_.find(address);
   if (found == queues_.end() || found->second.drain) return;
   found->second.drain.emplace(now);
+  found->second.since_release = {};
   appoint(address, found->second);
 }
 
@@ -41,7 +42,8 @@ HeldPackets::Held HeldPackets::hold(const Ipv6Address& address, Instant now, Byt
   if (found == queues_.end()) return Held::kNoBuffer;
   Queue& queue = found->second;
   // What arrives counts for the pace, whether there is room for it or not.
-  queue.meter.arrived(now);
+  queue.entry.arrived(now);
+  queue.since_release.arrived(now);
   if (queue.packets.size() >= limits_.packets_per_address || packets_ >= limits_.packets ||
       packet.size() >
           limits_.octets_per_address - std::min(queue.octets, limits_.octets_per_address) ||
@@ -50,7 +52,7 @@ HeldPackets::Held HeldPackets::hold(const Ipv6Address& address, Instant now, Byt
   queue.octets += packet.size();
   octets_ += packet.size();
   ++packets_;
-  queue.packets.push_back({std::move(packet), queue.meter.gap()});
+  queue.packets.push_back({std::move(packet), queue.entry.gap()});
   if (queue.packets.size() == 1) appoint(address, queue);
   return Held::kHeld;
 }
@@ -66,8 +68,8 @@ std::optional<HeldPackets::Due> HeldPackets::take_due(Instant now) {
   octets_ -= due.packet.size();
   queue.octets -= due.packet.size();
   const auto entry_gap =
-      queue.packets.empty() ? queue.meter.gap() : queue.packets.front().entry_gap;
-  queue.drain->sent(now, entry_gap, queue.meter.gap_now(now));
+      queue.packets.empty() ? queue.entry.gap() : queue.packets.front().entry_gap;
+  queue.drain->sent(now, entry_gap, queue.since_release.gap_now(now));
   appoint(address, queue);
   return due;
 }

@@ -55,7 +55,8 @@ class HeldPackets {
   struct Queue {
     std::deque<Packet> packets;
     std::size_t octets = 0;
-    Meter meter;
+    Meter entry;
+    Meter since_release;  // a stream that stopped with the release must not count as running
     std::optional<Drain> drain;
   };
   using Appointment = std::pair<Instant, Ipv6Address>;

@@ -54,7 +54,7 @@ TEST_P(TunnelTest, PacketsForThePcoaReachTheMovedNodeAndItsPacketsGoBackThroughT
   for (const Bytes& packet : link.packets()) {
     const auto header = wire::Ipv6Header::parse(packet);
     ASSERT_TRUE(header);
-    if (datapath::is_signalling(packet)) continue;
+    if (datapath::is_signalling(packet) || header->destination.is_multicast()) continue;
     ASSERT_EQ(header->next_header, wire::kProtocolIpv6);
     const auto inner = wire::Ipv6Header::parse(ByteView(packet).subspan(wire::Ipv6Header::kSize));
     ASSERT_TRUE(inner);
@@ -153,8 +153,7 @@ class ForgeryTest : public TunnelTest {
     udp[1] = udp[3] = 7000 & 0xff;
     udp[5] = static_cast<std::uint8_t>(udp.size());
     std::memcpy(&udp[8], &number, sizeof number);
-    const std::uint16_t sum =
-        wire::checksum(inner_source, inner_destination, IPPROTO_UDP, udp);
+    const std::uint16_t sum = wire::checksum(inner_source, inner_destination, IPPROTO_UDP, udp);
     udp[6] = static_cast<std::uint8_t>(sum >> 8);
     udp[7] = static_cast<std::uint8_t>(sum);
     wire::Ipv6Header header;
@@ -264,8 +263,8 @@ TEST_P(TunnelTest, OwnSignallingIsNotTunnelled) {
   enter("par");
   auto packets = net::PacketSocket::open(if_nametoindex("access"), {});
   ASSERT_TRUE(packets);
-  ASSERT_TRUE(packets->send(LinkAddress::literal("02:00:00:00:00:99"),
-                            mobility(kPar, kPcoa, 9, false)));
+  ASSERT_TRUE(
+      packets->send(LinkAddress::literal("02:00:00:00:00:99"), mobility(kPar, kPcoa, 9, false)));
   enter("mn");
   auto sender = net::RoutedSender::open();
   ASSERT_TRUE(sender);
@@ -292,6 +291,7 @@ class StreamTest : public TunnelTest {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
     std::uint64_t wrong = 0;
+    int error = 0;  // that ended it
   };
 
   // TCP from `from` to `to`, this many octets of a known pattern; both ends are threads that stay
@@ -334,7 +334,10 @@ class StreamTest : public TunnelTest {
       while (stream.sent < octets) {
         for (std::size_t i = 0; i < chunk.size(); ++i) chunk[i] = pattern(stream.sent + i);
         const ssize_t size = send(fd.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
-        if (size <= 0) break;
+        if (size <= 0) {
+          stream.error = errno;
+          break;
+        }
         stream.sent += static_cast<std::uint64_t>(size);
       }
     });
@@ -355,9 +358,8 @@ TEST_P(StreamTest, TcpFlowsBothWaysInSegmentsOfTheStacksChoice) {
   ASSERT_NO_FATAL_FAILURE(hand_over());
   constexpr std::uint64_t kOctets = 4U << 20;
   for (const bool outward : {true, false}) {
-    const Stream stream =
-        outward ? transfer("correspondent", kCorrespondent, "mn", kPcoa, kOctets)
-                : transfer("mn", kPcoa, "correspondent", kCorrespondent, kOctets);
+    const Stream stream = outward ? transfer("correspondent", kCorrespondent, "mn", kPcoa, kOctets)
+                                  : transfer("mn", kPcoa, "correspondent", kCorrespondent, kOctets);
     EXPECT_GE(stream.sent, kOctets) << outward << state_of("par") << state_of("mn");
     EXPECT_EQ(stream.received, stream.sent);
     EXPECT_EQ(stream.wrong, 0U);
@@ -370,16 +372,19 @@ TEST_P(StreamTest, AStreamThatBeganOnTheOldLinkGoesOnThroughTheTunnel) {
   ASSERT_NE(open_path("par", GetParam()), nullptr);
   ASSERT_NE(open_path("mn", GetParam()), nullptr);
   // The full segments of the old link do not fit the tunnel: only Packet Too Big tells.
-  in("mn", "ip -6 addr add 2001:db8:a::77/128 dev lo");
   bool moved = false;
   constexpr std::uint64_t kOctets = 8U << 20;
   net::Timer timer(loop_, [&] {
-    move();
-    moved = order("par", binding()) && order("mn", own_end());
+    // Without a gap between the links: what a gap loses TCP makes up for in its own time.
+    in("mn",
+       "ip -6 addr add 2001:db8:a::77/128 dev new nodad &&"
+       " ip -6 route replace default via 2001:db8:b::1 dev new");
+    moved = order("mn", own_end()) && order("par", binding());
   });
   timer.at(net::read_clocks().boot + milliseconds(100));
   const Stream stream = transfer("correspondent", kCorrespondent, "mn", kPcoa, kOctets);
   EXPECT_TRUE(moved);
+  EXPECT_EQ(stream.error, 0) << std::strerror(stream.error);
   EXPECT_GE(stream.sent, kOctets);
   EXPECT_EQ(stream.received, stream.sent);
   EXPECT_EQ(stream.wrong, 0U);
