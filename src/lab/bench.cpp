@@ -185,8 +185,9 @@ Attempt<> Bench::set_up() {
   }
   auto address = plain_ ? plain_->wait_for_address(Side::kPar, kAddressPatience) : start_mobile();
   if (!address) return fail(address.error());
-  if (plain_)
-    if (auto settled = plain_->settle(kAddressPatience); !settled) return settled;
+  // An address under detection is lost to the proxy that the PAR becomes for it.
+  if (auto settled = wait_for_settled_addresses(*network_, kAddressPatience); !settled)
+    return settled;
   address_ = *address;
   return start_traffic(address_);
 }
@@ -300,7 +301,7 @@ Attempt<> Bench::evaluate() {
   run_.flow = analyse_flow(traces[kCorrespondent], traces[kMobile], traces[kNar], mobile_link(),
                            run_.measured_from);
   for (const Delivery& each : run_.flow.deliveries)
-    if (each.arrived && !receiver_->got(each.sequence)) ++run_.undelivered;
+    if (each.arrived && !receiver_->got(each.sequence)) run_.undelivered.push_back(*each.arrived);
   if (settings_.transfer)
     run_.transfer = analyse_transfer(traces[kCorrespondent], traces[kMobile], mobile_link());
   AddressPlan plan;

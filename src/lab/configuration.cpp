@@ -11,6 +11,10 @@ std::string cga_section(const NodeKey& key) {
          "\nsec = 0\nmodifier = " + quoted(to_hex(key.modifier)) + "\n";
 }
 
+std::string datapath_section(const Settings& settings) {
+  return "[datapath]\nbackend = " + quoted(settings.backend) + "\n";
+}
+
 std::string neighbour_section(Side side, const Credentials& credentials) {
   const Place& there = place(side);
   const NodeKey& key = credentials.routers[static_cast<std::size_t>(side)];
@@ -18,13 +22,13 @@ std::string neighbour_section(Side side, const Credentials& credentials) {
          "\naddress = " + quoted(key.address_in(there.prefix).text()) +
          "\nlink_address = " + quoted(there.access_link.text()) +
          "\nprefix = " + quoted(there.prefix.text()) + "\naccess_points = [" +
-         quoted(there.access_point.text()) + "]\nhandover_initiate = false\n";
+         quoted(there.access_point.text()) + "]\nprotection = \"clear\"\n";
 }
 
 }  // namespace
 
 std::string router_configuration(Side side, Mode mode, const Credentials& credentials,
-                                 const Settings&) {
+                                 const Settings& settings) {
   const auto i = static_cast<std::size_t>(side);
   const Place& here = place(side);
   std::string text = "[[interface]]\nname = " + quoted(kAccessInterface) + "\nprefixes = [" +
@@ -38,15 +42,18 @@ std::string router_configuration(Side side, Mode mode, const Credentials& creden
   text += "[certificate]\nchain = " + quoted(credentials.chains[i]) +
           "\nanchor = " + quoted(credentials.anchor) + "\n";
   text += neighbour_section(other(side), credentials);
+  text += datapath_section(settings);
+  // On a link without delay an answer to a probe comes at once; 1 s is for the world.
+  text += "[arrival]\ndad_interval_ms = 20\n";
   return text;
 }
 
-std::string mobile_configuration(const Credentials& credentials, const Settings&,
+std::string mobile_configuration(const Credentials& credentials, const Settings& settings,
                                  const std::string& radio) {
   return "[[interface]]\nname = " + quoted(kAccessInterface) + "\n" +
          cga_section(credentials.mobile) + "[trust]\nanchors = [" + quoted(credentials.anchor) +
          "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_socket = " +
-         quoted(radio) + "\n";
+         quoted(radio) + "\nmin_interval_ms = 100\n" + datapath_section(settings);
 }
 
 }  // namespace sendoff::lab

@@ -1,6 +1,12 @@
 #include "lab/network.h"
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cstring>
+#include <thread>
 #include <vector>
 
 namespace sendoff::lab {
@@ -35,6 +41,21 @@ Ipv6Address link_local(const Ipv6Address& address) {
   Ipv6Address::Octets octets{0xfe, 0x80};
   std::copy(address.octets().begin() + 8, address.octets().end(), octets.begin() + 8);
   return Ipv6Address(octets);
+}
+
+// By flags that the kernel tells without its configuration lock, which others may hold for long.
+Attempt<> wait_until_running(const Namespace& mobile) {
+  constexpr int kTurns = 100'000;
+  const Inside inside(mobile);
+  const net::FileDescriptor fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, kAccessInterface);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) return failed_call("read the MN's interface");
+    if ((request.ifr_flags & IFF_RUNNING) != 0) return {};
+    std::this_thread::sleep_for(microseconds(50));
+  }
+  return failed("the MN's interface gets no carrier");
 }
 
 // Nothing but the daemons and the lab gives an interface addresses.
@@ -168,7 +189,8 @@ Attempt<> Network::enter(Side side) {
   state_->at_cables.set_port_state(kAccessPoint[number(other(side))], PortState::kDisabled);
   state_->at_cables.set_port_state(kAccessPoint[number(side)], PortState::kForwarding);
   state_->at_cables.set_up(kRadio, true);
-  return state_->at_cables.outcome();
+  if (auto done = state_->at_cables.outcome(); !done) return done;
+  return wait_until_running(state_->mobile);
 }
 
 }  // namespace sendoff::lab

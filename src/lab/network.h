@@ -59,7 +59,8 @@ class Network {
 
   // The MN's carrier goes; from then on nothing passes either way.
   [[nodiscard]] Attempt<> leave();
-  // The MN's carrier comes, in the cell of `side`.
+  // The MN's carrier comes, in the cell of `side`. Returns when the MN's kernel has taken notice:
+  // until then it sends nothing, and on a busy machine that is milliseconds later.
   [[nodiscard]] Attempt<> enter(Side side);
 
  private:

@@ -41,6 +41,13 @@ Attempt<> solicit_routers(const Namespace& space) {
   return {};
 }
 
+Attempt<std::unique_ptr<net::Netlink>> open_netlink(const Namespace& space) {
+  const Inside inside(space);
+  auto netlink = net::Netlink::open();
+  if (!netlink) return failed(netlink.error());
+  return std::move(*netlink);
+}
+
 }  // namespace
 
 struct PlainNode::State {
@@ -54,12 +61,9 @@ PlainNode::~PlainNode() = default;
 
 Attempt<std::unique_ptr<PlainNode>> PlainNode::start(const Network& network) {
   auto state = std::unique_ptr<State>(new State{network, Links(network.mobile()), {}});
-  {
-    const Inside inside(network.mobile());
-    auto netlink = net::Netlink::open();
-    if (!netlink) return failed(netlink.error());
-    state->netlink = std::move(*netlink);
-  }
+  auto netlink = open_netlink(network.mobile());
+  if (!netlink) return fail(netlink.error());
+  state->netlink = std::move(*netlink);
   const std::string conf = std::string("net/ipv6/conf/") + kAccessInterface;
   for (const char* setting : {"/optimistic_dad", "/use_optimistic", "/autoconf", "/accept_ra"})
     state->links.set(conf + setting, "1");
@@ -90,10 +94,12 @@ Attempt<Ipv6Address> PlainNode::wait_for_address(Side side, Duration patience) {
                               : "the plain node got no address in " + place(side).prefix.text());
 }
 
-Attempt<> PlainNode::settle(Duration patience) {
+Attempt<> wait_for_settled_addresses(const Network& network, Duration patience) {
+  auto netlink = open_netlink(network.mobile());
+  if (!netlink) return fail(netlink.error());
   const Instant deadline = net::read_clocks().boot + patience;
   while (net::read_clocks().boot < deadline && !interrupted()) {
-    const auto addresses = state_->netlink->addresses();
+    const auto addresses = (*netlink)->addresses();
     if (!addresses) return failed(addresses.error());
     if (std::ranges::none_of(*addresses, [](const net::AddressInfo& each) {
           return each.tentative || each.optimistic;
@@ -101,7 +107,7 @@ Attempt<> PlainNode::settle(Duration patience) {
       return {};
     std::this_thread::sleep_for(milliseconds(kTurnMs));
   }
-  return failed("the plain node's addresses do not become ready");
+  return failed("the mobile node's addresses do not become ready");
 }
 
 Attempt<> PlainNode::arrive(Side side) {

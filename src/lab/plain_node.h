@@ -8,6 +8,10 @@
 
 namespace sendoff::lab {
 
+// Waits until duplicate address detection is over for all of the MN's addresses, as it is at a node
+// that has been on its link for a while.
+[[nodiscard]] Attempt<> wait_for_settled_addresses(const Network& network, Duration patience);
+
 class PlainNode {
  public:
   [[nodiscard]] static Attempt<std::unique_ptr<PlainNode>> start(const Network& network);
@@ -17,9 +21,6 @@ class PlainNode {
 
   // Waits for an address in the prefix of `side` that can be used, optimistic or not.
   [[nodiscard]] Attempt<Ipv6Address> wait_for_address(Side side, Duration patience);
-  // Waits until duplicate address detection is over for all addresses, as it is at a node that has
-  // been on its link for a while.
-  [[nodiscard]] Attempt<> settle(Duration patience);
   // The link is up at `side`: flushes the rest, solicits.
   [[nodiscard]] Attempt<> arrive(Side side);
 

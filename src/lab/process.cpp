@@ -37,7 +37,7 @@ namespace {
 
 Attempt<Process> Process::start(const Namespace& space, const std::vector<std::string>& words,
                                 const std::string& log) {
-  const net::FileDescriptor out(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const net::FileDescriptor out(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!out.ok()) return failed_call("write " + log);
   std::vector<std::string> copy = words;
   std::vector<char*> arguments;

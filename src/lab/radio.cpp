@@ -70,6 +70,7 @@ Attempt<std::unique_ptr<Radio>> Radio::open(Network& network, const std::string&
       new State{network, gap, std::move(listener), unix_socket(), Side::kPar});
   const auto name = unix_name(socket);
   if (!name) return fail(name.error());
+  (void)unlink(socket.c_str());  // of an earlier lab in the same directory
   if (bind(state->server.get(), reinterpret_cast<const sockaddr*>(&*name), sizeof *name) != 0 ||
       listen(state->server.get(), 8) != 0)
     return failed_call("serve " + socket);

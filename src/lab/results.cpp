@@ -31,7 +31,7 @@ Json json_of(const Run& run) {
             {"sent", run.flow.sent},
             {"received", run.flow.received},
             {"lost", run.flow.lost},
-            {"undelivered", run.undelivered},
+            {"undelivered", run.undelivered.size()},
             {"duplicated", run.flow.duplicated},
             {"reordered", run.flow.reordered},
             {"longest_silence_ms", rounded(ms(run.flow.longest_silence))},
@@ -46,6 +46,10 @@ Json json_of(const Run& run) {
   if (run.transfer) json["tcp"] = json_of(*run.transfer);
   if (run.moves.empty()) return json;
   const UtcTime zero = run.moves.front().link_down;
+  // A few of them say where to look.
+  constexpr std::size_t kShown = 20;
+  for (std::size_t i = 0; i < std::min(kShown, run.undelivered.size()); ++i)
+    json["undelivered_at_ms"].push_back(rounded(ms(run.undelivered[i] - zero)));
   Json& events = json["events"] = Json::array();
   for (const DaemonEvent& event : run.events)
     events.push_back({{"node", event.node},
@@ -92,7 +96,7 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
     ++summary.runs;
     summary.sent += run.flow.sent;
     summary.lost += run.flow.lost;
-    summary.undelivered += run.undelivered;
+    summary.undelivered += run.undelivered.size();
     summary.duplicated += run.flow.duplicated;
     summary.reordered += run.flow.reordered;
     silence.push_back(ms(run.flow.longest_silence));

@@ -51,7 +51,7 @@ struct Run {
   UtcTime measured_from;  // what was sent earlier does not count
   std::vector<Move> moves;
   Flow flow;
-  std::uint64_t undelivered = 0;  // that came by the link, and never to the application
+  std::vector<UtcTime> undelivered;  // came by the link, and never to the application
   std::optional<Transfer> transfer;
   std::vector<Message> messages;
   std::vector<DaemonEvent> events;

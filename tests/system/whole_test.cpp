@@ -1,34 +1,16 @@
 // Whole daemons on a real link: tools/demo, its self-test, and the hunt for a key where none must
 // be. The programs that run there are the ones that a person would run.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <string>
 
 #include "support/covers.h"
+#include "system/command.h"
 
 namespace sendoff::test {
 namespace {
-
-struct Ran {
-  int status = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  Ran ran;
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return ran;
-  std::array<char, 4096> buffer{};
-  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    ran.output.append(buffer.data(), got);
-  const int status = pclose(pipe);
-  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
-}
 
 const std::string kSource = SENDOFF_SOURCE;
 const std::string kProgram = SENDOFF_PROGRAM;

@@ -1,0 +1,200 @@
+// Messages, phases, JSON and the page, of a handover that a test lays out.
+#include "lab/report.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "lab/ladder.h"
+#include "lab/messages.h"
+#include "lab/results.h"
+#include "lab/synthetic.h"
+#include "wire/icmpv6.h"
+#include "wire/mobility.h"
+
+namespace sendoff::lab {
+namespace {
+
+using namespace sendoff::test;
+
+template <typename Message>
+Bytes mobility_frame(const LinkAddress& from, const Ipv6Address& source,
+                     const Ipv6Address& destination, const Message& message) {
+  Bytes header;
+  append(header, message);
+  wire::seal_mobility(source, destination, header);
+  return frame(from, ipv6(source, destination, wire::kProtocolMobility, header));
+}
+
+Bytes una_frame() {
+  Bytes message;
+  wire::NeighborAdvertisement advertisement;
+  advertisement.override_flag = true;
+  advertisement.target = kNewAddress;
+  append(message, advertisement);
+  return frame(kMobileLink, ipv6(kNewAddress, kAllNodes, wire::kProtocolIcmpv6, message));
+}
+
+AddressPlan plan() { return {{{kParAddress}, {kNarAddress}}}; }
+
+Sighting seen(std::int64_t us, const Bytes& octets) {
+  auto sighting = understand(at_us(us), octets);
+  EXPECT_TRUE(sighting);
+  return sighting ? *sighting : Sighting{};
+}
+
+// Ordered at 0, link down from 10 ms to 60 ms, 100 datagrams, those from 5 ms on held by the NAR.
+Run handover() {
+  Run run;
+  run.mode = Mode::kPredictive;
+  run.moves.push_back({at_us(0), at_us(10'000), at_us(60'000), Side::kNar});
+  wire::FastBindingUpdate fbu;
+  fbu.acknowledge = fbu.home_registration = true;
+  const Trace air{seen(500, mobility_frame(kMobileLink, kOldAddress, kParAddress, fbu)),
+                  seen(4'000, mobility_frame(kParLink, kParAddress, kOldAddress,
+                                             wire::FastBindingAcknowledgement{})),
+                  seen(60'500, una_frame())};
+  const Trace core{
+      seen(1'000, mobility_frame(kParCoreLink, kParAddress, kNarAddress, wire::HandoverInitiate{})),
+      seen(3'000, mobility_frame(LinkAddress::literal("02:00:00:00:0c:0b"), kNarAddress,
+                                 kParAddress, wire::HandoverAcknowledge{}))};
+  run.messages =
+      messages_of({air, core}, plan(), {{UtcTime{}, Side::kPar}, {at_us(60'000), Side::kNar}});
+  Trace sent;
+  Trace nar;
+  Trace received;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const auto at = static_cast<std::int64_t>(i) * 1000;
+    sent.push_back(seen(at, datagram_frame(i)));
+    if (i >= 5) nar.push_back(seen(at + 100, tunnelled_frame(i, kParCoreLink)));
+    const std::int64_t arrives =
+        i < 5 ? at + 200 : std::max<std::int64_t>(at + 300, 61'000 + at / 20);
+    received.push_back(
+        seen(arrives, i < 5 ? datagram_frame(i, kParLink) : tunnelled_frame(i, kNarLink)));
+  }
+  run.flow = analyse_flow(sent, received, nar, kMobileLink);
+  return run;
+}
+
+TEST(Messages, EachIsNamedWithWhoSaidItToWhom) {
+  std::string told;
+  for (const Message& message : handover().messages)
+    told += message.name + " " + std::string(name(message.from)) + ">" +
+            std::string(name(message.to)) + "; ";
+  EXPECT_EQ(told, "FBU MN>PAR; HI PAR>NAR; HAck NAR>PAR; FBack PAR>MN; UNA MN>NAR; ");
+}
+
+TEST(Messages, WhatARouterPassesOnIsOneMessageAndARepeatIsAnother) {
+  wire::FastBindingUpdate fbu;
+  fbu.acknowledge = true;
+  const auto from = [&](const LinkAddress& link) {
+    return mobility_frame(link, kNewAddress, kParAddress, fbu);
+  };
+  const Trace air{seen(0, from(kMobileLink)), seen(1'000'000, from(kMobileLink))};
+  const Trace core{seen(200, from(LinkAddress::literal("02:00:00:00:0c:0b"))),
+                   seen(1'000'200, from(LinkAddress::literal("02:00:00:00:0c:0b")))};
+  const auto messages = messages_of({air, core}, plan(), {});
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[1].at, at_us(1'000'000));
+  EXPECT_EQ(messages[1].from, Node::kMobile);
+}
+
+TEST(Phases, AreTimesAfterTheLinkWent) {
+  std::map<std::string, double> phases;
+  for (const Phase& phase : phases_of(handover())) phases[phase.name] = phase.ms;
+  EXPECT_DOUBLE_EQ(phases["ordered"], -10);
+  EXPECT_DOUBLE_EQ(phases["fbu"], -9.5);
+  EXPECT_DOUBLE_EQ(phases["hi"], -9);
+  EXPECT_DOUBLE_EQ(phases["hack"], -7);
+  EXPECT_DOUBLE_EQ(phases["fback"], -6);
+  EXPECT_DOUBLE_EQ(phases["link-up"], 50);
+  EXPECT_DOUBLE_EQ(phases["una"], 50.5);
+  EXPECT_DOUBLE_EQ(phases["first-packet"], 51.25);
+  EXPECT_EQ(held_count(handover()), 57U);
+}
+
+TEST(Results, JsonHoldsWhatTheCapturesSay) {
+  Results results;
+  results.runs = {handover(), handover()};
+  results.runs[1].number = 2;
+  const auto json = nlohmann::json::parse(results_json({}, results));
+  ASSERT_EQ(json["runs"].size(), 2U);
+  const auto& run = json["runs"][1];
+  EXPECT_EQ(run["mode"], "predictive");
+  EXPECT_EQ(run["number"], 2);
+  EXPECT_EQ(run["sent"], 100);
+  EXPECT_EQ(run["received"], 100);
+  EXPECT_EQ(run["lost"], 0);
+  EXPECT_EQ(run["duplicated"], 0);
+  EXPECT_EQ(run["reordered"], 0);
+  EXPECT_DOUBLE_EQ(run["longest_silence_ms"], 57.05);
+  EXPECT_DOUBLE_EQ(run["link_gap_ms"], 50);
+  EXPECT_DOUBLE_EQ(run["silence_after_link_up_ms"], 1.25);
+  EXPECT_EQ(run["phases"]["fbu"], -9.5);
+  EXPECT_EQ(json["summary"]["predictive"]["sent"], 200);
+  EXPECT_FALSE(json.contains("failure"));
+}
+
+TEST(Results, AFailureIsInTheJsonBesideTheRunsBeforeIt) {
+  Results results;
+  results.runs = {handover()};
+  results.failure = "predictive-2: mn did not report key-received";
+  const auto json = nlohmann::json::parse(results_json({}, results));
+  EXPECT_EQ(json["failure"], results.failure);
+  EXPECT_EQ(json["runs"].size(), 1U);
+}
+
+TEST(Ladder, ShowsTheHandoverInItsOrder) {
+  std::string told;
+  for (const Rung& rung : rungs_of(handover())) told += rung.label + "; ";
+  EXPECT_EQ(told,
+            "order to move; FBU; HI; HAck; FBack; link goes; link comes; UNA; "
+            "packets, 57 of them held; ");
+}
+
+// Every element is closed, in the order in which they were opened: what a strict reader wants.
+void expect_well_formed(const std::string& html) {
+  std::vector<std::string> open;
+  for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+    const std::size_t end = html.find('>', at);
+    ASSERT_NE(end, std::string::npos);
+    const std::string tag = html.substr(at + 1, end - at - 1);
+    const bool closes = tag.starts_with('/');
+    const std::string element = tag.substr(closes ? 1 : 0, tag.find_first_of(" /", 1));
+    if (tag.starts_with('!') || tag.ends_with('/') || element == "meta" || element == "br")
+      continue;
+    if (!tag.starts_with('/')) {
+      open.push_back(element);
+      continue;
+    }
+    ASSERT_FALSE(open.empty()) << tag;
+    ASSERT_EQ(open.back(), element) << html.substr(at > 60 ? at - 60 : 0, 120);
+    open.pop_back();
+  }
+  EXPECT_TRUE(open.empty());
+}
+
+TEST(Report, IsOneWellFormedPageThatNeedsNothingElse) {
+  Results results;
+  results.runs = {handover(), handover()};
+  results.runs[1].mode = Mode::kPlain;
+  const std::string page = report_html({}, results);
+  expect_well_formed(page);
+  for (const char* outside : {"http:", "https:", "src=", "href=", "@import", "url(", "<script"})
+    EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+  EXPECT_NE(page.find("57 of them held"), std::string::npos);
+  EXPECT_NE(page.find("<h2>plain</h2>"), std::string::npos);
+}
+
+TEST(Report, TextFromElsewhereCannotBecomeMarkup) {
+  Results results;
+  results.failure = "log: <script>alert(1)</script> & more";
+  const std::string page = report_html({}, results);
+  expect_well_formed(page);
+  EXPECT_EQ(page.find("<script>"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sendoff::lab

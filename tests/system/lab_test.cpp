@@ -1,0 +1,103 @@
+// `sendoff lab` as a whole, on this kernel: what it measures, and that nothing of it stays.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "system/command.h"
+
+namespace sendoff::test {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kLab = SENDOFF_PROGRAM " lab ";
+constexpr const char* kFewAndShort = "--rate 200 --gap 60 --dwell 400 ";
+
+class Lab : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
+    const std::string pattern = testing::TempDir() + "/sendoff-test-XXXXXX";
+    directory_.assign(pattern.begin(), pattern.end());
+    directory_.push_back('\0');
+    ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+  }
+  void TearDown() override {
+    if (!directory_.empty()) std::filesystem::remove_all(directory_.data());
+  }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return std::string(directory_.data()) + "/" + name;
+  }
+  [[nodiscard]] Json json() const {
+    std::ifstream file(path("lab.json"));
+    return Json::parse(file, nullptr, false);
+  }
+  // Everything outside that a run could leave: links and directories, and processes.
+  static std::string surroundings() {
+    return run("ip -o link | cut -d' ' -f2; ip netns list; ls -d /tmp/sendoff-lab-* 2>/dev/null;"
+               " pgrep -af '/proc/self/exe (router|mobile)'")
+        .output;
+  }
+
+ private:
+  std::vector<char> directory_;
+};
+
+TEST_F(Lab, PlainHandoversLoseWhatTheLinkDidNotCarry) {
+  const std::string before = surroundings();
+  const Ran ran = run(kLab + "--mode plain --tcp " + kFewAndShort + "--json " + path("lab.json") +
+                      " --report " + path("lab.html") + " --pcap " + path("captures"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const Json results = json();
+  ASSERT_EQ(results["runs"].size(), 1U) << results;
+  const Json& only = results["runs"][0];
+  EXPECT_EQ(only["mode"], "plain");
+  EXPECT_GT(only["sent"], 100);
+  EXPECT_EQ(only["sent"], only["received"].get<int>() + only["lost"].get<int>());
+  // 60 ms at 200 a second, and the link had none of it.
+  EXPECT_GE(only["lost"], 11);
+  EXPECT_EQ(only["duplicated"], 0);
+  EXPECT_GE(only["link_gap_ms"], 60.0);
+  EXPECT_GE(only["longest_silence_ms"], only["link_gap_ms"]);
+  EXPECT_GT(only["silence_after_link_up_ms"], 0.0);
+  EXPECT_LE(only["phases"]["link-up"], only["phases"]["first-packet"]);
+  EXPECT_GT(only["tcp"]["octets"], 100'000);
+  EXPECT_EQ(only["tcp"]["connections"], 2);
+  EXPECT_GT(std::filesystem::file_size(path("lab.html")), 10'000U);
+  for (const char* node : {"correspondent", "par", "nar", "mn"})
+    EXPECT_GT(std::filesystem::file_size(path("captures/plain-1-" + std::string(node) + ".pcap")),
+              1000U);
+  EXPECT_EQ(surroundings(), before);
+}
+
+TEST_F(Lab, AnInterruptedRunSaysSoAndLeavesNothing) {
+  const std::string before = surroundings();
+  const Ran ran =
+      run("timeout -s INT 3 " + kLab + "--mode plain --dwell 60000 --json " + path("lab.json"));
+  EXPECT_NE(ran.output.find("sendoff lab: plain-1: interrupted"), std::string::npos) << ran.output;
+  EXPECT_EQ(json()["failure"], "plain-1: interrupted");
+  EXPECT_EQ(surroundings(), before);
+}
+
+TEST_F(Lab, WithoutRootItRunsInAUserNamespace) {
+  if (run("setpriv --reuid=65534 --clear-groups unshare -Urnm true").status != 0)
+    GTEST_SKIP() << "this host makes no user namespaces for ordinary users";
+  std::filesystem::permissions(path(""), std::filesystem::perms::all);
+  const Ran ran = run("cd / && setpriv --reuid=65534 --clear-groups unshare -Urnm " + kLab +
+                      "--mode plain " + kFewAndShort + "--json " + path("lab.json"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(json()["runs"].size(), 1U);
+}
+
+TEST_F(Lab, AModeThatDoesNotExistIsRefusedByItsName) {
+  const Ran ran = run(kLab + "--mode plain,plane");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.output.find("there is no mode plane"), std::string::npos) << ran.output;
+}
+
+}  // namespace
+}  // namespace sendoff::test
