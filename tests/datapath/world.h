@@ -231,6 +231,11 @@ class World : public ::testing::Test {
   template <typename Action>
   bool order(const std::string& node, const Action& action) {
     enter(node);
+    return order_here(node, action);
+  }
+  // From the node's own namespace.
+  template <typename Action>
+  bool order_here(const std::string& node, const Action& action) {
     std::optional<bool> answer;
     paths_.at(node)->carry_out(action, [&](const auto& result) {
       EXPECT_FALSE(answer) << "answered twice";
