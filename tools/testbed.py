@@ -81,6 +81,8 @@ class Testbed:
             for setting in ("accept_ra", "autoconf"):
                 run(*self.inside(node, "sh", "-c", f"echo 0 > /proc/sys/net/ipv6/conf/access0/{setting}"))
             run("ip", "-n", space, "link", "set", "access0", "up")
+        # Where the router's tunnels lead: the neighbouring router hangs on the same link.
+        run("ip", "-n", self.namespace("ar"), "-6", "route", "add", NEIGHBOUR_PREFIX, "dev", "access0")
 
     def start_capture(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)

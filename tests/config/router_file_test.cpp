@@ -75,6 +75,28 @@ TEST_F(RouterFile, RecordsAreKeptOnDiskUnlessTheFileSaysOtherwise) {
   router_error("lifetime = 3600", "lifetime = 3600\n[store]\npath = \"/a\"", "path", "path =");
 }
 
+TEST_F(RouterFile, TheDataPathHasABackendAndBounds) {
+  const auto with = [&](const std::string& section) {
+    return router(kRouterFile + "\n[datapath]\n" + section);
+  };
+  const auto fresh = router(kRouterFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->daemon.datapath, datapath::Settings{});
+  const auto set = with(
+      "backend = \"tun\"\ntunnels = 7\nbuffers = 1\npackets_per_buffer = 2\n"
+      "octets_per_buffer = 3000\npackets = 4\noctets = 5000\n");
+  ASSERT_TRUE(set) << set.error()[0].text();
+  EXPECT_EQ(set->daemon.datapath,
+            (datapath::Settings{datapath::Choice::kTun, 7, {1, 2, 3000, 4, 5000}}));
+  for (const char* wrong : {"backend = \"fast\"", "tunnels = 0", "buffers = 0", "octets = 1279",
+                            "packets_per_buffer = -1", "speed = 1"})
+    EXPECT_FALSE(with(wrong)) << wrong;
+  const auto none = with("backend = \"none\"");
+  ASSERT_TRUE(none);
+  ASSERT_EQ(none->warnings.size(), 1U);
+  EXPECT_NE(none->warnings[0].text().find("no packet"), std::string::npos);
+}
+
 TEST_F(RouterFile, AdvertisementIntervalsStayWithinRfc4861) {
   COVERS("ND-4861-38");
   router_error("max_ra_interval = 10", "max_ra_interval = 3", "it must be 4 to 1800");

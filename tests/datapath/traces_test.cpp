@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "datapath/world.h"
+#include "net/privileges.h"
 #include "support/covers.h"
 
 namespace sendoff::test {
@@ -79,6 +80,26 @@ TEST_P(TracesTest, TheNextStartRemovesWhatAKilledOneLeft) {
     close_path(node);
     EXPECT_EQ(kernel_of(node), before) << node;
   }
+}
+
+// As the daemon does it: all is opened as root, and works with the two capabilities that stay.
+TEST_P(TracesTest, CarriesOutEverythingAfterPrivilegesAreDropped) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!open_path("par", GetParam()) || !net::drop_privileges("nobody")) _exit(1);
+    if (!order_here("par", binding()) || !order_here("par", machine::OpenBuffer{kOther, kAccess}) ||
+        !order_here("par", machine::AttachTunnel{kNcoa, kPar, kNar, kAccess}))
+      _exit(3);
+    if (counter("par", "bindings") != 1 || counter("par", "buffers") != 1) _exit(4);
+    if (!order_here("par", machine::RemoveBinding{kPcoa}) ||
+        !order_here("par", machine::ReleaseBuffer{kOther}) || !warnings_.empty())
+      _exit(5);
+    _exit(counter("par", "buffers") == 0 ? 0 : 6);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_P(TracesTest, ASecondOneInTheSameNamespaceIsRefused) {

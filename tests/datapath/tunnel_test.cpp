@@ -176,7 +176,6 @@ class ForgeryTest : public TunnelTest {
 };
 
 TEST_P(ForgeryTest, ThePARLetsOutOfTheTunnelOnlyWhatTheBoundNodeSends) {
-  COVERS("FH-4-42");
   COVERS("FH-3.1-06");
   ASSERT_NO_FATAL_FAILURE(hand_over());
   const Socket correspondent = socket_of("correspondent", kCorrespondent);
@@ -190,7 +189,10 @@ TEST_P(ForgeryTest, ThePARLetsOutOfTheTunnelOnlyWhatTheBoundNodeSends) {
   };
   for (const auto& [outer, inner, destination] : forgeries)
     inject("nar", tunnelled(outer, kPar, inner, destination, 1), kPar);
-  inject("nar", tunnelled(kNcoa, kPar, kPcoa, kCorrespondent, kLast), kPar);
+  enter("core");
+  Capture upstream("to-par");
+  const Bytes good = tunnelled(kNcoa, kPar, kPcoa, kCorrespondent, kLast);
+  inject("nar", good, kPar);
   std::vector<std::uint32_t> came;
   ASSERT_TRUE(serve_until([&] {
     correspondent.read_numbers(came);
@@ -198,6 +200,11 @@ TEST_P(ForgeryTest, ThePARLetsOutOfTheTunnelOnlyWhatTheBoundNodeSends) {
   })) << state_of("par");
   EXPECT_EQ(came, std::vector{kLast});
   EXPECT_EQ(counter("par", "refused-by-the-reverse-check"), forgeries.size());
+  // Unchanged but for one hop.
+  Bytes inner(good.begin() + wire::Ipv6Header::kSize, good.end());
+  --inner[7];
+  const std::vector<Bytes> seen = upstream.packets();
+  EXPECT_NE(std::ranges::find(seen, inner), seen.end());
   EXPECT_EQ(counter("par", "decapsulated"), 1U);
   // After its end the binding vouches for nobody.
   ASSERT_TRUE(order("par", machine::RemoveBinding{kPcoa}));
@@ -285,7 +292,7 @@ TEST_P(TunnelTest, OwnSignallingIsNotTunnelled) {
 
 // --- what fills whole packets
 
-class StreamTest : public TunnelTest {
+class StreamTest : public ForgeryTest {
  protected:
   struct Stream {
     std::uint64_t sent = 0;
@@ -395,6 +402,8 @@ TEST_P(StreamTest, AnInnerPacketThatIsTooLargeIsToldToItsSource) {
   ASSERT_NO_FATAL_FAILURE(hand_over());
   const Socket correspondent = socket_of("correspondent", kCorrespondent);
   const Socket node = socket_of("mn", kPcoa);
+  enter("nar");
+  Capture new_link("access");
   enter("correspondent");
   Capture told("upstream");
   // 1500 octets of IPv6: fits every link, but no link within a tunnel.
@@ -422,6 +431,25 @@ TEST_P(StreamTest, AnInnerPacketThatIsTooLargeIsToldToItsSource) {
     return came.has_value();
   }));
   EXPECT_EQ(came ? came->octets.size() : 0, fitting.size());
+  // The same on the new link: its hop limit is one less than what the core handed to the PAR.
+  std::size_t tunnelled_there = 0;
+  for (const Bytes& packet : new_link.packets()) {
+    const auto header = wire::Ipv6Header::parse(packet);
+    if (!header || header->next_header != wire::kProtocolIpv6) continue;
+    ++tunnelled_there;
+    EXPECT_EQ(wire::Ipv6Header::parse(ByteView(packet).subspan(40))->hop_limit, 62);
+  }
+  EXPECT_EQ(tunnelled_there, 1U);
+  // Neither end takes packets of another than its peer.
+  const Ipv6Address stranger = Ipv6Address::literal("2001:db8:3::66");
+  inject("core", tunnelled(stranger, kPar, kPcoa, kCorrespondent, 1), kPar);
+  inject("core", tunnelled(stranger, kNcoa, kCorrespondent, kPcoa, 1), kNcoa);
+  EXPECT_TRUE(serve_until([&] {
+    return counter("par", "refused-by-the-reverse-check") == 1 &&
+           counter("mn", "refused-by-the-reverse-check") == 1;
+  }));
+  EXPECT_FALSE(node.receive());
+  EXPECT_FALSE(correspondent.receive());
 }
 
 TEST_P(StreamTest, ASmallerLinkWithinTheTunnelsWayIsToldToTheInnerSource) {

@@ -231,6 +231,11 @@ class World : public ::testing::Test {
   template <typename Action>
   bool order(const std::string& node, const Action& action) {
     enter(node);
+    return order_here(node, action);
+  }
+  // From the node's own namespace.
+  template <typename Action>
+  bool order_here(const std::string& node, const Action& action) {
     std::optional<bool> answer;
     paths_.at(node)->carry_out(action, [&](const auto& result) {
       EXPECT_FALSE(answer) << "answered twice";
@@ -275,6 +280,13 @@ class World : public ::testing::Test {
     in("mn",
        "ip link set old down && ip -6 route add default via 2001:db8:b::1 dev new &&"
        " ip -6 addr add 2001:db8:a::77/128 dev new nodad");
+    wait_for_pcoa();
+  }
+  // The kernel adds an address first, and takes packets for it a moment later.
+  void wait_for_pcoa() {
+    in("mn",
+       "for i in $(seq 1000); do ip -6 route get 2001:db8:a::77 | grep -q '^local.*dev new' &&"
+       " exit 0; sleep 0.01; done; ip -6 route get 2001:db8:a::77; exit 1");
   }
   machine::InstallBinding binding() const { return {kPcoa, kNcoa, kPar, kAccess}; }
   machine::AttachTunnel own_end() const { return {kPcoa, kNcoa, kPar, kAccess}; }
