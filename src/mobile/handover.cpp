@@ -110,13 +110,13 @@ void Handover::attach_tunnel(Movement& movement) {
 
 void Handover::expect_tunnel(InterfaceId interface, const Ipv6Address& address) {
   for (Movement& movement : movements_) {
-    const bool granted = movement.granted && movement.granted->ncoa == address &&
-                         !movement.granted->by_router;
+    const bool granted =
+        movement.granted && movement.granted->ncoa == address && !movement.granted->by_router;
     if (!granted || movement.stopped || address == movement.pcoa || movement.tunnel == address)
       continue;
     movement.tunnel = address;
-    movement.attaching = parts_.outbox.push(
-        machine::AttachTunnel{movement.pcoa, address, movement.par, interface});
+    movement.attaching =
+        parts_.outbox.push(machine::AttachTunnel{movement.pcoa, address, movement.par, interface});
   }
 }
 
