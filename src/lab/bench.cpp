@@ -62,6 +62,9 @@ class Bench {
   [[nodiscard]] Attempt<> end();
   [[nodiscard]] Attempt<> evaluate();
   [[nodiscard]] std::string capture_path(Point point) const;
+  [[nodiscard]] Instant boot_of(UtcTime at) const {
+    return Instant(at.time_since_epoch() - run_.utc_of_boot);
+  }
   [[nodiscard]] Daemon* router(Side side) { return routers_[static_cast<std::size_t>(side)].get(); }
 
   const Settings& settings_;
@@ -323,6 +326,10 @@ Attempt<Run> Bench::run() {
   if (auto done = hand_over(Side::kNar); !done) return fail(done.error());
   if (auto done = dwell(); !done) return fail(done.error());
   if (run_.mode == Mode::kPingPong) {
+    // Going back takes a key of the new router.
+    if (auto key = mobile_->wait_for("key-received", kPatience, boot_of(run_.moves.back().link_up));
+        !key)
+      return fail(key.error());
     if (auto done = hand_over(Side::kPar); !done) return fail(done.error());
     if (auto done = dwell(); !done) return fail(done.error());
   }

@@ -88,7 +88,8 @@ std::string silence_bars(const std::vector<Mode>& modes, const std::vector<Run>&
   double y = 6;
   for (const Mode mode : modes) {
     const Summary summary = summary_of(mode, runs);
-    const double gap = std::min(summary.link_gap_ms, summary.longest_silence_ms);
+    const double gap =
+        std::clamp(summary.longest_silence_ms - summary.added_ms, 0.0, summary.longest_silence_ms);
     drawing.text({0, y + 22}, name(mode), "strong");
     drawing.box({kLeft, y + 4}, gap * scale, 26, "gap", 3);
     drawing.box({kLeft + gap * scale, y + 4}, (summary.longest_silence_ms - gap) * scale, 26,
@@ -120,7 +121,8 @@ std::string comparison(const std::vector<Mode>& modes, const std::vector<Run>& r
   out += silence_bars(modes, runs);
   out +=
       "<div class=\"scroll\"><table><thead><tr><th>mode</th><th>runs</th><th>sent</th><th>lost</th>"
-      "<th>duplicated</th><th>reordered</th><th>silence, ms</th><th>link gap, ms</th>"
+      "<th>duplicated</th><th>reordered</th><th>silence, ms</th><th>link gap, ms</th><th>added, "
+      "ms</th>"
       "<th>silence after<br>link-up, ms</th><th>held</th></tr></thead><tbody>\n";
   for (const Mode mode : modes) {
     const Summary summary = summary_of(mode, runs);
@@ -128,6 +130,7 @@ std::string comparison(const std::vector<Mode>& modes, const std::vector<Run>& r
            "</td><td>" + std::to_string(summary.sent) + "</td>" + count_cell(summary.lost) +
            count_cell(summary.duplicated) + count_cell(summary.reordered) +
            number_cell(summary.longest_silence_ms) + number_cell(summary.link_gap_ms) +
+           number_cell(summary.added_ms) +
            (summary.after_link_up_ms ? number_cell(*summary.after_link_up_ms)
                                      : "<td class=\"bad\">never</td>") +
            "<td>" + fixed(summary.held, 0) + "</td></tr>\n";

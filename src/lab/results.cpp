@@ -75,6 +75,7 @@ Json json_of(const Summary& summary) {
             {"median_longest_silence_ms", rounded(summary.longest_silence_ms)},
             {"worst_longest_silence_ms", rounded(summary.worst_silence_ms)},
             {"median_link_gap_ms", rounded(summary.link_gap_ms)},
+            {"median_added_ms", rounded(summary.added_ms)},
             {"median_silence_after_link_up_ms", nullptr},
             {"median_held", summary.held}};
   if (summary.after_link_up_ms)
@@ -89,6 +90,7 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
   summary.mode = mode;
   std::vector<double> silence;
   std::vector<double> gap;
+  std::vector<double> added;
   std::vector<double> after;
   std::vector<double> held;
   for (const Run& run : runs) {
@@ -101,12 +103,14 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
     summary.reordered += run.flow.reordered;
     silence.push_back(ms(run.flow.longest_silence));
     gap.push_back(ms(link_gap(run)));
+    added.push_back(silence.back() - gap.back());
     held.push_back(static_cast<double>(held_count(run)));
     if (const auto value = silence_after_link_up(run)) after.push_back(ms(*value));
   }
   summary.worst_silence_ms = silence.empty() ? 0 : std::ranges::max(silence);
   summary.longest_silence_ms = median(std::move(silence));
   summary.link_gap_ms = median(std::move(gap));
+  summary.added_ms = median(std::move(added));
   if (!after.empty()) summary.after_link_up_ms = median(std::move(after));
   summary.held = median(std::move(held));
   return summary;

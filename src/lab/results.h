@@ -23,6 +23,7 @@ struct Summary {
   std::uint64_t reordered = 0;
   double longest_silence_ms = 0;  // medians
   double link_gap_ms = 0;
+  double added_ms = 0;                     // by the handover to a run's own link gap
   std::optional<double> after_link_up_ms;  // nothing: in no run
   double held = 0;
   double worst_silence_ms = 0;

@@ -108,6 +108,18 @@ void Handover::attach_tunnel(Movement& movement) {
       machine::AttachTunnel{movement.pcoa, standing_->address, movement.par, standing_->interface});
 }
 
+void Handover::expect_tunnel(InterfaceId interface, const Ipv6Address& address) {
+  for (Movement& movement : movements_) {
+    const bool granted =
+        movement.granted && movement.granted->ncoa == address && !movement.granted->by_router;
+    if (!granted || movement.stopped || address == movement.pcoa || movement.tunnel == address)
+      continue;
+    movement.tunnel = address;
+    movement.attaching =
+        parts_.outbox.push(machine::AttachTunnel{movement.pcoa, address, movement.par, interface});
+  }
+}
+
 void Handover::detach_tunnel(Movement& movement) {
   movement.attaching.reset();
   if (std::exchange(movement.tunnel, std::nullopt))

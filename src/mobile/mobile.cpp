@@ -75,7 +75,11 @@ void Mobile::State::settle(Now now) {
   if (handover.take_key_wanted() && config.request_keys) (void)provision.request_now(now);
   expire_keys(now);
   attach.set_moving(handover.moving(), landing.address());
-  attach.release([this](const Ipv6Address& address) { return handover.needs(address); });
+  // Back at its router, the node stands on the address that sessions had all the time.
+  const auto standing = landing.standing();
+  attach.release([&](const Ipv6Address& address) {
+    return handover.needs(address) || (standing && standing->address == address);
+  });
 }
 
 void Mobile::State::expire_keys(Now now) {

@@ -169,6 +169,8 @@ void Mobile::State::land(Now now, InterfaceId interface, const AccessPoint& targ
   const auto granted = handover.granted_at(target.address);
   const auto previous = handover.previous_addresses();
   const auto own = prospective_care_of(target, config.identity);
+  // The announcement calls for what the NAR holds: the tunnel's end stands before it.
+  if (granted) handover.expect_tunnel(site->interface, *granted);
   if (granted && std::ranges::find(previous, *granted) != previous.end())
     landing.use(now, *granted, Landing::Origin::kPrevious);
   else if (granted && granted != own && !target.dhcp)
