@@ -285,7 +285,7 @@ class World : public ::testing::Test {
   // The kernel adds an address first, and takes packets for it a moment later.
   void wait_for_pcoa() {
     in("mn",
-       "for i in $(seq 1000); do ip -6 route get 2001:db8:a::77 | grep -q '^local.*dev new' &&"
+       "for i in $(seq 1000); do ip -6 route get 2001:db8:a::77 | grep -q '^local' &&"
        " exit 0; sleep 0.01; done; ip -6 route get 2001:db8:a::77; exit 1");
   }
   machine::InstallBinding binding() const { return {kPcoa, kNcoa, kPar, kAccess}; }
