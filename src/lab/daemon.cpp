@@ -19,10 +19,11 @@ namespace {
 constexpr Duration kStartPatience = seconds(30);
 constexpr Duration kTurn = milliseconds(20);
 
-std::string daemon_section(const Daemon::Setup& setup) {
+std::string process_sections(const Daemon::Setup& setup) {
   const std::string base = setup.directory + "/" + setup.node;
   return "[daemon]\nuser = \"\"\nruntime_directory = \"" + base + "\"\ncontrol_socket = \"" + base +
-         ".sock\"\nlog_level = \"" + setup.log_level + "\"\n";
+         ".sock\"\nlog_level = \"" + setup.log_level + "\"\n[store]\ndirectory = \"" + base +
+         "\"\n";
 }
 
 std::optional<DaemonEvent> parse_event(const std::string& node, const std::string& line) {
@@ -77,7 +78,7 @@ Daemon::~Daemon() {
 Attempt<std::unique_ptr<Daemon>> Daemon::start(const Namespace& space, const Setup& setup) {
   const std::string base = setup.directory + "/" + setup.node;
   const std::string configuration = base + ".toml";
-  if (auto written = write_text_file(configuration, daemon_section(setup) + setup.configuration);
+  if (auto written = write_text_file(configuration, process_sections(setup) + setup.configuration);
       !written)
     return fail(written.error());
   auto process =
