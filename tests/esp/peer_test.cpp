@@ -2,6 +2,7 @@
 // nothing, and nothing ever goes in clear instead.
 #include "esp/fixture.h"
 #include "router/handover_fixture.h"
+#include "router/peer_link.h"
 
 namespace sendoff::test {
 namespace {
