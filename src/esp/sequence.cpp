@@ -25,7 +25,7 @@ std::optional<std::uint32_t> OutboundNumbers::take() {
 }
 
 bool OutboundNumbers::low() const {
-  return ceiling_.stored() - last_ < kReserveBelow && ceiling_.stored() != kLastSequence;
+  return ceiling_.stored() - last_ < kReservedBlock && ceiling_.stored() != kLastSequence;
 }
 
 std::optional<std::uint32_t> OutboundNumbers::wanted(Instant now) const {

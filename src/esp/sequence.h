@@ -16,10 +16,9 @@ namespace sendoff::esp {
 inline constexpr std::uint32_t kLastSequence = std::numeric_limits<std::uint32_t>::max();
 // From here on an operator is told to change the key.
 inline constexpr std::uint32_t kSequenceWarning = 0xf0000000;
+// Numbers are reserved in blocks of so many, the next block as soon as one of the last block is
+// used: a store may take as long as a block lasts, and a restart skips two blocks at most.
 inline constexpr std::uint32_t kReservedBlock = 256;
-// A further block is asked for when fewer numbers than this are left: early enough that a store
-// that answers within a burst of them is never waited for.
-inline constexpr std::uint32_t kReserveBelow = 128;
 
 enum class Direction : std::uint8_t { kOutbound, kInbound };
 
@@ -75,7 +74,7 @@ class OutboundNumbers {
   // The ceiling to have stored now, if any.
   [[nodiscard]] std::optional<std::uint32_t> wanted(Instant now) const;
 
-  // Few or none are left, and further ones exist.
+  // Less than a block is left, and further ones exist.
   [[nodiscard]] bool low() const;
 
   // True once a run: kSequenceWarning is reached.

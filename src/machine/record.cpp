@@ -43,14 +43,13 @@ Record duplicate(const Record& record) {
 }
 
 std::optional<UtcTime> expiry_of(const Record& record) {
-  return std::visit(
-      Overloaded{
-          [](const IssuedKey& each) { return std::optional(each.expires); },
-          [](const HeldKey& each) { return std::optional(each.expires); },
-          [](const LiveBinding&) { return std::optional<UtcTime>(); },
-          [](const EspCounter&) { return std::optional<UtcTime>(); },
-      },
-      record);
+  return std::visit(Overloaded{
+                        [](const IssuedKey& each) { return std::optional(each.expires); },
+                        [](const HeldKey& each) { return std::optional(each.expires); },
+                        [](const LiveBinding&) { return std::optional<UtcTime>(); },
+                        [](const EspCounter&) { return std::optional<UtcTime>(); },
+                    },
+                    record);
 }
 
 }  // namespace sendoff::machine

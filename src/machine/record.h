@@ -43,8 +43,8 @@ struct HeldKey {
 };
 
 // PAR: forwarding that is in force (RFC 5568 5), so that a restart takes it up again. The key that
-// its FBU was authenticated with is (pcoa, generation). The record stays when `expires` is over, for
-// its machine has something to do then, also after a restart: the keys of the PCoA go (GF8).
+// its FBU was authenticated with is (pcoa, generation). The record stays when `expires` is over,
+// for its machine has something to do then, also after a restart: the keys of the PCoA go (GF8).
 struct LiveBinding {
   Ipv6Address pcoa;
   Ipv6Address far_end;  // of the tunnel: the NCoA, or the NAR for "use PCoA"

@@ -113,12 +113,12 @@ void Par::address_ready(Now now, const ServedLink& link, const Ipv6Address& addr
 
 void Par::persist(Now now, const Binding& binding) {
   if (keys_.find(binding.key) == nullptr) return;  // nobody could take it up again
-  outbox_.push(machine::Persist{machine::LiveBinding{
-      .pcoa = binding.pcoa,
-      .far_end = binding.ncoa,
-      .par = binding.par,
-      .generation = binding.key.generation,
-      .expires = now.utc + (binding.expires - now.boot)}});
+  outbox_.push(
+      machine::Persist{machine::LiveBinding{.pcoa = binding.pcoa,
+                                            .far_end = binding.ncoa,
+                                            .par = binding.par,
+                                            .generation = binding.key.generation,
+                                            .expires = now.utc + (binding.expires - now.boot)}});
 }
 
 // Every binding begins here, and one that is renewed or replaced begins again.

@@ -207,6 +207,7 @@ TEST_F(EspFile, KeyFilesAreNotForOthers) {
 }
 
 TEST_F(EspFile, WhatIsMissingOrMalformedIsNamed) {
+  COVERS("ESP-5568-10");  // complete: Examples, EspFile.IsReadWhole; a peer: EspDaemon
   const std::string of_nar = "[neighbour.esp] of nar: ";
   const auto without = [&](const std::string& line, const std::string& says) {
     esp_error(line, "", of_nar + says);

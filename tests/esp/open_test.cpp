@@ -247,6 +247,7 @@ TEST_F(Open, DummiesAreDroppedAndTheirNumbersUsed) {
 }
 
 TEST_F(Open, WhatFollowsTheMobilityHeaderIsIgnored) {
+  COVERS("ESP-4303-23");
   for (const std::size_t more : {8U, 400U}) {
     Craft craft{.sequence = static_cast<std::uint32_t>(more)};
     craft.payload.resize(craft.payload.size() + more, 0xee);
@@ -258,6 +259,19 @@ TEST_F(Open, WhatFollowsTheMobilityHeaderIsIgnored) {
   beyond.payload[1] = 8;  // one unit more than there is
   EXPECT_EQ(open(beyond), Drop::kMalformed);
   EXPECT_EQ(nar.taken.size(), 2U);
+  // Our own carry none: header, 8 x (Header Len + 1) octets, trailer, ICV.
+  EXPECT_EQ(par.seal(now, kNar, hi()).value().size(), 40U + 8U + 8U * (hi()[1] + 1U) + 4U + 16U);
+}
+
+// NULL encryption has no IV: octets where one would be are the beginning of the payload.
+TEST_F(Open, NothingStandsBetweenSequenceNumberAndMobilityHeader) {
+  COVERS("ESP-2410-01");  // the vector's octets: EspPacket.NullEncryptionLeaves…; the file: EspFile
+  Craft craft;
+  craft.payload.insert(craft.payload.begin(), 8, 0x3c);
+  EXPECT_NE(open(craft), std::nullopt);
+  EXPECT_EQ(nar.count(Count::kMacs), 1U);
+  EXPECT_EQ(nar.count(Count::kIntegrity), 0U) << "its ICV is right";
+  EXPECT_TRUE(nar.taken.empty());
 }
 
 TEST_F(Open, FragmentsAreDroppedAtomicOnesAreNot) {

@@ -418,6 +418,18 @@ TEST_F(EspPar, TheSwitchIsForOnePeerAndItsEspIsNothing) {
   EXPECT_TRUE(bench.sent.empty());
 }
 
+// In one step with its reception, whatever else the router computes.
+TEST_F(EspNar, AnHiIsAnsweredWhileAllRsaWorkIsStuck) {
+  COVERS("ESP-4303-09");  // the order: Open.ChecksComeInOrderOfCost
+  start();
+  bench.hold_jobs = true;
+  receive(request(), mn);
+  ASSERT_FALSE(bench.held.empty()) << "a signature that waits to be verified";
+  bench.forget();
+  take_packet(sealed(hi(1).initiate()));
+  EXPECT_EQ(messages<wire::HandoverAcknowledge>().size(), 1u);
+}
+
 TEST_F(EspNar, NumbersSurviveARestartOfTheMachine) {
   start();
   const Bytes first = sealed(hi(1).initiate());
@@ -432,9 +444,6 @@ TEST_F(EspNar, NumbersSurviveARestartOfTheMachine) {
     else
       snapshot[place->second] = machine::duplicate(persist->record);
   }
-  // The first reservation was asked for before start() forgot it.
-  snapshot.emplace_back(machine::EspCounter{esp::Direction::kOutbound, kToPeer,
-                                            esp::fingerprint(*esp::key_numbered(1)), 256});
   bench = MachineBench();
   start(std::move(snapshot));
   take_packet(first);
@@ -442,17 +451,19 @@ TEST_F(EspNar, NumbersSurviveARestartOfTheMachine) {
   EXPECT_EQ(dropped("replay"), 1u);
   take_packet(sealed(hi(2).initiate()));
   ASSERT_EQ(messages<wire::HandoverAcknowledge>().size(), 1u);
-  EXPECT_EQ(router->status(bench.now, 10).associations[0].last_sent, 257u);
+  EXPECT_EQ(router->status(bench.now, 10).associations[0].last_sent, 513u) << "512 were reserved";
 }
 
 TEST_F(EspNar, TheEndStoresTheHighestNumberAtOnce) {
   start();
   take_packet(sealed(hi(1).initiate()));
-  EXPECT_TRUE(bench.asked<machine::Persist>().empty());
+  bench.actions.clear();  // the HAck has had further numbers reserved
   bench.host(machine::Ending{});
   const auto stored = bench.asked<machine::Persist>();
   ASSERT_EQ(stored.size(), 1u);
-  EXPECT_EQ(std::get<machine::EspCounter>(stored[0]->record).value, 1u);
+  const auto& counter = std::get<machine::EspCounter>(stored[0]->record);
+  EXPECT_EQ(counter.direction, esp::Direction::kInbound);
+  EXPECT_EQ(counter.value, 1u);
 }
 
 TEST_F(EspNar, WithoutAntiReplayRepeatsGetTheSameAnswer) {
@@ -552,11 +563,20 @@ TEST_F(EspNar, AuditEntriesNameThePacketAndAreFew) {
 
 // The fifth event is the sender's.
 TEST_F(EspPar, AuditEntriesNameAnOverflow) {
+  COVERS("ESP-4303-13");  // the warning at f0000000: Seal.OneWarningComesWhenTheNumbersRunLow
   machine::Snapshot snapshot;
   snapshot.emplace_back(machine::EspCounter{esp::Direction::kOutbound, kToPeer,
-                                            esp::fingerprint(*esp::key_numbered(1)), 0xffffffff});
+                                            esp::fingerprint(*esp::key_numbered(1)), 0xfffffffe});
   start(std::move(snapshot));
   receive(predictive());
+  ASSERT_EQ(inside().size(), 1u);
+  EXPECT_EQ(router->status(bench.now, 10).associations[0].last_sent, 0xffffffffu);
+  bench.forget();
+  bench.advance(milliseconds(150));  // its repetition
+  EXPECT_TRUE(inside().empty());
+  ASSERT_EQ(fbacks().size(), 1u);
+  EXPECT_EQ(fbacks()[0].status, 128);
+  EXPECT_EQ(dropped("not-sent-sequence-overflow"), 1u);
   const auto entries = bench.reported(EventKind::kEspAudit);
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0]->text("cause"), "sequence-overflow");

@@ -108,6 +108,7 @@ TEST_F(Restart, CountersGoOnThroughRemovalAndReturn) {
 // New inbound added at both, outbound moved, old inbound removed: at each step, and between the
 // reloads of the two routers, what one seals the other opens.
 TEST_F(Restart, KeysChangeInThreeReloadsWithoutALoss) {
+  COVERS("ESP-4303-17");
   const auto exchange = [&] {
     const Bytes there = par.seal(now, kNar, hi()).value();
     EXPECT_EQ(nar.open(now, there), std::nullopt);

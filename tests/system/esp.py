@@ -5,7 +5,7 @@ The neighbour is this program: it seals HIs, opens HAcks, counts what comes back
 with SIGKILL and started again, its keys are looked for in all that it wrote, and it is sent what it has
 to drop.
 
-    esp.py PROGRAM SCENARIO      as root; restart, floor, silence or secrets; exits 1 where it went wrong
+    esp.py PROGRAM SCENARIO      as root; restart, floor, silence, secrets or keys; exits 1 where it went wrong
 """
 import hashlib
 import hmac
@@ -112,11 +112,11 @@ class Peer:
 
     def exchange(self):
         """One HI and its HAck's sequence number."""
-        self.send_hi()
-        answer = self.hacks(20, 1)
-        if not answer:
-            raise testbed.Failure(f"no HAck to HI {self.hi}")
-        return answer[0]
+        for _ in range(20):
+            self.send_hi()
+            if answer := self.hacks(1, 1):
+                return answer[0]
+        raise testbed.Failure(f"no HAck to HI {self.hi}")
 
     def heard(self, seconds):
         """(next header, first octet behind the header) of what the router sent to this side."""
@@ -284,7 +284,14 @@ def silence(bed, peer, config):
         extra = {"no-association": 1, "selector": 1}.get(cause, 0)
         expect(counted == len(packets) + extra, f"{cause}: {counted} counted, {len(packets) + extra} sent")
     expect(after["peer"]["clear-from-protected"] == 1, "the HI in clear was not counted")
-    peer.sequence = number
+    peer.sequence = number + 1
+    # In two fragments, which the host puts together.
+    whole = seal(TO_ROUTER, peer.sequence, handover_initiate(PEER, peer.router, 77))
+    for offset, part, more in ((0, whole[:48], 1), (48, whole[48:], 0)):
+        piece = struct.pack("!BBHI", ESP, 0, offset | more, 4242) + part
+        peer.clear.sendto(struct.pack("!IHBB", 6 << 28, len(piece), 44, 64) + ipaddress.ip_address(PEER).packed +
+                          ipaddress.ip_address(peer.router).packed + piece, (peer.router, 0))
+    expect(len(peer.hacks(10, 1)) == 1, "the HI in two fragments was not answered")
     peer.exchange()
     print("no answer to any dropped packet; the next good one was answered")
 
@@ -320,7 +327,7 @@ def secrets(bed, peer, config):
         if path.is_file():
             places[path.name] = path.read_bytes()
     expect(any(name.startswith("router") or "db" in name or "sqlite" in name for name in places), f"no store in {list(places)}")
-    expect(b"esp-audit" in places["events"] and b"1000" in places["status"], "events or status say nothing")
+    expect(b"esp-audit" in places["events"] and b'"outbound_spi":4096' in places["status"].replace(b' ', b''), "events or status say nothing")
     import base64
     for key in KEYS.values():
         for form in (key, key.hex().encode(), base64.b64encode(key)[:-1]):
@@ -329,8 +336,25 @@ def secrets(bed, peer, config):
     print(f"no key in {', '.join(places)}")
 
 
+def keys(bed, peer, config):
+    """Two runs of the command: two keys, which the configuration takes as they are."""
+    for name in ("to-peer.key", "from-peer.key"):
+        testbed.run(bed.program, "esp-key", "--force", "--out", bed.directory / name)
+    made = [(bed.directory / name).read_text() for name in ("to-peer.key", "from-peer.key")]
+    made += [testbed.run(bed.program, "esp-key").stdout for _ in range(2)]
+    expect(len(set(made)) == 4, "two of the keys are equal")
+    expect(all(len(key) == 65 and set(key[:64]) <= set("0123456789abcdef") and key[64] == "\n" for key in made),
+           "a key is not 64 hexadecimal digits")
+    expect((bed.directory / "to-peer.key").stat().st_mode & 0o777 == 0o600, "others can read the key")
+    checked = subprocess.run([str(bed.program), "router", "--check", "-c", str(config)],
+                             capture_output=True, text=True, check=False)
+    expect(checked.returncode == 0, checked.stdout + checked.stderr)
+    print("keys are made and taken")
+
+
 def main():
-    scenarios = {"restart": restart, "floor": floor, "silence": silence, "secrets": secrets}
+    scenarios = {"restart": restart, "floor": floor, "silence": silence, "secrets": secrets,
+                 "keys": keys}
     if len(sys.argv) != 3 or sys.argv[2] not in scenarios:
         sys.exit(__doc__)
     with testbed.Testbed(sys.argv[1]) as bed:

@@ -46,13 +46,20 @@ TEST_F(EspDaemon, KilledItStillRefusesWhatItHadAccepted) {
 }
 
 TEST_F(EspDaemon, NeitherItNorTheKernelAnswersWhatIsDropped) {
-  COVERS("ESP-4303-28");
+  COVERS("ESP-4303-25", "ESP-4303-28");  // fragments that reach us: Open.FragmentsAreDropped…
   expect_right("silence");
 }
 
 TEST_F(EspDaemon, NoKeyIsInWhatItWrites) {
+  COVERS("ESP-4303-30");  // memory: EspWiping; modes: EspFile.KeyFilesAreNotForOthers
   COVERS("ESP-4303-16");  // a new key begins at 1: Restart.CountersGoOnThroughRemovalAndReturn
   expect_right("secrets");
+}
+
+TEST_F(EspDaemon, TheCommandMakesKeysThatTheConfigurationTakes) {
+  COVERS("ESP-4868-03");  // what is not random: EspFile.KeysThatAreNotRandomAreRefused
+  std::string output;
+  EXPECT_EQ(run("esp.py " SENDOFF_PROGRAM " keys", output), 0) << output;
 }
 
 // The ESP of Linux as the neighbour, in a kernel of its own.
