@@ -52,10 +52,40 @@ Ipv6Address Ipv6Address::solicited_node() const {
       {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, octets_[13], octets_[14], octets_[15]});
 }
 
+// Every key that is issued is reported with its address: inet_ntop, which prints each group through
+// sprintf, would be a third of that.
 std::string Ipv6Address::text() const {
+  // Of the longest run of zero groups, the first if there are several, stands "::" (RFC 5952 4.2).
+  const auto group = [this](std::size_t i) { return octets_[2 * i] << 8 | octets_[2 * i + 1]; };
+  std::size_t run_start = 8, run_size = 1;
+  for (std::size_t i = 0; i < 8; ++i) {
+    std::size_t size = 0;
+    while (i + size < 8 && group(i + size) == 0) ++size;
+    if (size > run_size) run_start = i, run_size = size;
+    i += size;
+  }
+  const bool mapped = run_start == 0 && run_size == 5 && group(5) == 0xffff;
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(AF_INET6, octets_.data(), buffer.data(), buffer.size());
-  return buffer.data();
+  char* out = buffer.data();
+  const auto number = [&](int value, int base) {
+    out = std::to_chars(out, buffer.data() + buffer.size(), value, base).ptr;
+  };
+  const std::size_t groups = mapped ? 6 : 8;
+  for (std::size_t i = 0; i < groups; ++i) {
+    if (i == run_start) {
+      *out++ = ':';
+      *out++ = ':';
+      i += run_size - 1;
+      continue;
+    }
+    if (i != 0 && out[-1] != ':') *out++ = ':';
+    number(group(i), 16);
+  }
+  for (std::size_t i = 12; mapped && i < 16; ++i) {
+    *out++ = i == 12 ? ':' : '.';
+    number(octets_[i], 10);
+  }
+  return {buffer.data(), out};
 }
 
 Prefix::Prefix(const Ipv6Address& address, std::uint8_t length) : length_(length) {

@@ -26,6 +26,7 @@ using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using BnContextPtr = std::unique_ptr<BN_CTX, Freed<BN_CTX_free>>;
+using MontgomeryPtr = std::unique_ptr<BN_MONT_CTX, Freed<BN_MONT_CTX_free>>;
 using BignumPtr = std::unique_ptr<BIGNUM, Freed<BN_clear_free>>;
 
 }  // namespace sendoff::crypto

@@ -9,8 +9,8 @@ namespace sendoff::crypto {
 
 namespace {
 
-// One call of the generator costs about as much for 512 octets as for 16.
-constexpr std::size_t kPoolSize = 512;
+// One call of the generator costs little more for 2048 octets than for 16.
+constexpr std::size_t kPoolSize = 2048;
 
 bool generate(ByteSpan octets) {
   if (RAND_priv_bytes_ex(nullptr, octets.data(), octets.size(), 0) == 1) return true;

@@ -130,7 +130,8 @@ class Par {
     std::uint32_t retries_left = 0;
     Duration timeout{};
     Instant deadline = kNever;
-    bool holding = false;  // a buffer of ours is open for the PCoA
+    bool holding = false;   // a buffer of ours is open for the PCoA
+    bool restored = false;  // in force before a restart
   };
   using Handovers = std::map<Ipv6Address, Handover>;
   // What waits for the outcome of an action of ours.

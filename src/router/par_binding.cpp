@@ -38,11 +38,13 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
                 [&](const Update& update) { return keys_.find(update.key) == nullptr; });
   const bool key_lost = for_somebody && handover.updates.empty();
   const auto old = bindings_.find(pcoa);
-  if (!succeeded || key_lost) {
+  const bool ended_meanwhile = !for_somebody && !handover.restored && old == bindings_.end();
+  if (!succeeded || key_lost || ended_meanwhile) {
     if (old != bindings_.end())
       end_live(pcoa, key_lost ? "its key is gone" : "it could not be replaced");
     else if (succeeded)
       outbox_.push(machine::RemoveBinding{pcoa});
+    if (handover.restored) outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
     release(handover);
     for (const Update& update : handover.updates)
       refuse(update, ParCounter::kNoResources, kFBackNoResources);
@@ -103,6 +105,7 @@ void Par::address_ready(Now now, const ServedLink& link, const Ipv6Address& addr
       continue;
     }
     Handover handover;
+    handover.restored = true;
     handover.wanted = take_restored(entry);
     handover.wanted.interface = link.config.id;
     handover.terms.far_end = handover.wanted.ncoa;

@@ -49,9 +49,14 @@ std::string_view name(InitiateCounter counter) {
   return "unknown";
 }
 
+// As the FBU says it, as the host's neighbour cache has it, or as the node had it when it got its
+// key: a solicitation that our own socket answered leaves no entry in the cache.
 std::optional<LinkAddress> Par::link_address_of(const Update& update) const {
   if (update.fbu.options.link_address) return update.fbu.options.link_address->address;
-  return neighbours_.find(update.holder, update.pcoa);
+  if (const auto known = neighbours_.find(update.holder, update.pcoa)) return known;
+  const keys::IssuedKey* key = keys_.find(update.key);
+  if (key == nullptr || key->link_address.empty()) return std::nullopt;
+  return key->link_address;
 }
 
 // Sends the first HI of a handover, or refuses the FBU at once.

@@ -56,7 +56,8 @@ class Router final : public machine::Machine {
     bool up = false;
     Ipv6Address link_local;
     std::vector<Ipv6Address> addresses;
-    std::optional<std::size_t> pool_free;  // addresses left to assign; nothing without a pool
+    // Addresses left to assign; nothing without a pool.
+    std::optional<std::size_t> pool_free = std::nullopt;
   };
   struct HandoverStatus {  // as PAR: no binding yet
     Ipv6Address pcoa;

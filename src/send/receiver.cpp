@@ -118,6 +118,8 @@ std::string_view name(Reason reason) {
   switch (reason) {
     case Reason::kMalformedPacket:
       return "malformed-packet";
+    case Reason::kSubtype:
+      return "subtype";
     case Reason::kHopLimit:
       return "hop-limit";
     case Reason::kFragment:
@@ -213,6 +215,9 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
   if (packet->upper_protocol != wire::kProtocolIcmpv6) return std::nullopt;
   if (packet->fragment && packet->fragment->offset != 0) return std::nullopt;
   const auto kind = kind_of(packet->upper, takes(Kind::kRtSolPr) ? Kind::kRtSolPr : Kind::kPrRtAdv);
+  if (!kind && !packet->upper.empty() &&
+      packet->upper[0] == static_cast<std::uint8_t>(wire::Icmpv6Type::kFastMobility))
+    counters_.add(Reason::kSubtype);
   if (!kind || !takes(*kind)) return std::nullopt;
   if (const auto reason = base_checks(received, *packet, *kind)) {
     counters_.add(*reason);

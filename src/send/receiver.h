@@ -26,6 +26,7 @@ namespace sendoff::send {
 enum class Reason : std::uint8_t {
   // Base checks: always discarded.
   kMalformedPacket,  // IPv6 header or extension headers
+  kSubtype,          // of type 154: nobody's, or RFC 5268's HI and HAck (FH-1-02)
   kHopLimit,         // not 255
   kFragment,         // carried a Fragment header (RFC 6980, W8)
   kChecksum,

@@ -200,6 +200,8 @@ struct SqliteFile::State {
   bool taken = false;
   std::size_t size = 0;
   std::size_t size_committed = 0;
+  std::int64_t changes_before = 0;
+  bool changed = false;
   int log_pages = 0;
   std::string trouble;
 };
@@ -310,13 +312,19 @@ Result<std::unique_ptr<SqliteFile>, OpenFailure> SqliteFile::open(const std::str
 SqliteFile::SqliteFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SqliteFile::~SqliteFile() = default;
 
-bool SqliteFile::begin() { return state_->done(Query(state_->begin).run()); }
+bool SqliteFile::begin() {
+  state_->changes_before = sqlite3_total_changes64(state_->database.get());
+  return state_->done(Query(state_->begin).run());
+}
 
 bool SqliteFile::commit() {
   if (!state_->done(Query(state_->commit).run())) return false;
   state_->size_committed = state_->size;
+  state_->changed = sqlite3_total_changes64(state_->database.get()) != state_->changes_before;
   return true;
 }
+
+bool SqliteFile::changed() const { return state_->changed; }
 
 void SqliteFile::roll_back() {
   // Where SQLite did it already, doing it again fails.

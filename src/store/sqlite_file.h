@@ -48,6 +48,9 @@ class SqliteFile {
   [[nodiscard]] bool begin();
   [[nodiscard]] bool commit();
   void roll_back();
+  // Whether the last transaction that was committed changed anything: others prove nothing about
+  // the disk.
+  [[nodiscard]] bool changed() const;
 
   // Inside a transaction. Writes a record over one of its name.
   [[nodiscard]] bool put(const machine::Record& record);

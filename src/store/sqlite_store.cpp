@@ -42,7 +42,7 @@ struct TakeSnapshot {
 };
 using Call = std::variant<Persist, Forget, LookUp, TakeSnapshot>;
 
-// Runs with the default disposition of no signal: those belong to the loop.
+// With every signal blocked: they are the loop's.
 std::thread start_deaf(std::function<void()> body) {
   sigset_t all;
   sigset_t before;
@@ -154,7 +154,7 @@ void SqliteStore::State::carry_out(std::deque<Call>& batch) {
         ++counters.writes;
     }
   }
-  tell(kept);
+  if (!kept || file->changed()) tell(kept);
   answer(batch, results);
   if (file->log_pages() >= kMaxLogPages) (void)file->checkpoint(false);
 }
@@ -288,7 +288,7 @@ void SqliteStore::State::sweep() {
   if (!kept) file->roll_back();
   if (kept) owed.clear();
   more_expired = kept && *erased == kMaxExpired;
-  tell(kept);
+  if (!kept || file->changed()) tell(kept);
   const std::scoped_lock lock(mutex);
   if (kept) counters.expired += *erased;
   counters.records = file->size();

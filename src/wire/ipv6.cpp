@@ -124,20 +124,27 @@ class ChainWalk {
   std::uint8_t next_;
 };
 
-// The sum of 16-bit words in ones' complement, folded to 16 bits. Four octets at a time: a carry
-// counts the same wherever it is added in (RFC 1071 2).
+// The sum of 16-bit words in ones' complement, folded to 16 bits. It may be taken in any byte order
+// and in wider words, since a carry counts the same wherever it is added in (RFC 1071 2): here in
+// the host's, sixteen octets at a time, into sums that cannot overflow.
 std::uint32_t sum_words(ByteView octets) {
-  std::uint64_t sum = 0;
+  constexpr std::uint64_t kHalf = 0xffffffff;
+  std::uint64_t even = 0, odd = 0;
   std::size_t i = 0;
-  for (; i + 4 <= octets.size(); i += 4) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, octets.data() + i, sizeof word);
-    sum += std::endian::native == std::endian::little ? std::byteswap(word) : word;
+  for (; i + 16 <= octets.size(); i += 16) {
+    std::array<std::uint64_t, 2> words;
+    std::memcpy(words.data(), octets.data() + i, sizeof words);
+    even += (words[0] & kHalf) + (words[1] & kHalf);
+    odd += (words[0] >> 32) + (words[1] >> 32);
   }
-  for (unsigned shift = 24; i < octets.size(); ++i, shift -= 8)
-    sum += std::uint64_t{octets[i]} << shift;
+  std::array<std::uint64_t, 2> rest{};
+  if (i < octets.size()) std::memcpy(rest.data(), octets.data() + i, octets.size() - i);
+  even += (rest[0] & kHalf) + (rest[1] & kHalf);
+  odd += (rest[0] >> 32) + (rest[1] >> 32);
+  std::uint64_t sum = (even & kHalf) + (even >> 32) + (odd & kHalf) + (odd >> 32);
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint32_t>(sum);
+  const auto folded = static_cast<std::uint16_t>(sum);
+  return std::endian::native == std::endian::little ? std::byteswap(folded) : folded;
 }
 
 }  // namespace

@@ -1,10 +1,29 @@
 // IPv6 addresses, prefixes and link-layer addresses.
 #include "base/address.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 namespace sendoff {
 namespace {
+
+// Every pattern of zero groups, and groups of every length.
+TEST(Ipv6Address, IsWrittenAsTheSystemDoes) {
+  for (unsigned zeros = 0; zeros < 256; ++zeros) {
+    Ipv6Address::Octets octets{};
+    for (unsigned group = 0; group < 8; ++group) {
+      if ((zeros >> group & 1) != 0) continue;
+      octets[2 * group] = static_cast<std::uint8_t>(group % 3 == 0 ? 0xfe >> group : 0);
+      octets[2 * group + 1] = static_cast<std::uint8_t>(0xf0 | group);
+    }
+    // "::a.b.c.d" (RFC 4291 2.5.5.1) went out of use; here it is written like any other.
+    if ((zeros & 0x3f) == 0x3f && (zeros & 0xc0) != 0xc0) continue;
+    char system[INET6_ADDRSTRLEN] = "";
+    inet_ntop(AF_INET6, octets.data(), system, sizeof system);
+    EXPECT_EQ(Ipv6Address(octets).text(), system);
+  }
+  EXPECT_EQ(Ipv6Address::literal("::ffff:192.0.2.1").text(), "::ffff:192.0.2.1");
+}
 
 TEST(Ipv6Address, IsReadAndWrittenAsText) {
   for (const std::string_view text : {"::", "::1", "2001:db8::1", "fe80::5eff:fe10:a7c3", "ff02::2",

@@ -66,7 +66,8 @@ TEST_F(RouterFile, RecordsAreKeptOnDiskUnlessTheFileSaysOtherwise) {
   const auto memory = router(std::string(kRouterFile) + "[store]\nkind = \"memory\"");
   ASSERT_TRUE(memory);
   EXPECT_EQ(memory->daemon.store.kind, Store::Kind::kMemory);
-  EXPECT_TRUE(warns(memory->warnings, "restart"));
+  EXPECT_TRUE(warns(memory->warnings, "do not outlive a restart"));
+  EXPECT_FALSE(warns(router(kRouterFile)->warnings, "do not outlive a restart"));
   router_error("lifetime = 3600", "lifetime = 3600\n[store]\nkind = \"files\"", "sqlite or memory",
                "kind =");
   router_error("lifetime = 3600", "lifetime = 3600\n[store]\ndirectory = \"state\"",
@@ -305,7 +306,8 @@ TEST_F(RouterFile, TheParAndTheNarAreSetUpByTheirSections) {
   EXPECT_TRUE(warns(loaded->warnings, "dad_transmits is 0"));
   router_error("max_ra_interval = 10", "pool = \"2001:db8:f::/112\"",
                "must be a part of one of the interface's prefixes");
-  router_error("[keys]", "[handover]\nhi_timeout_ms = 99\n[keys]", "it must be 100 to 10000");
+  router_error("[keys]", "[handover]\nhi_timeout_ms = 99\n[keys]", "it must be 100 to 10000",
+               "hi_timeout_ms = 99");
 }
 
 TEST_F(RouterFile, WarnsBeforeItsCertificateExpires) {

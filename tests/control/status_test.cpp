@@ -28,8 +28,18 @@ TEST(StatusText, TellsARouter) {
   status.bindings.push_back(
       {Ipv6Address::literal("2001:db8::2"), Ipv6Address::literal("2001:db8:1::2"), 29});
   status.binding_count = 1;
+  status.interfaces[0].pool_free = 7;
+  status.handovers.push_back({Ipv6Address::literal("2001:db8::3"),
+                              Ipv6Address::literal("2001:db8:1::3"),
+                              Ipv6Address::literal("2001:db8:1::1"), "asking the new router"});
+  status.handover_count = 1;
+  status.arrivals.push_back({Ipv6Address::literal("2001:db8::4"), std::nullopt,
+                             Ipv6Address::literal("2001:db8:1::1"),
+                             LinkAddress::literal("02:00:5e:00:53:04"), "expected", true, false});
+  status.arrival_count = 1;
   router::Neighbour neighbour;
   neighbour.name = "nar";
+  neighbour.protection = router::Protection::kClear;
   const std::string text = status_json(daemon_status("router"), status, {neighbour});
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["role"], "router");
@@ -41,13 +51,21 @@ TEST(StatusText, TellsARouter) {
   EXPECT_EQ(json["keys"][0]["algorithm"], "hmac-sha256-128");
   EXPECT_EQ(json["keys"][0]["fingerprint"], "0123456789abcdef");
   EXPECT_EQ(json["bindings"][0]["ncoa"], "2001:db8:1::2");
+  EXPECT_EQ(json["interfaces"][0]["pool_free"], 7);
+  EXPECT_EQ(json["handovers"][0]["state"], "asking the new router");
+  EXPECT_EQ(json["arrivals"][0]["link_address"], "02:00:5e:00:53:04");
+  EXPECT_EQ(json["arrivals"][0]["proxied"], true);
+  EXPECT_TRUE(json["arrivals"][0]["pcoa"].is_null());
   EXPECT_EQ(json["neighbours"][0]["name"], "nar");
+  EXPECT_EQ(json["neighbours"][0]["protection"], "clear");
   EXPECT_EQ(json["counters"]["send"]["secured"], 4);
 
   const std::string words = human_status(text);
   EXPECT_NE(words.find("warning: mind this"), std::string::npos);
   EXPECT_NE(words.find("store: sqlite, /var/lib/sendoff/x.db\n"), std::string::npos) << words;
   EXPECT_NE(words.find("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(words.find("asking the new router"), std::string::npos);
+  EXPECT_NE(words.find("02:00:5e:00:53:04"), std::string::npos);
   EXPECT_NE(words.find("send: secured=4\n"), std::string::npos) << words;
 }
 

@@ -153,6 +153,8 @@ class DriverTest : public ::testing::Test {
     const InterfaceId interface{1};
     machine_.ask(machine::InstallBinding{});
     machine_.ask(machine::RemoveBinding{});
+    machine_.ask(machine::AttachTunnel{});
+    machine_.ask(machine::DetachTunnel{});
     machine_.ask(machine::OpenBuffer{});
     machine_.ask(machine::ReleaseBuffer{});
     machine_.ask(machine::DiscardBuffer{});
@@ -171,8 +173,8 @@ class DriverTest : public ::testing::Test {
     machine_.ask(machine::Verdict{});
     machine_.ask(machine::Cancel{JobId{77}});
     machine_.ask(machine::Report{});
-    ASSERT_EQ(machine_.owed.size(), 15U);
-    ASSERT_EQ(std::variant_size_v<ActionKind>, 20U);  // Start has a test of its own
+    ASSERT_EQ(machine_.owed.size(), 17U);
+    ASSERT_EQ(std::variant_size_v<ActionKind>, 22U);  // Start has a test of its own
   }
   void expect_one_outcome_each() {
     EXPECT_EQ(machine_.outcomes.size(), machine_.owed.size());
@@ -208,7 +210,7 @@ TEST_F(DriverTest, GivesEveryKindOfActionExactlyOneOutcomeWhenAnswersComeLater) 
   answers_.manner = Manner::kLater;
   ask_for_everything();
   run();
-  EXPECT_EQ(machine_.outcomes.size(), 5U);  // the data path's
+  EXPECT_EQ(machine_.outcomes.size(), 7U);  // the data path's
   for (const auto& answer : answers_.kept) answer();
   expect_one_outcome_each();
 }

@@ -7,6 +7,7 @@
 
 #include "net/sysctl.h"
 #include "net/testbed.h"
+#include "wire/ipv6.h"
 
 namespace sendoff::net {
 namespace {
@@ -34,12 +35,17 @@ class LinuxHostTest : public test::LinkTest {
     auto opened = LinuxHost::open(loop_, config_);
     ASSERT_TRUE(opened) << opened.error().text();
     host_ = std::move(*opened);
-    host_->start({[this](const machine::Received& received) {
-                    packets_.push_back(to_bytes(received.packet));
-                    interfaces_.push_back(received.interface);
-                  },
-                  [this](const machine::HostEvent& event) { events_.push_back(event); },
-                  [this](const std::string& text) { warnings_.push_back(text); }});
+    host_->start(
+        {[this](const machine::Received& received) {
+           // The two kernels' own neighbour discovery comes at any time.
+           const bool neighbours = received.packet.size() > 40 &&
+                                   received.packet[6] == wire::kProtocolIcmpv6 &&
+                                   (received.packet[40] == 135 || received.packet[40] == 136);
+           (neighbours ? neighbour_packets_ : packets_).push_back(to_bytes(received.packet));
+           if (!neighbours) interfaces_.push_back(received.interface);
+         },
+         [this](const machine::HostEvent& event) { events_.push_back(event); },
+         [this](const std::string& text) { warnings_.push_back(text); }});
     ASSERT_TRUE(test::serve(loop_, [&] { return !events_.empty(); }));
   }
   template <typename Action>
@@ -71,6 +77,7 @@ class LinuxHostTest : public test::LinkTest {
   HostConfig config_;
   std::unique_ptr<LinuxHost> host_;
   std::vector<Bytes> packets_;
+  std::vector<Bytes> neighbour_packets_;
   std::vector<InterfaceId> interfaces_;
   std::vector<machine::HostEvent> events_;
   std::vector<std::string> warnings_;
@@ -301,6 +308,22 @@ TEST_F(LinuxHostTest, SendsToTheLinkToAGroupAndByTheNeighbourCache) {
     if (counter == "packets-not-sent") failed = value;
   });
   EXPECT_EQ(failed, 2U);
+}
+
+TEST_F(LinuxHostTest, NeighbourSolicitationsAndAdvertisementsOfOthersAreHandedOn) {
+  open();
+  there_->enter();
+  auto peer = PacketSocket::open(if_nametoindex("there"), {});
+  ASSERT_TRUE(peer);
+  here_->enter();
+  const LinkAddress all_nodes = LinkAddress::literal("33:33:00:00:00:01");
+  for (const std::uint8_t type : {std::uint8_t{135}, std::uint8_t{136}}) {
+    const Bytes packet = test::icmp(there_global_, kAllNodes, type);
+    ASSERT_TRUE(peer->send(all_nodes, packet));
+    EXPECT_TRUE(test::serve(loop_, [&] {
+      return std::ranges::find(neighbour_packets_, packet) != neighbour_packets_.end();
+    })) << int{type};
+  }
 }
 
 TEST_F(LinuxHostTest, AnFbuThatComesInElsewhereIsHandedOnForTheInterfaceThatHasTheAddress) {

@@ -27,7 +27,7 @@ class Arrival : public NarTest {
 };
 
 TEST_F(Arrival, TheUnaFreesTheAddressAndLetsPacketsGo) {
-  COVERS("FH-4-34");
+  COVERS("FH-4-34", "FH-4-32", "FH-6.2.1.1-06");
   expect_node();
   bench.hold_outcome = [](const machine::Action&) { return true; };
   EXPECT_TRUE(bench.asked<ReleaseBuffer>().empty());
@@ -72,6 +72,7 @@ TEST_F(Arrival, ASecondUnaAndALateHiChangeNothing) {
 }
 
 TEST_F(Arrival, WithoutUNothingIsHeld) {
+  COVERS("FH-6.2.1.1-06");
   start();
   CraftPeer craft = hi();
   craft.buffer = false;

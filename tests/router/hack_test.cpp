@@ -45,7 +45,7 @@ class Hack : public ParTest {
 };
 
 TEST_F(Hack, EveryCodeHasItsFback) {
-  COVERS("FH-6.2.1.2-12", "FH-6.2.1.2-05");
+  COVERS("FH-6.2.1.2-12", "FH-6.2.1.2-05", "FH-3.1-03");
   start();
   const Ipv6Address proposed = ncoa();
   const std::vector<std::tuple<std::uint8_t, std::optional<Ipv6Address>, Expected>> cases = {
@@ -261,7 +261,7 @@ TEST_F(Hack, TheBindingTableAgreesWithTheStatus) {
 }
 
 TEST_F(Hack, LifetimesAreTheLeastOfWishMaximumAndKey) {
-  COVERS("FH-5.6-03", "FH-5.6-05", "FH-6.2.3-13");
+  COVERS("FH-5.6-03", "FH-5.6-05", "FH-6.2.3-13", "FH-3.1-04");
   config.keys.lifetime_s = 100;
   start();
   const auto granted = [&](std::uint16_t wish, std::uint16_t sequence) {
@@ -286,7 +286,7 @@ TEST_F(Hack, LifetimesAreTheLeastOfWishMaximumAndKey) {
   receive(back);
   ASSERT_EQ(fbacks().size(), 1u);
   EXPECT_EQ(fbacks()[0].status, 0);
-  // 25 s means 25 s.
+  // 25 s means 25 s, with or without traffic.
   bench = MachineBench();
   start();
   EXPECT_EQ(granted(25, 1), 25);
@@ -298,6 +298,7 @@ TEST_F(Hack, LifetimesAreTheLeastOfWishMaximumAndKey) {
 }
 
 TEST_F(Hack, OnLinkNeighboursFindThePcoaAtTheRouter) {
+  COVERS("FH-6275-46");
   start();
   receive(predictive(1));
   EXPECT_TRUE(bench.asked<machine::SetProxy>().empty());

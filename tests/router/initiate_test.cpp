@@ -128,7 +128,16 @@ TEST_F(Initiate, AnHiSaysWhoWhenceAndWhither) {
 
 TEST_F(Initiate, TheLinkAddressIsOfTheFbuOrOfTheNeighbourCache) {
   COVERS("FH-6.2.1.1-10");
-  start();
+  // A key from a store, whose record knows no link-layer address.
+  machine::IssuedKey record;
+  record.cga = mn.global();
+  record.algorithm = crypto::Algorithm::kHmacSha256_128;
+  record.key = Secret::copy_of(Bytes(32, 9));
+  record.expires = bench.now.utc + hours(1);
+  machine::Snapshot snapshot;
+  snapshot.push_back(std::move(record));
+  RouterTest::start(std::move(snapshot));
+  delivered = {2, 3600, Bytes(32, 9)};
   CraftFbu craft = predictive(1);
   craft.link_address = LinkAddress::literal("02:00:00:00:0f:0f");
   receive(craft);
@@ -143,8 +152,18 @@ TEST_F(Initiate, TheLinkAddressIsOfTheFbuOrOfTheNeighbourCache) {
   ASSERT_EQ(fbacks().size(), 1u);
   EXPECT_EQ(fbacks()[0].status, 128);
   EXPECT_EQ(counted("fbu", "no-link-address"), 1u);
-  bench.host(machine::NeighbourChanged{{0}, mn.global(), mn.link_address(), true});
+  const LinkAddress cached = LinkAddress::literal("02:00:00:00:0c:0c");
+  bench.host(machine::NeighbourChanged{{0}, mn.global(), cached, true});
   craft.sequence = 3;
+  receive(craft);
+  ASSERT_EQ(his().size(), 1u);
+  EXPECT_EQ(his()[0].message.options.link_address->address, cached);
+}
+
+TEST_F(Initiate, WithoutACacheEntryTheKeysOwnerIsKnown) {
+  start();
+  CraftFbu craft = predictive(1);
+  craft.link_address.reset();
   receive(craft);
   ASSERT_EQ(his().size(), 1u);
   EXPECT_EQ(his()[0].message.options.link_address->address, mn.link_address());

@@ -62,6 +62,7 @@ TEST_F(NarInitiated, AHackGoesBackTheWayTheHiCame) {
 }
 
 TEST_F(NarInitiated, NothingIsPromisedBeforeItStands) {
+  COVERS("FH-10-03");
   start();
   bench.hold_outcome = [](const machine::Action&) { return true; };
   take(hi());
@@ -231,7 +232,7 @@ TEST_F(NarInitiated, AnAddressComesUnaskedWhenTheProposalIsTaken) {
 }
 
 TEST_F(NarInitiated, WithoutAnNcoaThePcoaGetsARoute) {
-  COVERS("FH-4-23");
+  COVERS("FH-4-23", "FH-4-24", "FH-4-25");
   start();
   known_as(ncoa(), "02:00:00:00:0e:0e");
   bench.hold_outcome = [](const machine::Action&) { return true; };
@@ -443,7 +444,7 @@ TEST_F(NarInitiated, ReservedBitsAreIgnored) {
 }
 
 TEST_F(NarInitiated, TheProxyEndsWithoutTheNode) {
-  COVERS("FH-9-05");
+  COVERS("FH-9-05", "FH-4-19");
   for (const int lifetime_ms : {1500, 400}) {
     config.new_router.proxy_lifetime = milliseconds(lifetime_ms);
     bench = MachineBench();

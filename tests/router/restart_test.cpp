@@ -144,6 +144,20 @@ TEST_F(Restart, ABindingThatRunsOutBeforeTheLinkIsUpTakesItsKeysWithIt) {
   EXPECT_TRUE(bench.asked<InstallBinding>().empty());
 }
 
+TEST_F(Restart, ABindingThatCannotBeInstalledAgainIsForgotten) {
+  machine::Snapshot snapshot = with_binding();
+  bench.outcome_of =
+      [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
+    if (std::holds_alternative<InstallBinding>(action.what))
+      return fail(machine::ActionError::kRefused);
+    return machine::Facts{};
+  };
+  restart(std::move(snapshot), seconds(1));
+  EXPECT_EQ(bench.asked<InstallBinding>().size(), 1U);
+  EXPECT_EQ(router->status(bench.now, 10).binding_count, 0U);
+  EXPECT_TRUE(forgotten(LiveBindingName{mn.global()}));
+}
+
 TEST_F(Restart, ABindingWithoutItsKeyOrOnNoLinkOfOursIsNotTakenUp) {
   machine::Snapshot snapshot = with_binding();
   LiveBinding other = *binding_in(snapshot);

@@ -200,6 +200,7 @@ TEST_F(SqliteFullDisk, RefusesKeepsWhatItHasAndGoesOnWhenThereIsSpace) {
     const auto found = look_up(*store, machine::IssuedKeyName{kCga, 1});
     ASSERT_TRUE(found);
     EXPECT_EQ(found->front(), words(first));
+    EXPECT_EQ(trouble.size(), 1U);  // reading does not pass for writing
     EXPECT_GE(store->counters().failures, 2U);
 
     disk.empty();

@@ -220,6 +220,8 @@ Bytes CraftFbu::packet() const {
   Bytes header = octets_of(fbu);
   header.insert(header.begin() + 12, raw_options.begin(), raw_options.end());
   header[1] = static_cast<std::uint8_t>(header.size() / 8 - 1);
+  header[8] |= static_cast<std::uint8_t>(reserved_flags >> 8);
+  header[9] |= static_cast<std::uint8_t>(reserved_flags);
   const Ipv6Address checksum_source = home_address.value_or(source);
   if (!without_authenticator) {
     Ipv6Address term = alternate_care_of.value_or(source);

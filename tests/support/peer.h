@@ -109,6 +109,7 @@ struct CraftFbu {
   bool without_authenticator = false;
   std::optional<LinkAddress> link_address;  // MH-LLA option
   Bytes raw_options;                        // 8n octets, before all others
+  std::uint16_t reserved_flags = 0;         // or-ed to the flags
 
   [[nodiscard]] Bytes packet() const;
 };

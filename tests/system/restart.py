@@ -148,6 +148,8 @@ def node_killed(program):
     with testbed.Testbed(program) as bed:
         try:
             _, mn_config, ar, mn, key = begin(bed)
+            # Unlike the router, which answers only then, the node uses a key before its record is kept.
+            hold("the node has stored it", wait_for_counter(mn, "store", "writes") > 0)
             kill(mn)
             mn = bed.start("mn", "mobile", mn_config)
             keys = mn.status()["keys"]

@@ -94,12 +94,14 @@ TEST_F(Whole, TwoRunsSideBySideDoNotCollide) {
 }
 
 TEST_F(Whole, NothingIsLeftOfARun) {
-  const std::string list =
-      "ip netns list; ls /tmp | grep '^sendoff-' | grep -v sendoff-test || true";
-  const std::string before = run(list).output;
-  (void)run(kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " + directory() +
-            "/demo.pcap");
-  EXPECT_EQ(run(list).output, before);
+  const std::string temporary = directory() + "/temporary";
+  const std::string namespaces = run("ip netns list").output;
+  const Ran demo =
+      run("mkdir " + temporary + " && TMPDIR=" + temporary + " " + kSource +
+          "/tools/demo --no-build --program " + kProgram + " --pcap " + directory() + "/demo.pcap");
+  EXPECT_EQ(demo.status, 0) << demo.output;
+  EXPECT_EQ(run("ls -A " + temporary).output, "");
+  EXPECT_EQ(run("ip netns list").output, namespaces);
 }
 
 }  // namespace
