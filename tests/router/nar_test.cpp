@@ -27,7 +27,7 @@ class NarInitiated : public NarTest {
 };
 
 TEST_F(NarInitiated, OnlyAKnownPeerMovesAnything) {
-  COVERS("FH-3.1-10", "FH-6.2.1.2-02");
+  COVERS("FH-3.1-10", "FH-6.2.1.2-02", "FH-6.2.1.1-02");
   start();
   CraftPeer stranger = hi();
   stranger.source = Ipv6Address::literal("2001:db8:c::1");
@@ -49,16 +49,23 @@ TEST_F(NarInitiated, OnlyAKnownPeerMovesAnything) {
 
 TEST_F(NarInitiated, AHackGoesBackTheWayTheHiCame) {
   COVERS("FH-6.2.1.2-03");
+  const Prefix second = Prefix::literal("2001:db8:a:7::/64");
+  config.interfaces[0].prefixes.push_back({second, 86'400, 14'400});
   start();
-  CraftPeer craft = hi(0x1234);
-  take(craft);
-  const auto sent = hacks();
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(sent[0].ip.source, craft.destination);
-  EXPECT_EQ(sent[0].ip.destination, craft.source);
-  EXPECT_EQ(sent[0].message.sequence, 0x1234);
-  EXPECT_EQ(sent[0].packet[6], wire::kProtocolMobility);
-  EXPECT_EQ(sent[0].packet[40 + 8], 0);
+  std::uint16_t sequence = 0x1234;
+  for (const Ipv6Address& ours : {config.interfaces[0].identity.address(second), ar_global()}) {
+    bench.forget();
+    CraftPeer craft = hi(++sequence);
+    craft.destination = ours;
+    take(craft);
+    const auto sent = hacks();
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].ip.source, craft.destination);
+    EXPECT_EQ(sent[0].ip.destination, craft.source);
+    EXPECT_EQ(sent[0].message.sequence, sequence);
+    EXPECT_EQ(sent[0].packet[6], wire::kProtocolMobility);
+    EXPECT_EQ(sent[0].packet[40 + 8], 0);
+  }
 }
 
 TEST_F(NarInitiated, NothingIsPromisedBeforeItStands) {
@@ -288,7 +295,7 @@ TEST_F(NarInitiated, WhereDhcpGivesAddressesThePcoaStays) {
 }
 
 TEST_F(NarInitiated, AReactiveHiMakesNothing) {
-  COVERS("FH-4-26", "FH-6.2.1.2-13");
+  COVERS("FH-4-26", "FH-6.2.1.2-13", "FH-6.2.1.1-05");
   config.new_router.dad_transmits = 1;
   config.interfaces[0].pool = Prefix::literal("2001:db8:a:1::a:0/112");
   start();
