@@ -16,7 +16,7 @@ constexpr std::string_view kNewKey = "; make one: sendoff esp-key --out FILE";
 
 // E8: what is not said is not exchanged.
 std::optional<Protection> protection_of(const std::string& text) {
-  for (const Protection each : {Protection::kClear, Protection::kEsp, Protection::kHost})
+  for (const Protection each : {Protection::kClear, Protection::kEsp})
     if (name(each) == text) return each;
   return std::nullopt;
 }
@@ -63,8 +63,8 @@ std::vector<Ipv6Address> own_addresses(const std::vector<router::Interface>& int
 }
 
 void ProtectionReader::read(Section& section, router::Neighbour& neighbour) {
-  const bool said = section.parsed("protection", neighbour.protection, protection_of,
-                                   R"("esp", "clear" or "host")");
+  const bool said =
+      section.parsed("protection", neighbour.protection, protection_of, R"("esp" or "clear")");
   const Node* table = section.raw("esp");
   if (!said && section.has("protection")) return;
   const bool wanted = neighbour.protection == Protection::kEsp;

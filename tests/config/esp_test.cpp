@@ -254,10 +254,9 @@ TEST_F(EspFile, TheSwitchAndAssociationsExcludeEachOther) {
   const std::string switched = "protection = \"esp\"";
   esp_error(switched, "protection = \"clear\"", "esp is given, but protection is \"clear\" for nar",
             "[neighbour.esp]");
-  esp_error(switched, "protection = \"host\"", "esp is given, but protection is \"host\"",
-            "[neighbour.esp]");
+  esp_error(switched, "protection = \"host\"", "it must be \"esp\" or \"clear\"");
   esp_error(switched + "\n", "", "esp is given, but protection is not set for nar");
-  esp_error(switched, "protection = \"none\"", "it must be \"esp\", \"clear\" or \"host\"");
+  esp_error(switched, "protection = \"none\"", "it must be \"esp\" or \"clear\"");
   const std::string alone = kRouterFile + "protection = \"esp\"\n";
   const auto refused = router(alone);
   ASSERT_FALSE(refused);
