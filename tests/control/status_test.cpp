@@ -37,6 +37,11 @@ TEST(StatusText, TellsARouter) {
                              Ipv6Address::literal("2001:db8:1::1"),
                              LinkAddress::literal("02:00:5e:00:53:04"), "expected", true, false});
   status.arrival_count = 1;
+  status.associations.push_back({Ipv6Address::literal("2001:db8:a::1"),
+                                 Ipv6Address::literal("2001:db8:b::1"),
+                                 4096,
+                                 7,
+                                 {{8192, 9, true}}});
   router::Neighbour neighbour;
   neighbour.name = "nar";
   neighbour.protection = router::Protection::kClear;
@@ -58,6 +63,11 @@ TEST(StatusText, TellsARouter) {
   EXPECT_TRUE(json["arrivals"][0]["pcoa"].is_null());
   EXPECT_EQ(json["neighbours"][0]["name"], "nar");
   EXPECT_EQ(json["neighbours"][0]["protection"], "clear");
+  EXPECT_EQ(json["associations"],
+            nlohmann::json::parse(
+                R"([{"peer":"2001:db8:b::1","local":"2001:db8:a::1","suite":"hmac-sha-256-128",)"
+                R"("outbound_spi":4096,"last_sent":7,)"
+                R"("inbound":[{"spi":8192,"highest":9,"anti_replay":true}]}])"));
   EXPECT_EQ(json["counters"]["send"]["secured"], 4);
 
   const std::string words = human_status(text);

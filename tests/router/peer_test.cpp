@@ -154,6 +154,7 @@ TEST_F(PeerLink, AWrongChecksumIsSilence) {
 TEST_F(PeerLink, WithoutProtectionNothingIsSentOrTaken) {
   for (const auto protection :
        {router::Protection::kNone, router::Protection::kEsp, router::Protection::kHost}) {
+    const bool esp = protection == router::Protection::kEsp;
     config.neighbours[0].protection = protection;
     bench = MachineBench();
     start();
@@ -173,7 +174,7 @@ TEST_F(PeerLink, WithoutProtectionNothingIsSentOrTaken) {
     bench.receive(craft.initiate(), kNarLink);
     EXPECT_TRUE(bench.sent.empty());
     EXPECT_TRUE(bench.actions.empty());
-    EXPECT_EQ(counted("peer", "unprotected"), 2u);
+    EXPECT_EQ(counted("peer", esp ? "clear-from-protected" : "unprotected"), 2u);
   }
 }
 
