@@ -204,7 +204,8 @@ def restart(bed, peer, config):
     first = peer.exchange()
     expect(last < first <= last + 512, f"{first} follows {last}")
     other = bed.directory / "second.toml"
-    other.write_text(config.read_text().replace(f"{bed.directory}/ar", f"{bed.directory}/second"))
+    other.write_text(config.read_text().replace(f'{bed.directory}/ar"', f'{bed.directory}/second"')
+                     .replace(f"{bed.directory}/ar.sock", f"{bed.directory}/second.sock"))
     second = subprocess.run(bed.inside("attacker", bed.program, "router", "-c", other),
                             capture_output=True, text=True, check=False, timeout=60)
     expect(second.returncode != 0 and "in use by another process" in second.stdout + second.stderr,
