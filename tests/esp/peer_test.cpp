@@ -149,7 +149,6 @@ TEST_F(EspNar, EachRepeatedHiGetsAHackOfItsOwn) {
 }
 
 TEST_F(EspNar, HacksAreInsideEsp) {
-  COVERS("ESP-5568-01");  // predictive, reactive and refused HIs: EspPar, in the same way
   start();
   take_packet(sealed(hi(1).initiate()));
   auto hacks = messages<wire::HandoverAcknowledge>();
