@@ -446,6 +446,32 @@ TEST(Move, KeepsOrderedHandoversApart) {
   EXPECT_EQ(tunnels(lost.world).size(), 1U);
 }
 
+// The announcement makes the NAR release what it holds: nothing of it may come too early.
+TEST(Move, AttachesAGrantedTunnelBeforeItAnnouncesItself) {
+  Moving node;
+  World& world = node.world;
+  node.prepare_handover();
+  world.forget_output();
+
+  node.roam();
+  EXPECT_LT(world.place("attach-tunnel"), world.place("icmp-136"));
+  EXPECT_EQ(tunnels(world).size(), 1U);
+}
+
+TEST(Move, KeepsTheAddressThatItReturnsTo) {
+  Moving node;
+  World& world = node.world;
+  node.prepare_handover();
+  node.roam();
+  world.advance(milliseconds(500));
+  world.forget_output();
+  world.roam({&node.par}, kApHere);
+  for (const Update& update : world.updates()) world.deliver(world.fback(node.par, update));
+  world.advance(seconds(1));
+  for (const auto& removed : world.asked<machine::RemoveAddress>())
+    EXPECT_NE(removed.address, node.pcoa);
+}
+
 TEST(Move, TakesNoMoreThanThreeFbusASecondToOneRouter) {
   COVERS("FH-6275-35");
   mobile::Config config = mobile_config();
