@@ -458,20 +458,6 @@ TEST(Move, AttachesAGrantedTunnelBeforeItAnnouncesItself) {
   EXPECT_EQ(tunnels(world).size(), 1U);
 }
 
-TEST(Move, KeepsTheAddressThatItReturnsTo) {
-  Moving node;
-  World& world = node.world;
-  node.prepare_handover();
-  node.roam();
-  world.advance(milliseconds(500));
-  world.forget_output();
-  world.roam({&node.par}, kApHere);
-  for (const Update& update : world.updates()) world.deliver(world.fback(node.par, update));
-  world.advance(seconds(1));
-  for (const auto& removed : world.asked<machine::RemoveAddress>())
-    EXPECT_NE(removed.address, node.pcoa);
-}
-
 TEST(Move, TakesNoMoreThanThreeFbusASecondToOneRouter) {
   COVERS("FH-6275-35");
   mobile::Config config = mobile_config();
