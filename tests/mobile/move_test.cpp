@@ -446,18 +446,6 @@ TEST(Move, KeepsOrderedHandoversApart) {
   EXPECT_EQ(tunnels(lost.world).size(), 1U);
 }
 
-// The announcement makes the NAR release what it holds: nothing of it may come too early.
-TEST(Move, AttachesAGrantedTunnelBeforeItAnnouncesItself) {
-  Moving node;
-  World& world = node.world;
-  node.prepare_handover();
-  world.forget_output();
-
-  node.roam();
-  EXPECT_LT(world.place("attach-tunnel"), world.place("icmp-136"));
-  EXPECT_EQ(tunnels(world).size(), 1U);
-}
-
 TEST(Move, TakesNoMoreThanThreeFbusASecondToOneRouter) {
   COVERS("FH-6275-35");
   mobile::Config config = mobile_config();
