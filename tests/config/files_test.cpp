@@ -125,6 +125,7 @@ TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {
 
   std::string mobile_text = uncommented(example("mobile.toml"));
   mobile_text = changed(mobile_text, "parameters = \"mn.cga\"\n", "");
+  mobile_text = changed(mobile_text, "switch_command = [\"/usr/local/sbin/roam\"]\n", "");
   const auto mn = mobile(mobile_text);
   ASSERT_TRUE(mn) << mn.error()[0].text();
   const mobile::Config default_node;

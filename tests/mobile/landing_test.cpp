@@ -389,5 +389,17 @@ TEST(Landing, SaysItAllInEvents) {
   EXPECT_EQ(world.status().movements[0].ncoa, node.ncoa);
 }
 
+// The announcement makes the NAR release what it holds: nothing of it may come too early.
+TEST(Landing, AttachesAGrantedTunnelBeforeItAnnouncesItself) {
+  Moving node;
+  World& world = node.world;
+  node.prepare_handover();
+  world.forget_output();
+
+  node.roam();
+  EXPECT_LT(world.place("attach-tunnel"), world.place("icmp-136"));
+  EXPECT_EQ(world.asked<machine::AttachTunnel>().size(), 1U);
+}
+
 }  // namespace
 }  // namespace sendoff::test
