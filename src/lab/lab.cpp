@@ -58,7 +58,8 @@ Attempt<Run> run_once(Mode mode, unsigned number, const Settings& settings,
       (settings.pcap_directory.empty() ? own : settings.pcap_directory) + "/" + label;
   auto run = make_run(mode, number, settings, credentials, own, captures,
                       [&](const std::string& text) { progress(label + ": " + text); });
-  if (!run) return failed(label + ": " + run.error().text);
+  // Whatever was waited for, it is not what ended the run.
+  if (!run) return failed(label + ": " + (interrupted() ? "interrupted" : run.error().text));
   // Twenty runs of captures would fill a small machine.
   if (settings.directory.empty()) fs::remove_all(own, error);
   return run;

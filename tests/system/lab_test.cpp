@@ -74,6 +74,25 @@ TEST_F(Lab, PlainHandoversLoseWhatTheLinkDidNotCarry) {
   EXPECT_EQ(surroundings(), before);
 }
 
+TEST_F(Lab, PredictiveHandoversLoseNothingAndKeepTheOrder) {
+  const Ran ran = run(kLab + "--mode predictive --anticipation 10000 " + kFewAndShort + "--json " +
+                      path("lab.json"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const Json only = json()["runs"][0];
+  EXPECT_GT(only["sent"], 100);
+  for (const char* harm : {"lost", "undelivered", "duplicated", "reordered"})
+    EXPECT_EQ(only[harm], 0) << harm << only;
+  EXPECT_GT(only["held"], 0);
+  // FBU, HI, HAck, FBack on the old link, the announcement on the new one, as captured.
+  const Json& phases = only["phases"];
+  EXPECT_LT(phases["fbu"], phases["hi"]);
+  EXPECT_LT(phases["hi"], phases["hack"]);
+  EXPECT_LT(phases["hack"], phases["fback"]);
+  EXPECT_LT(phases["fback"], phases["link-down"]);
+  EXPECT_LT(phases["link-down"], phases["una"]);
+  EXPECT_LT(phases["una"], phases["first-packet"]);
+}
+
 TEST_F(Lab, AnInterruptedRunSaysSoAndLeavesNothing) {
   const std::string before = surroundings();
   const Ran ran =
