@@ -59,10 +59,12 @@ def tell(bed):
     hold("the first start makes directory, key and store", stores.file.exists() and stores.key.stat().st_size == 32)
     modes = [path.stat().st_mode & 0o777 for path in (stores.state, stores.key, stores.file)]
     hold("for their owner alone", modes == [0o700, 0o600, 0o600], modes)
-    # The other's interface and sockets are no obstacle: the store is.
-    stores.plain = stores.plain.replace("/ar.sock", "/other.sock").replace("/ar\"", "/other\"")
+    # The other's interface, sockets and data path are no obstacle: the store is.
+    first = stores.plain
+    stores.plain = first.replace("/ar.sock", "/other.sock").replace("/ar\"", "/other\"")
+    stores.plain += '\n[datapath]\nbackend = "none"\n'
     stores.refused("a second daemon on the same store", "another process", str(stores.file))
-    stores.plain = stores.plain.replace("/other.sock", "/ar.sock").replace("/other\"", "/ar\"")
+    stores.plain = first
     stores.stop(daemon)
 
     stores.file.chmod(0o644)
