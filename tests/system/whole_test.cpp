@@ -38,6 +38,7 @@ TEST_F(Whole, TwoDaemonsAgreeAKeyAndAForgedFbuIsRefused) {
   EXPECT_EQ(demo.status, 0) << demo.output;
   EXPECT_NE(demo.output.find("hold the same key"), std::string::npos) << demo.output;
   EXPECT_NE(demo.output.find("forged FBU is refused"), std::string::npos) << demo.output;
+  EXPECT_NE(demo.output.find("report: "), std::string::npos) << demo.output;
   const Ran judged = run(kSource + "/tools/pcap-check " + directory() + "/demo.pcap");
   EXPECT_EQ(judged.status, 0) << judged.output;
 }
@@ -68,7 +69,7 @@ TEST_F(Whole, AStoreThatMustNotBeUsedKeepsTheDaemonFromStarting) {
 
 TEST_F(Whole, TwoRunsSideBySideDoNotCollide) {
   const std::string one =
-      kSource + "/tools/demo --no-build --program " + kProgram + " --pcap " + directory();
+      kSource + "/tools/demo --no-lab --no-build --program " + kProgram + " --pcap " + directory();
   const Ran both = run("(" + one + "/a.pcap > " + directory() + "/a.out 2>&1 & first=$!; " + one +
                        "/b.pcap > " + directory() + "/b.out 2>&1; b=$?; wait $first; a=$?; cat " +
                        directory() + "/*.out; exit $((a + b)))");
@@ -78,9 +79,9 @@ TEST_F(Whole, TwoRunsSideBySideDoNotCollide) {
 TEST_F(Whole, NothingIsLeftOfARun) {
   const std::string temporary = directory() + "/temporary";
   const std::string namespaces = run("ip netns list").output;
-  const Ran demo =
-      run("mkdir " + temporary + " && TMPDIR=" + temporary + " " + kSource +
-          "/tools/demo --no-build --program " + kProgram + " --pcap " + directory() + "/demo.pcap");
+  const Ran demo = run("mkdir " + temporary + " && TMPDIR=" + temporary + " " + kSource +
+                       "/tools/demo --no-lab --no-build --program " + kProgram + " --pcap " +
+                       directory() + "/demo.pcap");
   EXPECT_EQ(demo.status, 0) << demo.output;
   EXPECT_EQ(run("ls -A " + temporary).output, "");
   EXPECT_EQ(run("ip netns list").output, namespaces);
