@@ -303,6 +303,7 @@ class StreamTest : public ForgeryTest {
 
   // TCP from `from` to `to`, this many octets of a known pattern; both ends are threads that stay
   // in their namespaces.
+  // A child that ends interrupts a call on a socket with a time limit.
   Stream transfer(const std::string& from, const Ipv6Address& source, const std::string& to,
                   const Ipv6Address& destination, std::uint64_t octets) {
     Stream stream;
@@ -317,14 +318,15 @@ class StreamTest : public ForgeryTest {
       EXPECT_EQ(listen(listener.get(), 1), 0);
       listening = true;
       pollfd waiting{listener.get(), POLLIN, 0};
-      if (poll(&waiting, 1, 20'000) == 1) {
+      if (TEMP_FAILURE_RETRY(poll(&waiting, 1, 20'000)) == 1) {
         const net::FileDescriptor fd(accept(listener.get(), nullptr, nullptr));
         limit(fd.get());
         Bytes chunk(65536);
         ssize_t size = 0;
-        while ((size = read(fd.get(), chunk.data(), chunk.size())) > 0)
+        while ((size = TEMP_FAILURE_RETRY(read(fd.get(), chunk.data(), chunk.size()))) > 0)
           for (ssize_t i = 0; i < size; ++i, ++stream.received)
             if (chunk[static_cast<std::size_t>(i)] != pattern(stream.received)) ++stream.wrong;
+        EXPECT_EQ(size, 0) << std::strerror(errno);
       }
       done = true;
     });
@@ -340,7 +342,8 @@ class StreamTest : public ForgeryTest {
       Bytes chunk(65536);
       while (stream.sent < octets) {
         for (std::size_t i = 0; i < chunk.size(); ++i) chunk[i] = pattern(stream.sent + i);
-        const ssize_t size = send(fd.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+        const ssize_t size =
+            TEMP_FAILURE_RETRY(send(fd.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL));
         if (size <= 0) {
           stream.error = errno;
           break;
