@@ -14,31 +14,6 @@ constexpr std::size_t kPacketsAtOnce = 64;
 constexpr std::string_view kNeighbourLine = "neighbour ";
 constexpr std::string_view kProxyLine = "proxy ";
 
-template <typename... Types>
-std::vector<std::uint8_t> numbers(Types... types) {
-  return {static_cast<std::uint8_t>(types)...};
-}
-
-// Certification Path Advertisements come from the socket that knows fragments. NS and NA are the
-// kernel's; the machines hear them, too: a NAR waits for UNAs and for answers to its DAD probes.
-PacketSelection neighbour_discovery() {
-  using enum wire::Icmpv6Type;
-  PacketSelection selection;
-  selection.icmp_types =
-      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
-              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
-  return selection;
-}
-
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
-  using enum wire::MobilityType;
-  PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
-  selection.destinations = destinations;
-  return selection;
-}
-
 }  // namespace
 
 LinuxHost::State::State(EventLoop& event_loop, const HostConfig& host_config,

@@ -2,7 +2,9 @@
 
 #include <linux/if_packet.h>
 
+#include "wire/icmpv6.h"
 #include "wire/ipv6.h"
+#include "wire/mobility.h"
 
 namespace sendoff::net {
 
@@ -110,6 +112,11 @@ void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresse
   }
 }
 
+template <typename... Types>
+std::vector<std::uint8_t> numbers(Types... types) {
+  return {static_cast<std::uint8_t>(types)...};
+}
+
 void place_verdicts(Program& program) {
   program.place(Label::kAccept);
   program.add(BPF_RET | BPF_K, kWholePacket);
@@ -118,6 +125,24 @@ void place_verdicts(Program& program) {
 }
 
 }  // namespace
+
+PacketSelection neighbour_discovery() {
+  using enum wire::Icmpv6Type;
+  PacketSelection selection;
+  selection.icmp_types =
+      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
+              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
+  return selection;
+}
+
+PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
+  using enum wire::MobilityType;
+  PacketSelection selection;
+  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
+                                     kHandoverInitiate, kHandoverAcknowledge);
+  selection.destinations = destinations;
+  return selection;
+}
 
 std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   Program program;
