@@ -37,7 +37,13 @@ Result<Request, Refusal> request_with_place(const Json& json, const std::string&
   if (command == "advise") {
     const auto mn = Ipv6Address::parse(text_field(json, "mn"));
     if (!mn) return fail(Refusal{"bad-request", "advise needs the node's address in mn"});
-    return Request(machine::Order(machine::Advise{*mn, *place}));
+    machine::Advise advise{*mn, *place};
+    if (json.contains("care_of")) {
+      advise.new_care_of = Ipv6Address::parse(text_field(json, "care_of"));
+      if (!advise.new_care_of || !advise.access_point)
+        return fail(Refusal{"bad-request", "care_of must be an IPv6 address, with access_point"});
+    }
+    return Request(machine::Order(advise));
   }
   const std::string interface = text_field(json, "interface");
   if (interface.empty()) return fail(Refusal{"bad-request", "link-moved needs an interface"});
@@ -82,6 +88,7 @@ std::string text_of(const Request& request) {
         json["command"] = "advise";
         json["mn"] = advise.mn.text();
         if (advise.access_point) json["access_point"] = advise.access_point->text();
+        if (advise.new_care_of) json["care_of"] = advise.new_care_of->text();
       },
   };
   std::visit(Overloaded{

@@ -99,6 +99,8 @@ struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 526
 struct Advise {
   Ipv6Address mn;
   std::optional<LinkAddress> access_point;
+  // With the trigger: the care-of address that the node is to take there.
+  std::optional<Ipv6Address> new_care_of = std::nullopt;
 };
 
 using Order = std::variant<HandOver, RequestKey, BindingComplete, Advise>;
@@ -112,6 +114,7 @@ enum class OrderError : std::uint8_t {
   kNoAddress,           // no care-of CGA on this link yet
   kNoRouter,            // no validated router yet
   kBusy,                // a handover is under way
+  kWrongPrefix,         // the care-of address is none of the access point's router
 };
 [[nodiscard]] std::string_view name(OrderError error);
 // One sentence for a person: what is missing and how it comes.
