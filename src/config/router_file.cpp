@@ -117,8 +117,9 @@ void read_pool(Section& section, router::Interface& interface) {
   interface.pool = pool;
 }
 
-void read_interfaces(Section& root, std::vector<router::Interface>& out,
+void read_interfaces(Section& root, Loaded<router::Config>& loaded,
                      std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
+  std::vector<router::Interface>& out = loaded.machine.interfaces;
   std::set<std::string> names;
   const auto sections = root.tables("interface");
   if (sections.empty() && !root.has("interface"))
@@ -137,6 +138,7 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
     section.number("hop_limit", interface.hop_limit, 0, 255);
     read_pool(section, interface);
     section.flag("dhcp", interface.dhcp);
+    read_radio(section, "hostapd", interface.id, interface.name, loaded.daemon);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -324,7 +326,7 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
 
   AccessPoints access_points;
   std::vector<PrefixLine> prefixes;
-  read_interfaces(root, config.interfaces, prefixes, access_points);
+  read_interfaces(root, loaded, prefixes, access_points);
   if (identity)
     for (router::Interface& interface : config.interfaces) interface.identity = *identity;
   ProtectionReader protection(loading, loaded.daemon.store.kind, own_addresses(config.interfaces));
