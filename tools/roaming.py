@@ -194,6 +194,9 @@ class Roaming(testbed.Testbed):
             testbed.run("ip", "-n", space, "-6", "route", "add", PREFIX[OTHER[router]], "via", CORE[OTHER[router]],
                         "dev", "core0")
         self._hang("radio", "air", "mn", "access0", LINK["mn"])
+        # A carrier that comes enables its port; from then on hear() decides about that.
+        for cable in ("ap-par", "ap-nar", "radio", "to-par", "to-nar"):
+            self.wait_until(f"{cable} has a carrier", lambda name=cable: self._forwards(name), 10)
         self.hear("par")
         self._make_credentials()
 
@@ -209,13 +212,17 @@ class Roaming(testbed.Testbed):
         testbed.run("ip", "-n", space, "link", "set", interface, "up")
         testbed.run("ip", "-n", self.namespace("link"), "link", "set", cable, "master", bridge, "up")
 
+    def _forwards(self, cable):
+        shown = testbed.run("ip", "-n", self.namespace("link"), "-d", "-j", "link", "show", "dev", cable).stdout
+        return json.loads(shown)[0]["linkinfo"]["info_slave_data"]["state"] == "forwarding"
+
     def cable(self, name, *words):
         testbed.run("ip", "-n", self.namespace("link"), "link", "set", name, *words)
 
     def hear(self, router):
         """The node's link is in the cell of this router from now on."""
-        self.cable(f"ap-{OTHER[router]}", "type", "bridge_slave", "state", "0")
-        self.cable(f"ap-{router}", "type", "bridge_slave", "state", "3")
+        for port, state in ((f"ap-{OTHER[router]}", "0"), (f"ap-{router}", "3")):  # disabled, forwarding
+            testbed.run("bridge", "-n", self.namespace("link"), "link", "set", "dev", port, "state", state)
         self.cable("radio", "up")
 
     # --- credentials and configurations

@@ -135,7 +135,7 @@ TEST(Messages, NoTruncatedEspIsReadBeyondItsEnd) {
 }
 
 TEST(Messages, OneMessageInClearIsEnoughToSaySo) {
-  Run run = handover();
+  lab::Run run = handover();
   EXPECT_EQ(protection_seen(run), "clear");
   std::erase_if(run.messages, [](const Message& each) { return each.name == "HI"; });
   run.messages.push_back({at_us(1'000), Node::kPar, Node::kNar, "HI in ESP"});
@@ -209,12 +209,12 @@ Run there_and_back() {
   run.messages.push_back({at_us(1'001'000), Node::kMobile, Node::kNar, "FBU"});
   Trace sent;
   Trace received;
-  for (std::uint64_t i = 0; i < 1500; ++i) {
-    const auto at = static_cast<std::int64_t>(i) * 1000;
+  for (std::uint64_t i = 0; i < 1700; ++i) {
+    const auto at = static_cast<std::int64_t>(i) * 1000 - 200'000;
     sent.push_back(seen(at, datagram_frame(i)));
-    const bool in_gap = i >= 1010 && i < 1050;
-    if (in_gap && i < 1030) continue;
-    received.push_back(seen(in_gap ? 1'051'000 + at / 100 : at + 200, datagram_frame(i, kParLink)));
+    if (i >= 1210 && i < 1230) continue;
+    const bool late = i >= 1230 && i < 1260;
+    received.push_back(seen(late ? 1'061'000 + at / 100 : at + 200, datagram_frame(i, kParLink)));
   }
   run.flow = analyse_flow(sent, received, {}, kMobileLink);
   run.transfer = Transfer{};

@@ -9,9 +9,9 @@ After each kill the router is started again, and then:
 - no FBU that it was sent before is accepted again;
 - no ESP packet that it was sent more than a second before it was killed is opened again (younger ones may be,
   docs/decisions E3, and are counted).
-In the end all daemons are stopped, and nothing of theirs is in the kernel of any namespace. Then the same of
-a daemon that is stopped in the middle of a handover, and of one that is killed there and cleaned up after by
-the next start: both routers and the node. One line sums it up.
+In the end all daemons are stopped, and nothing of theirs is in the kernel of any namespace. The same is asked
+of daemons that are stopped while a handover is in force, and of ones that are killed then and cleaned up after
+by the next start: both routers and the node. One line sums it up.
 """
 import argparse
 import collections
@@ -35,11 +35,10 @@ def expect(truth, text):
 
 
 class Series:
-    def __init__(self, bed, seed):
+    def __init__(self, bed, seed, count):
         self.bed = bed
         self.dice = random.Random(seed)
-        self.seen = collections.deque()
-        self.count = collections.Counter()
+        self.count = count
         self.discarded = set()
 
     def events(self, name):
@@ -176,32 +175,23 @@ def stop_all(bed):
         bed.stop(node)
 
 
-def ended_in_the_middle(bed, series, before, extra):
-    """Each daemon in turn, stopped and killed while a handover has its tunnel and its buffer in the kernel."""
+def end_in_the_middle(bed, series, before, extra, killed):
+    """All daemons are stopped, or killed and cleaned up after by the next start, while a handover is in force."""
+    series.get_fit()
+    series.hand_over()
+    series.get_fit()
     for node in ("mn", *ROUTERS):
-        for way in (bed.stop, bed.kill):
-            series.get_fit()
-            series.hand_over()
-            bed.wait_until("the handover is in force", lambda: bed.status("mn")["handover"] == "none")
-            expect(differences(before[node], bed.kernel_of(node)), f"{node} has nothing in the kernel: nothing is proved")
-            way(node)
-            if way == bed.kill:
-                start = bed.run_mobile if node == "mn" else lambda: bed.run_router(node, extra)
-                start()
-                bed.stop(node)
-            nothing_stays(bed, before, [node])
-            series.count["ends in the middle"] += 1
-            if node == "mn":
-                bed.run_mobile(extra)
-            else:
-                bed.run_router(node, extra)
-                bed.wait_until(f"{node} is ready again", lambda: bed.ready(node))
-    stop_all(bed)
-    nothing_stays(bed, before, (*ROUTERS, "mn"))
+        expect(differences(before[node], bed.kernel_of(node)), f"{node} has nothing in the kernel: nothing is proved")
+    for node in ("mn", *ROUTERS):
+        if killed:
+            bed.kill(node)
+            bed.run_mobile(extra) if node == "mn" else bed.run_router(node, extra)
+        bed.stop(node)
+        nothing_stays(bed, before, [node])
+        series.count["ends in the middle"] += 1
 
 
-def summary(series, arguments, seconds):
-    count = series.count
+def summary(count, arguments, seconds):
     return (f"kill series: {count['kills']} kills in {count['handovers']} handovers, seed {arguments.seed}, backend "
             f"{arguments.backend}: {count['keys kept']} keys kept, 0 lost; {count['FBUs accepted after a kill']} FBUs "
             f"accepted after a kill ({count['resynchronised']} after a 135); {count['fbu replayed']} FBUs replayed, 0 "
@@ -219,23 +209,24 @@ def main():
     arguments = parser.parse_args()
     extra = f'[datapath]\nbackend = "{arguments.backend}"\n'
     begin = time.monotonic()
-    with Roaming(arguments.program) as bed:
-        before = before_of(bed)
-        series = Series(bed, arguments.seed)
-        try:
-            bed.begin(extra)
-            series.run(arguments.kills)
-            stop_all(bed)
-            nothing_stays(bed, before, (*ROUTERS, "mn"))
-            for router in ROUTERS:
-                bed.run_router(router, extra)
-            bed.run_mobile(extra)
-            ended_in_the_middle(bed, series, before, extra)
-        except testbed.Failure as failure:
-            tell_logs(bed)
-            print(f"FAILED after {series.count['kills']} kills, seed {arguments.seed}: {failure}\n{dict(series.count)}")
-            return 1
-    print(summary(series, arguments, time.monotonic() - begin))
+    count = collections.Counter()
+    for part in ("series", "stopped", "killed"):
+        with Roaming(arguments.program) as bed:
+            before = before_of(bed)
+            series = Series(bed, arguments.seed, count)
+            try:
+                bed.begin(extra)
+                if part == "series":
+                    series.run(arguments.kills)
+                    stop_all(bed)
+                    nothing_stays(bed, before, (*ROUTERS, "mn"))
+                else:
+                    end_in_the_middle(bed, series, before, extra, part == "killed")
+            except testbed.Failure as failure:
+                tell_logs(bed)
+                print(f"FAILED ({part}) after {count['kills']} kills, seed {arguments.seed}: {failure}\n{dict(count)}")
+                return 1
+    print(summary(count, arguments, time.monotonic() - begin))
     return 0
 
 
