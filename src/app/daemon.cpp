@@ -239,8 +239,6 @@ bool Daemon::build() {
 }
 
 void Daemon::serve() {
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop("asked by a signal"); });
-  loop_.on_signals({SIGHUP}, [this](int) { (void)reload(); });
   driver_->start();
   feed_watchdog();
   (void)sd_notify(0, "READY=1");
@@ -257,6 +255,10 @@ int Daemon::run() {
   if (!load()) return kWrong;
   settings_ = role_->daemon();
   (void)log::set_level(settings_.log_level);
+  // A signal that comes from here on is followed when all stands: a daemon that it ended earlier
+  // would leave in the kernel what it has just put there.
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop("asked by a signal"); });
+  loop_.on_signals({SIGHUP}, [this](int) { (void)reload(); });
   if (!open() || !open_datapath()) return kNegative;
   follow_radios();
   if (!drop_privileges() || !open_store() || !build()) return kNegative;

@@ -263,6 +263,17 @@ TEST_F(UndoTest, WhatItChangedIsUndoneAtTheEnd) {
   EXPECT_EQ(kernel_state(), before);
 }
 
+TEST_F(UndoTest, AnAddressThatWasGivenLifetimesLeavesNoRoute) {
+  const std::string before = kernel_state();
+  open();
+  for (const std::optional<Duration> valid : {std::optional<Duration>{}, {hours(1)}})
+    EXPECT_TRUE(
+        carry_out(machine::AddAddress{kHere, kNew, 128, machine::DadMode::kNone, valid, valid}));
+  EXPECT_TRUE(ip_shows("addr show dev here", "2001:db8::42/128"));
+  host_.reset();
+  EXPECT_EQ(kernel_state(), before);
+}
+
 TEST_F(UndoTest, WhatAKilledProcessLeftIsUndoneByTheNextStart) {
   const std::string before = kernel_state();
   const pid_t child = fork();
