@@ -64,6 +64,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.text("log_level", daemon.log_level);
   section.number("workers", daemon.workers, 0, 64);
   section.flag("guard_icmp", daemon.guard_icmp);
+  if (role == "router") section.flag("home_addresses", daemon.home_addresses);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
   if (daemon.control_socket.size() > 103)
