@@ -23,12 +23,14 @@ namespace sendoff::net {
 class IcmpGuard {
  public:
   // Needs nft and CAP_NET_ADMIN. Waits until the table stands.
-  [[nodiscard]] static Attempt<IcmpGuard> open();
+  // `home_addresses`: also drops what else has a Home Address option (RFC 6275 9.3.1).
+  [[nodiscard]] static Attempt<IcmpGuard> open(bool home_addresses = false);
   IcmpGuard(IcmpGuard&& other) noexcept
       : commands_(std::move(other.commands_)),
         answers_(std::move(other.answers_)),
         child_(std::exchange(other.child_, -1)),
-        table_(std::move(other.table_)) {}
+        table_(std::move(other.table_)),
+        home_addresses_(other.home_addresses_) {}
   IcmpGuard& operator=(IcmpGuard&&) = delete;
   IcmpGuard(const IcmpGuard&) = delete;
   IcmpGuard& operator=(const IcmpGuard&) = delete;
@@ -53,6 +55,7 @@ class IcmpGuard {
   FileDescriptor answers_;
   pid_t child_;
   std::string table_;
+  bool home_addresses_ = false;
 };
 
 // The program, or nothing: PATH of a daemon may lack the sbin directories.

@@ -29,7 +29,8 @@ PacketSelection neighbour_discovery() {
   return selection;
 }
 
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
+PacketSelection mobility_headers(const HostConfig& config,
+                                 const std::vector<Ipv6Address>& destinations,
                                  const std::vector<Ipv6Address>& policed) {
   using enum wire::MobilityType;
   PacketSelection selection;
@@ -37,6 +38,7 @@ PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
                                      kHandoverInitiate, kHandoverAcknowledge);
   selection.destinations = destinations;
   selection.policed = policed;
+  selection.destination_options = config.router && config.home_addresses;
   return selection;
 }
 
@@ -84,12 +86,12 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open())
+    if (auto opened = IcmpGuard::open(config.router && config.home_addresses))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());
   }
-  auto all_interfaces = PacketSocket::open(0, mobility_headers({}, {}));
+  auto all_interfaces = PacketSocket::open(0, mobility_headers(config, {}, {}));
   if (!all_interfaces) return fail(all_interfaces.error());
   mobility.emplace(std::move(*all_interfaces));
   auto routed = RoutedSender::open();
@@ -192,7 +194,7 @@ void LinuxHost::State::refresh_destinations() {
 }
 
 void LinuxHost::State::select_mobility() {
-  const auto selected = mobility->select(mobility_headers(destinations, policed_sources));
+  const auto selected = mobility->select(mobility_headers(config, destinations, policed_sources));
   if (!selected) warn(selected.error().text());
 }
 

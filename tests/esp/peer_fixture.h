@@ -1,4 +1,4 @@
-// Routers whose neighbour is protected by ESP, and the neighbour's end of the associations.
+// Routers whose neighbour is protected by ESP.
 #pragma once
 
 #include "esp/fixture.h"

@@ -32,6 +32,58 @@ TEST_F(EspPar, AReactiveAndARefusedOneAreToo) {
   EXPECT_EQ(installed(), 0u);
 }
 
+TEST_F(EspPar, EveryHiAndHackOfBothRolesIsInsideEsp) {
+  COVERS("ESP-5568-01");
+  config.new_router.dad_transmits = 0;
+  start();
+  // Of each exchange: its HIs, the first of them sent again, all from the association's address.
+  std::uint16_t sequence = 0;
+  const auto asks = [&](const CraftFbu& fbu, std::uint8_t code, std::uint8_t answer_code) {
+    bench.forget();
+    receive(fbu);
+    bench.advance(milliseconds(150));
+    const auto asked = messages<wire::HandoverInitiate>();
+    ASSERT_EQ(asked.size(), 2u);
+    EXPECT_EQ(asked[0].code, code);
+    EXPECT_EQ(asked[1].sequence, asked[0].sequence);
+    take_packet(sealed(answer(asked[0], answer_code).acknowledge()));
+    CraftFbu ending = predictive(++sequence);
+    ending.lifetime_s = 0;
+    receive(ending);
+  };
+  asks(predictive(++sequence), 0, 0);
+  asks(predictive(++sequence), 0, 129);
+  asks(reactive(++sequence), 1, 0);
+  // As the new router: accepted and repeated, refused, unsolicited.
+  const auto answers = [&](std::size_t count) {
+    const auto found = messages<wire::HandoverAcknowledge>();
+    EXPECT_EQ(found.size(), count);
+    bench.forget();
+    return found.empty() ? wire::HandoverAcknowledge{} : found.back();
+  };
+  bench.forget();
+  CraftPeer hi;
+  hi.source = kNar;
+  hi.destination = ar_global();
+  hi.link_address = LinkAddress::literal("02:00:00:00:01:09");
+  hi.pcoa = Ipv6Address::literal("2001:db8:a:2::9");
+  hi.ncoa = Ipv6Address::literal("2001:db8:a:1::9");
+  for (int i = 0; i < 2; ++i) take_packet(sealed(hi.initiate()));
+  EXPECT_EQ(answers(2).code, 0);
+  hi.sequence = 2;
+  hi.link_address.reset();
+  take_packet(sealed(hi.initiate()));
+  EXPECT_EQ(answers(1).code, 128);
+  Craft una;
+  una.source = Ipv6Address::literal("2001:db8:a:2::8");
+  una.destination = kAllNodes;
+  append(una.head, wire::NeighborAdvertisement{.target = una.source});
+  una.options.push_back(
+      octets_of(wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, mn.link_address()}));
+  RouterTest::receive(una, mn);
+  EXPECT_EQ(answers(1).code, 4);
+}
+
 TEST_F(EspPar, RepeatsOfAnHiAreNewPackets) {
   start();
   receive(predictive());
