@@ -35,9 +35,15 @@ Result<Request, Refusal> request_with_place(const Json& json, const std::string&
     return Request(machine::Order(machine::HandOver{**place}));
   }
   if (command == "advise") {
-    const auto mn = Ipv6Address::parse(text_field(json, "mn"));
-    if (!mn) return fail(Refusal{"bad-request", "advise needs the node's address in mn"});
-    return Request(machine::Order(machine::Advise{*mn, *place}));
+    const std::string mn = text_field(json, "mn");
+    if (const auto address = Ipv6Address::parse(mn))
+      return Request(machine::Order(machine::Advise{*address, *place}));
+    const auto link_address = LinkAddress::parse(mn);
+    if (!link_address || link_address->empty())
+      return fail(
+          Refusal{"bad-request",
+                  "advise needs the node in mn: its IPv6 address or its link-layer address"});
+    return Request(machine::Order(machine::Advise{*link_address, *place}));
   }
   const std::string interface = text_field(json, "interface");
   if (interface.empty()) return fail(Refusal{"bad-request", "link-moved needs an interface"});
@@ -80,7 +86,7 @@ std::string text_of(const Request& request) {
       [&](const machine::BindingComplete&) { json["command"] = "binding-complete"; },
       [&](const machine::Advise& advise) {
         json["command"] = "advise";
-        json["mn"] = advise.mn.text();
+        json["mn"] = std::visit([](const auto& address) { return address.text(); }, advise.mn);
         if (advise.access_point) json["access_point"] = advise.access_point->text();
       },
   };

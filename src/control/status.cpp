@@ -63,6 +63,7 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                             {"link_local", interface.link_local.text()},
                             {"addresses", texts(interface.addresses)}};
         if (interface.pool_free) json_interface["pool_free"] = *interface.pool_free;
+        if (interface.prefixes_free) json_interface["prefixes_free"] = *interface.prefixes_free;
         return json_interface;
       });
   json["key_count"] = status.key_count;

@@ -71,13 +71,18 @@ struct DetachTunnel {
   Ipv6Address pcoa;
 };
 
-// NAR: packets to be forwarded to `address` are held, in order, within the data path's bounds.
+// Packets to be forwarded to `address` are held, in order, within the data path's bounds.
+// With `copies` (PAR, RFC 5568 4) they go on at once all the same, and a copy of each is held;
+// opened again without, the copying is over, and packets are held behind the copies. Copies of
+// what a buffer holds already are refused.
 struct OpenBuffer {
   Ipv6Address address;
   InterfaceId interface;  // where the address will be on-link
+  bool copies = false;
 };
 // What is held goes out in order (RFC 5568 5.4, GF40), later packets behind it; then the buffer is
-// gone. The outcome tells that the release began.
+// gone. Copies go where a binding leads; without one they are dropped, as their originals went to
+// the link already. The outcome tells that the release began.
 struct ReleaseBuffer {
   Ipv6Address address;
 };

@@ -97,7 +97,9 @@ struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 526
 // AR: an unsolicited PrRtAdv to a node on one of its links (RFC 5568 3.3, 6.1.2): with an access
 // point the trigger to hand over to it (Code 1), without one news of the neighbourhood (Code 4).
 struct Advise {
-  Ipv6Address mn;
+  // By its address on the link; or, where an access point is what knows the node, by its
+  // link-layer address: that is the address it last obtained a handover key for.
+  std::variant<Ipv6Address, LinkAddress> mn;
   std::optional<LinkAddress> access_point;
 };
 
@@ -112,6 +114,7 @@ enum class OrderError : std::uint8_t {
   kNoAddress,           // no care-of CGA on this link yet
   kNoRouter,            // no validated router yet
   kBusy,                // a handover is under way
+  kUnknownNode,         // no node with this link-layer address holds a handover key here
 };
 [[nodiscard]] std::string_view name(OrderError error);
 // One sentence for a person: what is missing and how it comes.

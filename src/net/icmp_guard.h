@@ -18,7 +18,8 @@ namespace sendoff::net {
 class IcmpGuard {
  public:
   // Needs nft and CAP_NET_ADMIN. Waits until the table stands.
-  [[nodiscard]] static Attempt<IcmpGuard> open();
+  // `home_addresses`: also drops what else has a Home Address option (RFC 6275 9.3.1).
+  [[nodiscard]] static Attempt<IcmpGuard> open(bool home_addresses = false);
   IcmpGuard(IcmpGuard&& other) noexcept
       : commands_(std::move(other.commands_)), child_(std::exchange(other.child_, -1)) {}
   IcmpGuard& operator=(IcmpGuard&&) = delete;

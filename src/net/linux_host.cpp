@@ -30,12 +30,14 @@ PacketSelection neighbour_discovery() {
   return selection;
 }
 
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
+PacketSelection mobility_headers(const HostConfig& config,
+                                 const std::vector<Ipv6Address>& destinations) {
   using enum wire::MobilityType;
   PacketSelection selection;
   selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
                                      kHandoverInitiate, kHandoverAcknowledge);
   selection.destinations = destinations;
+  selection.destination_options = config.router && config.home_addresses;
   return selection;
 }
 
@@ -83,12 +85,12 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open())
+    if (auto opened = IcmpGuard::open(config.router && config.home_addresses))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());
   }
-  auto all_interfaces = PacketSocket::open(0, mobility_headers({}));
+  auto all_interfaces = PacketSocket::open(0, mobility_headers(config, {}));
   if (!all_interfaces) return fail(all_interfaces.error());
   mobility.emplace(std::move(*all_interfaces));
   auto routed = RoutedSender::open();
@@ -183,7 +185,7 @@ void LinuxHost::State::refresh_destinations() {
   std::vector<Ipv6Address> all = addresses.all();
   if (all == destinations) return;
   destinations = std::move(all);
-  if (const auto selected = mobility->select(mobility_headers(destinations)); !selected)
+  if (const auto selected = mobility->select(mobility_headers(config, destinations)); !selected)
     warn(selected.error().text());
 }
 

@@ -30,6 +30,9 @@ struct HostConfig {
   bool router = false;                             // forwarding, proxies, ff02::2
   std::string runtime_directory = "/run/sendoff";  // exists and is ours: the undo journal
   bool guard_icmp = true;
+  // Router: packets with Destination Options come to the machine, and the guard keeps the kernel
+  // from answering those with a Home Address option.
+  bool home_addresses = true;
 };
 
 class LinuxHost final : public Host {

@@ -10,12 +10,23 @@ namespace {
 
 constexpr std::uint32_t kWholePacket = 0x40000;
 constexpr int kMaxExtensionHeaders = 4;
+// Scratch memory of a program.
+constexpr std::uint32_t kNextHeader = 0;
+constexpr std::uint32_t kHadOptions = 1;
 constexpr std::uint32_t kSourceOffset = 8;
 constexpr std::uint32_t kDestinationOffset = 24;
 
 class Program {
  public:
-  enum class Label : std::uint8_t { kAccept, kReject, kIcmp, kMobility, kFragment, kDestination };
+  enum class Label : std::uint8_t {
+    kAccept,
+    kReject,
+    kIcmp,
+    kMobility,
+    kFragment,
+    kOther,
+    kDestination
+  };
 
   void add(int code, std::uint32_t k = 0) {
     code_.push_back({static_cast<std::uint16_t>(code), 0, 0, k});
@@ -51,7 +62,7 @@ class Program {
  private:
   std::vector<sock_filter> code_;
   std::vector<std::pair<std::size_t, Label>> fixups_;
-  std::array<std::size_t, 6> places_{};
+  std::array<std::size_t, 7> places_{};
 };
 
 using Label = Program::Label;
@@ -62,6 +73,8 @@ void load_octet(Program& program, std::uint32_t offset_from_x) {
 
 // Leaves the upper protocol in A and its offset in X.
 void walk_headers(Program& program, const PacketSelection& selection) {
+  program.add(BPF_LD | BPF_IMM, 0);
+  program.add(BPF_ST, kHadOptions);
   program.add(BPF_LD | BPF_B | BPF_ABS, 6);
   program.add(BPF_LDX | BPF_W | BPF_IMM, wire::Ipv6Header::kSize);
   for (int i = 0; i <= kMaxExtensionHeaders; ++i) {
@@ -76,15 +89,18 @@ void walk_headers(Program& program, const PacketSelection& selection) {
     program.skip_if_equal(wire::kProtocolHopByHop, 3);
     program.skip_if_equal(wire::kProtocolRouting, 2);
     program.skip_if_equal(wire::kProtocolDestinationOptions, 1);
-    program.jump(Label::kReject);
+    program.jump(Label::kOther);
+    program.skip_unless_equal(wire::kProtocolDestinationOptions, 2);
+    program.add(BPF_LD | BPF_IMM, 1);
+    program.add(BPF_ST, kHadOptions);
     load_octet(program, 0);
-    program.add(BPF_ST, 0);
+    program.add(BPF_ST, kNextHeader);
     load_octet(program, 1);
     program.add(BPF_ALU | BPF_ADD | BPF_K, 1);
     program.add(BPF_ALU | BPF_LSH | BPF_K, 3);
     program.add(BPF_ALU | BPF_ADD | BPF_X);
     program.add(BPF_MISC | BPF_TAX);
-    program.add(BPF_LD | BPF_MEM, 0);
+    program.add(BPF_LD | BPF_MEM, kNextHeader);
   }
   program.jump(Label::kReject);
 }
@@ -141,6 +157,13 @@ std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   program.jump_unless_equal(0, Label::kReject);
   load_octet(program, wire::FragmentHeader::kSize);
   accept_types(program, selection.icmp_types, Label::kAccept);
+
+  program.place(Label::kOther);
+  if (selection.destination_options) {
+    program.add(BPF_LD | BPF_MEM, kHadOptions);
+    program.jump_if_equal(1, Label::kDestination);
+  }
+  program.jump(Label::kReject);
 
   program.place(Label::kMobility);
   load_octet(program, 2);

@@ -20,6 +20,8 @@ struct PacketSelection {
   std::vector<std::uint8_t> mobility_types;
   // ... to one of these addresses. More than kMaxDestinations: to any (the reader checks).
   std::vector<Ipv6Address> destinations;
+  // Also whatever else has Destination Options and goes to one of these addresses.
+  bool destination_options = false;
 
   static constexpr std::size_t kMaxDestinations = 64;
 };

@@ -58,6 +58,8 @@ class Router final : public machine::Machine {
     std::vector<Ipv6Address> addresses;
     // Addresses left to assign; nothing without a pool.
     std::optional<std::size_t> pool_free = std::nullopt;
+    // Prefixes left to give to single nodes; nothing without such.
+    std::optional<std::size_t> prefixes_free = std::nullopt;
   };
   struct HandoverStatus {  // as PAR: no binding yet
     Ipv6Address pcoa;

@@ -12,11 +12,14 @@ std::string refusal(std::string_view line) {
 
 TEST(ControlRequest, ReadsBackWhatItWrites) {
   const LinkAddress place = LinkAddress::literal("02:00:5e:00:53:01");
+  const Ipv6Address node = Ipv6Address::literal("2001:db8::5");
   const std::vector<Request> all{AskStatus{},
                                  AskEvents{true},
                                  machine::Order(machine::HandOver{place}),
                                  machine::Order(machine::RequestKey{}),
                                  machine::Order(machine::BindingComplete{}),
+                                 machine::Order(machine::Advise{place, std::nullopt}),
+                                 machine::Order(machine::Advise{node, place}),
                                  LinkMoved{"wlan0", place},
                                  LinkMoved{"wlan0", std::nullopt},
                                  Reload{},
@@ -48,6 +51,9 @@ TEST(ControlRequest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover","access_point":"here"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"link-moved"})"), "bad-request");
+  for (const char* nobody : {"", "here", "02:00:"})
+    EXPECT_EQ(refusal(std::string(R"({"schema":1,"command":"advise","mn":")") + nobody + "\"}"),
+              "bad-request");
 }
 
 TEST(ControlAnswer, CarriesAResultOrAReason) {
