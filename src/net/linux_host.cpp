@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "net/linux_host_state.h"
+#include "wire/ipv6.h"
 
 namespace sendoff::net {
 
