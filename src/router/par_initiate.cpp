@@ -96,12 +96,10 @@ void Par::ask(Now now, Handover handover, const Neighbour& nar, bool predictive)
   if (!predictive && settings.early_fback && !asking->second.updates.empty() &&
       asking->second.wanted.proposed != nar.address)
     return install_early(asking->second);
-  // Who asks from elsewhere gets nothing here any more: packets wait for the tunnel.
-  if (predictive && (!settings.copy_packets || !asking->second.hi.buffer)) return;
+  if (!settings.copy_packets || !asking->second.hi.buffer) return;
   asking->second.copying = true;
-  steps_.emplace(
-      outbox_.push(machine::OpenBuffer{pcoa, asking->second.wanted.interface, predictive}),
-      Step{Step::Kind::kCopying, pcoa, std::nullopt});
+  steps_.emplace(outbox_.push(machine::OpenBuffer{pcoa, asking->second.wanted.interface, true}),
+                 Step{Step::Kind::kCopying, pcoa, std::nullopt});
 }
 
 // Numbers begin anywhere, so that a restart does not repeat those of before.
