@@ -133,6 +133,11 @@ bool Daemon::open() {
     log::error(selected.error().text());
     return false;
   }
+  if (const auto taken = host_->protect(role_->protection()); !taken) {
+    log::error("a neighbour has protection = \"host\": " + taken.error().text() +
+               "; give it \"esp\", or this kernel what it lacks (`sendoff doctor`)");
+    return false;
+  }
   for (const std::string& shortcoming : host_->shortcomings()) shortcomings_.push_back(shortcoming);
   auto server = control::Server::open(
       loop_, {.path = settings_.control_socket, .group = settings_.control_group},
@@ -370,6 +375,8 @@ Result<std::string, Refusal> Daemon::reload() {
   }
   if (const auto selected = host_->receive_esp(role_->esp()); !selected)
     log::error(selected.error().text());
+  if (const auto taken = host_->protect(role_->protection()); !taken)
+    log::error("no HI or HAck is left to the kernel's IPsec: " + taken.error().text());
   (void)log::set_level(level);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
   return std::string();

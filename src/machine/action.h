@@ -21,12 +21,14 @@ using HoldId = Id<struct HoldTag>;  // a packet of the kernel's that waits for a
 
 // Sends a complete IPv6 packet. Without a link destination: a multicast destination is mapped
 // (RFC 2464 7), any other is resolved by the host's neighbour cache. A routed packet goes where
-// the host's routes lead, whatever the interface. Loss is not reported.
+// the host's routes lead, whatever the interface. A policed one is a Mobility Header that leaves
+// as the host's IPsec policies say, or not at all. Loss is not reported.
 struct Transmit {
   InterfaceId interface;
   std::optional<LinkAddress> link_destination;
   Bytes packet;
   bool routed = false;
+  bool policed = false;
 };
 
 struct Verdict {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "base/address.h"
@@ -21,6 +22,7 @@ struct Received {
   LinkAddress frame_source;
   ByteView packet;                   // from the IPv6 header on
   bool arrived_as_fragment = false;  // reassembled by the host, or an atomic fragment
+  bool policed = false;              // came by a socket that the host's IPsec policies guard
   std::optional<HoldId> hold;
 };
 
@@ -79,13 +81,20 @@ struct NeighbourChanged {
   std::optional<LinkAddress> link_address;
   bool reachable = false;
 };
+// What the host's IPsec does with HI and HAck between an address of ours and a neighbour whose
+// protection is left to it.
+struct HostProtection {
+  Ipv6Address peer;
+  Ipv6Address local;
+  std::string lacks;  // empty: both are protected, both ways
+};
 // UTC jumped against the boot clock by more than drift can.
 struct ClockStepped {};
 // The daemon ends after what the machine asks for now; it is waited for a moment, not for long.
 struct Ending {};
 
 using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressChanged, ApAttached,
-                               ApLost, NeighbourChanged, ClockStepped, Ending>;
+                               ApLost, NeighbourChanged, HostProtection, ClockStepped, Ending>;
 
 // From the control socket.
 struct HandOver {  // MN: move to this access point

@@ -3,6 +3,7 @@
 #include <linux/if_packet.h>
 
 #include "wire/ipv6.h"
+#include "wire/mobility.h"
 
 namespace sendoff::net {
 
@@ -25,7 +26,8 @@ class Program {
     kMobility,
     kFragment,
     kOther,
-    kDestination
+    kDestination,
+    kPeer
   };
 
   void add(int code, std::uint32_t k = 0) {
@@ -62,7 +64,7 @@ class Program {
  private:
   std::vector<sock_filter> code_;
   std::vector<std::pair<std::size_t, Label>> fixups_;
-  std::array<std::size_t, 7> places_{};
+  std::array<std::size_t, 8> places_{};
 };
 
 using Label = Program::Label;
@@ -111,8 +113,8 @@ void accept_types(Program& program, const std::vector<std::uint8_t>& types, Labe
 }
 
 // `offset`: of the address in the packet, as BPF_ABS has it.
-void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresses,
-                      std::uint32_t offset) {
+void jump_if_among(Program& program, const std::vector<Ipv6Address>& addresses,
+                   std::uint32_t offset, Label label) {
   for (const Ipv6Address& address : addresses) {
     Reader words(address.view());
     constexpr std::uint8_t kWords = 4;
@@ -122,9 +124,12 @@ void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresse
       const auto rest = static_cast<std::uint8_t>(2 * (kWords - 1 - i) + 1);
       program.skip_unless_equal(words.u32(), rest);
     }
-    program.jump(Label::kAccept);
+    program.jump(label);
   }
 }
+
+constexpr std::array kHandoverTypes{wire::MobilityType::kHandoverInitiate,
+                                    wire::MobilityType::kHandoverAcknowledge};
 
 void place_verdicts(Program& program) {
   program.place(Label::kAccept);
@@ -167,12 +172,18 @@ std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
 
   program.place(Label::kMobility);
   load_octet(program, 2);
+  if (!selection.policed.empty() && selection.policed.size() <= PacketSelection::kMaxDestinations)
+    for (const wire::MobilityType type : kHandoverTypes)
+      program.jump_if_equal(static_cast<std::uint8_t>(type), Label::kPeer);
   accept_types(program, selection.mobility_types, Label::kDestination);
+  program.place(Label::kPeer);
+  if (selection.policed.size() <= PacketSelection::kMaxDestinations)
+    jump_if_among(program, selection.policed, kSourceOffset, Label::kReject);
   program.place(Label::kDestination);
   if (selection.destinations.size() > PacketSelection::kMaxDestinations)
     program.jump(Label::kAccept);
   else
-    accept_addresses(program, selection.destinations, kDestinationOffset);
+    jump_if_among(program, selection.destinations, kDestinationOffset, Label::kAccept);
   program.jump(Label::kReject);
 
   place_verdicts(program);
@@ -185,11 +196,21 @@ std::vector<sock_filter> compile_filter(const EspSelection& selection) {
     program.jump(Label::kAccept);
   } else if (!selection.empty()) {
     // A socket's filter sees the network header at an offset of its own.
-    accept_addresses(program, selection.neighbours,
-                     static_cast<std::uint32_t>(SKF_NET_OFF) + kSourceOffset);
+    jump_if_among(program, selection.neighbours,
+                  static_cast<std::uint32_t>(SKF_NET_OFF) + kSourceOffset, Label::kAccept);
     program.add(BPF_LD | BPF_W | BPF_ABS, 0);
     for (const std::uint32_t spi : selection.spis) program.jump_if_equal(spi, Label::kAccept);
   }
+  program.jump(Label::kReject);
+  place_verdicts(program);
+  return program.finish();
+}
+
+std::vector<sock_filter> compile_handover_filter() {
+  Program program;
+  program.add(BPF_LD | BPF_B | BPF_ABS, 2);
+  for (const wire::MobilityType type : kHandoverTypes)
+    program.jump_if_equal(static_cast<std::uint8_t>(type), Label::kAccept);
   program.jump(Label::kReject);
   place_verdicts(program);
   return program.finish();

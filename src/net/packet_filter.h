@@ -22,6 +22,8 @@ struct PacketSelection {
   std::vector<Ipv6Address> destinations;
   // Also whatever else has Destination Options and goes to one of these addresses.
   bool destination_options = false;
+  // HI and HAck from these come by a PolicedSocket instead. Above the same number: from nobody.
+  std::vector<Ipv6Address> policed = {};
 
   static constexpr std::size_t kMaxDestinations = 64;
 };
@@ -39,6 +41,9 @@ struct EspSelection {
 
 // For a raw IPv6 socket: offset 0 is the ESP header.
 [[nodiscard]] std::vector<sock_filter> compile_filter(const EspSelection& selection);
+
+// HI and HAck alone, for a raw IPv6 socket of Mobility Headers.
+[[nodiscard]] std::vector<sock_filter> compile_handover_filter();
 
 // For a SOCK_DGRAM packet socket: offset 0 is the IPv6 header. Frames that are our own, or for
 // somebody else's link address, never pass.

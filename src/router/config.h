@@ -48,9 +48,16 @@ enum class Protection : std::uint8_t {
   kNone,   // nothing: neither is sent to it or taken from it
   kClear,  // nothing, and both are exchanged all the same: by an explicit switch, for test beds
   kEsp,    // our own ESP
-  kHost,   // the kernel's IPsec
+  kHost,   // the kernel's IPsec, by policies of the operator or an IKE daemon, or of ours
 };
 [[nodiscard]] std::string_view name(Protection protection);
+
+// HI and HAck of one neighbour, left to the kernel's IPsec.
+struct HostIpsec {
+  Ipv6Address local;        // the address of ours that the neighbour knows
+  bool install = false;     // the daemon puts the policies there, and takes them away at its end
+  std::uint32_t reqid = 0;  // of those policies: of the associations that they take; 0: of any
+};
 
 // A neighbouring access router and the access points behind it (RFC 5568 AR-Info).
 struct Neighbour {
@@ -64,6 +71,7 @@ struct Neighbour {
   bool handover_initiate = true;  // false: FBack follows the FBU without HI; warned at start
   Protection protection = Protection::kNone;
   std::optional<esp::Pair> esp = std::nullopt;        // of Protection::kEsp
+  std::optional<HostIpsec> ipsec = std::nullopt;      // of Protection::kHost
   std::optional<Duration> round_trip = std::nullopt;  // typical, to it and back; nothing: not known
 };
 

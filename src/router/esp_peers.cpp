@@ -10,7 +10,7 @@ void EspPeers::configure(Now now, const Config& config) {
   for (const Neighbour& neighbour : config.neighbours) {
     if (neighbour.protection == Protection::kEsp && neighbour.esp)
       wanted.pairs.push_back(*neighbour.esp);
-    else
+    else if (neighbour.protection != Protection::kHost)  // whose ESP is the kernel's
       wanted.others.push_back(neighbour.address);
   }
   associations_.configure(now, std::move(wanted));

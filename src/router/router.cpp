@@ -365,6 +365,8 @@ void Router::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     state_->neighbours.observe(*neighbour);
     state_->nar.neighbour_changed(now, *neighbour);
+  } else if (const auto* protection = std::get_if<machine::HostProtection>(&event)) {
+    state_->peer_link.observe(*protection);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
     state_->peer_link.esp().flush(now);
@@ -438,6 +440,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("provision", state_->provision.counters());
   group("mobility", state_->gate.counters());
   group("peer", state_->peer_link.counters());
+  visit("peer", "neighbours-in-clear", state_->peer_link.in_clear());
   group("esp", state_->peer_link.esp().counters());
   group("fbu", state_->par.counters());
   group("initiate", state_->par.initiate_counters());
@@ -470,6 +473,8 @@ Router::Status Router::status(Now now, std::size_t limit) const {
         {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
   }
   status.associations = state_->peer_link.esp().status();
+  for (machine::HostProtection& told : state_->peer_link.host_protections())
+    status.host_protections.push_back({told.peer, told.local, std::move(told.lacks)});
   status.handover_count = state_->par.handover_count();
   for (const Par::HandoverView& view : state_->par.handovers(limit))
     status.handovers.push_back({view.pcoa, view.proposed, view.peer, std::string(view.state)});
