@@ -382,6 +382,10 @@ def manual(bed):
     mobile = bed.start_mobile()
     wire = Wire(bed)
     refused(bed, mobile, routers, wire)
+    # An HI in clear that waits in the daemon's socket when the policies come.
+    before = routers["nar"].status()["counters"]["host"]["packets-not-policed"]
+    routers["nar"].process.send_signal(signal.SIGSTOP)
+    send_clear(bed, "ar", mobility(bed, "ar", esp.HI))
     for node, other in (("ar", "nar"), ("nar", "ar")):
         words = {"LOCAL": bed.addresses[node], "PEER": bed.addresses[other], "KEY_OUT": "0x" + (esp.KEYS[
             esp.TO_PEER if node == "ar" else esp.TO_ROUTER]).hex(), "KEY_IN": "0x" + (esp.KEYS[
@@ -390,8 +394,12 @@ def manual(bed):
                  "SPI_IN": f"{esp.TO_ROUTER if node == 'ar' else esp.TO_PEER}"}
         assignments = [f"{name}={value}" for name, value in words.items()]
         testbed.run(*bed.inside(node, "env", *assignments, "sh", "-eu", EXAMPLES / "manual.sh"))
+    routers["nar"].process.send_signal(signal.SIGCONT)
     for router in routers.values():
         wait_for_protection(router, True)
+    waited = routers["nar"].status()
+    expect(waited["arrival_count"] == 0 and waited["counters"]["host"]["packets-not-policed"] == before + 1,
+           "an HI in clear from before the policies was taken")
     check_policies(bed, out_by_type=True)
     check_associations(bed)
     print("SAW policies of protocol 135, ESP transport with integrity: types 14 and 15 out")
