@@ -53,7 +53,15 @@ class Series:
     def hand_over(self):
         """To the other router, by order; by force when the order does not move the link."""
         to = OTHER[self.bed.radio.at]
-        self.bed.wait_until("the node can be ordered", lambda: self.bed.order(to))
+        patience = time.monotonic() + 5
+        while not (taken := self.bed.order(to)) and time.monotonic() < patience:
+            time.sleep(0.02)
+        if not taken:
+            # The router was dead when the node asked it for its neighbourhood: the node asks again only after
+            # [keys] request_interval, or when it is told to.
+            self.count["asked again by order"] += 1
+            self.bed.ask("mn", command="request-key")
+            self.bed.wait_until("the node can be ordered", lambda: self.bed.order(to))
         deadline = time.monotonic() + 2
         while self.bed.radio.at != to and time.monotonic() < deadline:
             time.sleep(0.005)
