@@ -65,6 +65,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void watch_ipsec();
   void tell_protection(const KernelIpsec::Verdict& verdict);
   void receive_policed();
+  void discard_stale();
   [[nodiscard]] Attempt<> send_policed(ByteView packet);
 
   [[nodiscard]] HostInterface* by_id(InterfaceId id);
@@ -89,6 +90,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   std::optional<RoutedSender> sender;
   std::vector<Ipv6Address> destinations;     // that `mobility` lets through
   std::vector<Ipv6Address> policed_sources;  // whose HI and HAck it leaves to `policed`
+  bool policed_stale = false;                // `policed` may hold what came in clear
   std::vector<std::string> shortcomings;
   Sink sink;
   bool started = false;
