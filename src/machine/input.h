@@ -42,6 +42,7 @@ enum class ActionError : std::uint8_t {
 struct Facts {
   std::optional<Ipv6Address> address;  // RunDhcp
 };
+  bool detecting = false;  // AddAddress: usable, but Duplicate Address Detection goes on (RFC 4429)
 
 struct Outcome {
   ActionId action_id;
@@ -116,5 +117,6 @@ enum class OrderError : std::uint8_t {
 [[nodiscard]] std::string_view name(OrderError error);
 // One sentence for a person: what is missing and how it comes.
 [[nodiscard]] std::string_view explain(OrderError error);
+  kTentativeAddress,    // Duplicate Address Detection for it has not ended
 
 }  // namespace sendoff::machine

@@ -66,6 +66,8 @@ std::string_view name(OrderError error) {
       return "no-key";
     case OrderError::kNoAddress:
       return "no-address";
+    case OrderError::kTentativeAddress:
+      return "address-tentative";
     case OrderError::kNoRouter:
       return "no-router";
     case OrderError::kBusy:
@@ -92,6 +94,9 @@ std::string_view explain(OrderError error) {
       return "no router with a valid certification path was heard yet";
     case OrderError::kBusy:
       return "a handover is under way; wait for its end in `sendoff events`";
+    case OrderError::kTentativeAddress:
+      return "Duplicate Address Detection for the care-of address has not ended; try again in a "
+             "second";
   }
   return "unknown";
 }

@@ -56,6 +56,9 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   const Attachment* attachment = parts_.attach.current();
   if (attachment == nullptr) return fail(OrderError::kNoRouter);
   if (!attachment->address) return fail(OrderError::kNoAddress);
+  // The router advertises the address as its own when the binding starts (RFC 6275 10.4.1): the
+  // host would give it up as a duplicate.
+  if (attachment->detecting) return fail(OrderError::kTentativeAddress);
   const AccessPoint* target = neighbourhood.find(access_point);
   if (target == nullptr) return fail(OrderError::kUnknownAccessPoint);
   if (target->state == AccessPoint::State::kSameInterface) return fail(OrderError::kSameInterface);
