@@ -11,6 +11,24 @@ void check_absolute(Section& section, std::string_view key, const std::string& p
     section.error(key, "is \"" + path + "\"; it must be an absolute path");
 }
 
+// Types 0 to 7 are Mobile IPv6's and never this daemon's; some others are nobody else's.
+void read_other_mobility_types(Section& section, std::vector<std::uint8_t>& types) {
+  constexpr std::string_view kKey = "other_mobility_types";
+  const Node* list = section.raw(kKey);
+  if (!list) return;
+  if (list->kind != Node::Kind::kArray)
+    return section.error(kKey, "must be a list of numbers, such as [12, 13]");
+  for (const Node& item : list->items) {
+    const bool number = item.kind == Node::Kind::kInteger;
+    if (!number || item.integer < 10 || item.integer > 255)
+      return section.error(kKey, "must be a list of numbers from 10 to 255, such as [12, 13]");
+    if (item.integer == 14 || item.integer == 15)
+      return section.error(kKey, "names " + std::to_string(item.integer) +
+                                     ", a type of Fast Mobile IPv6; it is this daemon's");
+    types.push_back(static_cast<std::uint8_t>(item.integer));
+  }
+}
+
 void read_datapath(Section& root, datapath::Settings& settings) {
   Section section = root.table("datapath");
   section.parsed(
@@ -60,6 +78,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
     section.error("control_socket", "is longer than 103 octets; use a shorter path");
   static const std::vector<std::string> kLevels{"debug", "info", "warning", "error"};
   if (std::ranges::find(kLevels, daemon.log_level) == kLevels.end())
+  read_other_mobility_types(section, daemon.other_mobility_types);
     section.error("log_level",
                   "is \"" + daemon.log_level + "\"; it must be debug, info, warning or error");
   if (!daemon.guard_icmp)

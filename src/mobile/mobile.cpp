@@ -33,6 +33,14 @@ Mobile::Mobile(const Config& config, machine::Snapshot snapshot, Random& random,
 Mobile::~Mobile() = default;
 
 void Mobile::State::dispatch(Now now, send::Judged judged) {
+void Mobile::State::mobility(Now now, const machine::Received& received,
+                             const wire::PacketView& packet) {
+  const Ipv6Address& destination = packet.header.destination;
+  const bool ours = attach.owns_address(destination) || landing.address() == destination;
+  if (const auto header = gate.admit(now, received, packet, ours))
+    if (handover.handle(now, packet, *header)) landing.heard();
+}
+
   switch (judged.message.kind) {
     case send::Kind::kRouterAdvertisement:
       return discovery.handle(now, std::move(judged));
@@ -93,7 +101,11 @@ void Mobile::State::expire_keys(Now now) {
 
 void Mobile::handle(Now now, const machine::Received& received) {
   if (received.origin != machine::Received::Origin::kWire) return;
-  if (state_->handover.handle(now, received)) state_->landing.heard();
+  const auto packet = wire::PacketView::parse(received.packet);
+  if (packet && packet->upper_protocol == wire::kProtocolMobility) {
+    state_->mobility(now, received, *packet);
+    return state_->settle(now);
+  }
   state_->landing.handle(now, received);
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
@@ -255,6 +267,7 @@ Mobile::Status Mobile::status(Now now) const {
   for (Attach::LinkView& view : state.attach.links()) {
     LinkStatus link;
     for (const Interface& interface : state.config.interfaces)
+  group("mobility", state_->gate.counters());
       if (interface.id == view.interface) link.name = interface.name;
     link.up = view.up;
     link.addresses = std::move(view.addresses);

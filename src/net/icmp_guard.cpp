@@ -18,12 +18,14 @@ namespace {
 constexpr Duration kPatience = seconds(5);
 
 // One command a line: nft acts on each line by itself. The final listing ends in a line "}" when
-// all before it was done. FBU, FBack, HI and HAck.
-std::string commands_for(const std::string& table) {
+// all before it was done.
+std::string commands_for(const std::string& table, const std::vector<std::uint8_t>& other_types) {
+  std::string passed = "0-7";  // Mobile IPv6
+  for (const std::uint8_t type : other_types) passed += ", " + std::to_string(type);
   const std::string chain = " ip6 " + table + " input ";
   return "add table ip6 " + table + " { flags owner; }\n" + "add chain" + chain +
          "{ type filter hook input priority -300; policy accept; }\n" + "add rule" + chain +
-         "mh type { 8, 9, 14, 15 } drop\n" + "list table ip6 " + table + "\n";
+         "mh type != { " + passed + " } drop\n" + "list table ip6 " + table + "\n";
 }
 
 struct Pipe {
@@ -91,7 +93,7 @@ std::string find_nft() {
   return {};
 }
 
-Attempt<IcmpGuard> IcmpGuard::open() {
+Attempt<IcmpGuard> IcmpGuard::open(const std::vector<std::uint8_t>& other_types) {
   const std::string program = find_nft();
   if (program.empty())
     return fail(SystemError{
@@ -107,7 +109,7 @@ Attempt<IcmpGuard> IcmpGuard::open() {
   commands->read_end.reset();
   answers->write_end.reset();
   IcmpGuard guard(std::move(commands->write_end), *child);
-  const std::string text = commands_for("sendoff-" + std::to_string(getpid()));
+  const std::string text = commands_for("sendoff-" + std::to_string(getpid()), other_types);
   if (write(guard.commands_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return fail(last_error("write to nft"));
   if (auto listed = wait_for_listing(answers->read_end.get()); !listed) return fail(listed.error());

@@ -2,13 +2,16 @@
 // ICMPv6 Parameter Problem for the Home Address option of every FBU and for every Mobility Header
 // that no socket takes, which would tell the sender what the daemon keeps quiet (W23).
 //
-// An nftables table on the input hook drops the message types that the daemon takes from its
-// packet sockets (which see them before). It belongs to a child process `nft` (flags owner) that
+// An nftables table on the input hook drops the Mobility Headers that the daemon takes from its
+// packet sockets (which see them before): all but those of Mobile IPv6 (types 0 to 7) and of other
+// programs. It belongs to a child process `nft` (flags owner) that
 // reads from a pipe of ours: when the daemon ends, however it ends, the table goes with it.
 // Packets that are only forwarded do not meet it.
 #pragma once
 
 #include <sys/types.h>
+
+#include <vector>
 
 #include "net/file_descriptor.h"
 #include "net/system_error.h"
@@ -17,8 +20,8 @@ namespace sendoff::net {
 
 class IcmpGuard {
  public:
-  // Needs nft and CAP_NET_ADMIN. Waits until the table stands.
-  [[nodiscard]] static Attempt<IcmpGuard> open();
+  // Needs nft and CAP_NET_ADMIN. Waits until the table stands. `other_types`: of other programs.
+  [[nodiscard]] static Attempt<IcmpGuard> open(const std::vector<std::uint8_t>& other_types = {});
   IcmpGuard(IcmpGuard&& other) noexcept
       : commands_(std::move(other.commands_)), child_(std::exchange(other.child_, -1)) {}
   IcmpGuard& operator=(IcmpGuard&&) = delete;

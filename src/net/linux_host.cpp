@@ -30,11 +30,14 @@ PacketSelection neighbour_discovery() {
   return selection;
 }
 
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
-  using enum wire::MobilityType;
+// Whatever nobody else handles comes to the machine: what it does not know it has to answer.
+PacketSelection mobility_headers(const HostConfig& config,
+                                 const std::vector<Ipv6Address>& destinations) {
+  constexpr auto kBindingError = static_cast<unsigned>(wire::MobilityType::kBindingError);
   PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
+  for (unsigned type = kBindingError; type <= 0xff; ++type)
+    if (std::ranges::find(config.other_mobility_types, type) == config.other_mobility_types.end())
+      selection.mobility_types.push_back(static_cast<std::uint8_t>(type));
   selection.destinations = destinations;
   return selection;
 }
@@ -83,12 +86,12 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open())
+    if (auto opened = IcmpGuard::open(config.other_mobility_types))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());
   }
-  auto all_interfaces = PacketSocket::open(0, mobility_headers({}));
+  auto all_interfaces = PacketSocket::open(0, mobility_headers(config, {}));
   if (!all_interfaces) return fail(all_interfaces.error());
   mobility.emplace(std::move(*all_interfaces));
   auto routed = RoutedSender::open();
@@ -183,7 +186,7 @@ void LinuxHost::State::refresh_destinations() {
   std::vector<Ipv6Address> all = addresses.all();
   if (all == destinations) return;
   destinations = std::move(all);
-  if (const auto selected = mobility->select(mobility_headers(destinations)); !selected)
+  if (const auto selected = mobility->select(mobility_headers(config, destinations)); !selected)
     warn(selected.error().text());
 }
 

@@ -30,6 +30,9 @@ struct HostConfig {
   bool router = false;                             // forwarding, proxies, ff02::2
   std::string runtime_directory = "/run/sendoff";  // exists and is ours: the undo journal
   bool guard_icmp = true;
+  // Mobility Header types, beside those of Mobile IPv6 (0 to 7), that another program here handles:
+  // neither delivered nor kept from the kernel.
+  std::vector<std::uint8_t> other_mobility_types;
 };
 
 class LinuxHost final : public Host {
