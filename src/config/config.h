@@ -38,6 +38,7 @@ struct Daemon {
   datapath::Settings datapath;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
   std::string switch_socket;                // MN: asked instead of running something
+  std::vector<std::string> dhcp_command;    // MN: run for a RunDhcp; empty: there is no DHCP
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };

@@ -110,6 +110,10 @@ void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
     if (!loaded.daemon.switch_command.empty())
       section.error("switch_socket", "stands beside switch_command; only one can move the link");
   }
+  for (Text& word : section.texts("dhcp_command"))
+    loaded.daemon.dhcp_command.push_back(std::move(word.value));
+  if (!loaded.daemon.dhcp_command.empty() && !loaded.daemon.dhcp_command[0].starts_with('/'))
+    section.error("dhcp_command", "must begin with the absolute path of a program");
   section.finish();
 }
 
