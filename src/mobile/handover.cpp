@@ -228,9 +228,12 @@ void Handover::use_previous() {
 }
 
 void Handover::unrecognised(InterfaceId interface) {
-  for (Movement& movement : movements_)
-    if (std::exchange(movement.kept, false))
-      parts_.outbox.push(machine::RemoveAddress{interface, movement.pcoa});
+  for (Movement& movement : movements_) {
+    if (!std::exchange(movement.kept, false)) continue;
+    parts_.outbox.push(machine::RemoveAddress{interface, movement.pcoa});
+    // Nor on the addresses that this link gets next.
+    if (!movement.stopped) stop(movement, "link-address-unrecognised");
+  }
 }
 
 void Handover::binding_complete(const Ipv6Address& current) {
