@@ -53,6 +53,7 @@ class Path : public Backend {
     std::uint64_t failed = 0;   // could not be changed or sent
     std::uint64_t too_big = 0;
     std::uint64_t held = 0;
+    std::uint64_t copied = 0;
     std::uint64_t released = 0;
     std::uint64_t overflowed = 0;
     std::uint64_t dropped = 0;  // held for a node that did not come
@@ -77,10 +78,12 @@ class Path : public Backend {
   virtual void drop_binding(const Ipv6Address& pcoa) = 0;
   [[nodiscard]] virtual Attempt<> put_attached(const Ipv6Address& pcoa, const TunnelEnd& end) = 0;
   virtual void drop_attached(const Ipv6Address& pcoa) = 0;
+  // kCopies: packets go on, and each is seen as well. May change for a buffer that there is.
+  [[nodiscard]] virtual Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface,
+                                                HeldPackets::Kind kind) = 0;
   // A tunnel that is over still has to be known by its ends (names_tunnel), or not any more.
   virtual void keep_pair(const Tunnel& tunnel) = 0;
   virtual void release_pair(const Tunnel& tunnel) = 0;
-  [[nodiscard]] virtual Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface) = 0;
   // From then on packets may pass by themselves once nothing is held.
   virtual void begin_release(const Ipv6Address& address) = 0;
   virtual void end_diversion(const Ipv6Address& address) = 0;
@@ -99,8 +102,10 @@ class Path : public Backend {
   [[nodiscard]] const TunnelEnd* attached(const Ipv6Address& pcoa) const;
   // Whether the outer addresses are those of a tunnel of ours.
   [[nodiscard]] bool names_tunnel(const Tunnel& tunnel) const { return pairs_.contains(tunnel); }
-  // A packet that was diverted for a buffer. False: there is none for its destination.
+  // A packet that was diverted for a buffer. False: there is none of originals for its destination.
   bool take_held(const Ipv6Address& destination, ByteView packet);
+  // The same for a buffer of copies; the packet itself goes on, or has gone.
+  bool take_copy(const Ipv6Address& destination, ByteView packet);
   // Says so to the packet's source, at a bounded rate.
   void tell_too_big(const TunnelEnd& end, ByteView packet);
   void warn(const std::string& text);
@@ -128,6 +133,7 @@ class Path : public Backend {
   void refresh(Table& table, const Ipv6Address& pcoa);
   void refresh_some();
   void hear_too_big();
+  void keep(const Ipv6Address& destination, ByteView packet, std::uint64_t& counter);
   void drain();
   void close_buffer(const Ipv6Address& address);
 

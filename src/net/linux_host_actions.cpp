@@ -42,6 +42,8 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
   Attempt<> sent = fail(SystemError{ENODEV, "send"});
   if (!header)
     sent = fail(SystemError{EINVAL, "send what is not an IPv6 packet"});
+  else if (action.policed)
+    sent = state_->send_policed(action.packet);
   else if (interface && interface->packets && action.link_destination)
     sent = interface->packets->send(*action.link_destination, action.packet);
   else if (interface && interface->packets && header->destination.is_multicast())

@@ -144,6 +144,9 @@ Attempt<> Netlink::set_address(const AddressSpec& spec) {
   std::uint32_t flags = 0;
   if (spec.dad == AddressDad::kOptimistic) flags = IFA_F_OPTIMISTIC;
   if (spec.dad == AddressDad::kNone) flags = IFA_F_NODAD;
+  // The route to a prefix of one address leads nowhere, and the kernel leaves it behind when an
+  // address that has got lifetimes goes.
+  if (spec.prefix_length == 128) flags |= IFA_F_NOPREFIXROUTE;
   nlmsghdr* message =
       state_->requests.request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
   put_address(message, IFA_LOCAL, spec.address);
