@@ -3,8 +3,7 @@
 #include <cerrno>
 
 #include "net/linux_host_state.h"
-#include "wire/icmpv6.h"
-#include "wire/mobility.h"
+#include "wire/ipv6.h"
 
 namespace sendoff::net {
 
@@ -13,30 +12,10 @@ namespace {
 constexpr std::string_view kNeighbourLine = "neighbour ";
 constexpr std::string_view kProxyLine = "proxy ";
 
-template <typename... Types>
-std::vector<std::uint8_t> numbers(Types... types) {
-  return {static_cast<std::uint8_t>(types)...};
-}
-
-// Certification Path Advertisements come from the socket that knows fragments. NS and NA are the
-// kernel's; the machines hear them, too: a NAR waits for UNAs and for answers to its DAD probes.
-PacketSelection neighbour_discovery() {
-  using enum wire::Icmpv6Type;
-  PacketSelection selection;
-  selection.icmp_types =
-      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
-              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
-  return selection;
-}
-
 PacketSelection mobility_headers(const HostConfig& config,
                                  const std::vector<Ipv6Address>& destinations,
                                  const std::vector<Ipv6Address>& policed) {
-  using enum wire::MobilityType;
-  PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
-  selection.destinations = destinations;
+  PacketSelection selection = net::mobility_headers(destinations);
   selection.policed = policed;
   selection.destination_options = config.router && config.home_addresses;
   return selection;
