@@ -2,6 +2,8 @@
 
 #include <linux/if_packet.h>
 
+#include <algorithm>
+
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
 #include "wire/mobility.h"

@@ -1,5 +1,6 @@
 // A predictive handover of whole daemons and the way back, judged by what every link carried
 // (RFC 5568 3.1, 4, 5.6; RFC 5269 3.5, 3.6).
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,6 +18,7 @@ using lab::place;
 using wire::MobilityType;
 
 constexpr Duration kPatience = seconds(60);
+constexpr std::uint8_t kSolicitation = 135;
 
 class Predictive : public Packets {
  protected:
@@ -115,6 +117,19 @@ void Predictive::start_watching_neighbours() {
                                      bed_->directory() + "/neighbours.log");
   ASSERT_DONE(process);
   monitor_.emplace(std::move(*process));
+  // Other entries are changed until it tells of one: then it listens.
+  const auto size = [&] {
+    std::error_code unknown;
+    const auto octets = std::filesystem::file_size(bed_->directory() + "/neighbours.log", unknown);
+    return unknown ? 0 : octets;
+  };
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries && size() == 0; ++i)
+    (void)Bed::run_in(bed_->network().router(Side::kNar),
+                      "ip -6 neigh replace fe80::7777 lladdr 02:00:00:00:77:0" +
+                          std::to_string(i % 10) + " nud stale dev " +
+                          std::string(lab::kAccessInterface));
+  ASSERT_GT(size(), 0U);
 }
 
 void Predictive::arrive() {
@@ -190,8 +205,8 @@ void Predictive::expect_old_address_through_tunnel() {
     expect_seen(at(Place::kCorrespondent) && plain(data) && source(pcoa()), since,
                 std::string(data) + " at the correspondent");
   }
-  expect_never(at(Place::kNarLink) && !from_node() && source(pcoa()), 0,
-               "a bare packet from the PCoA on the new link");
+  expect_never(at(Place::kNarLink) && !from_node() && source(pcoa()) && !icmp(kSolicitation), 0,
+               "a user's bare packet from the PCoA on the new link");
 }
 
 // FH-4-42, FH-6275-47: only the bound node's packets leave the tunnel at the PAR.
@@ -250,8 +265,8 @@ void Predictive::expect_no_interception() {
 
 // One story from the first packet to the return, since each step needs the one before it.
 TEST_F(Predictive, PacketsFollowTheNodeAndComeBackWithIt) {
-  COVERS("FH-3.1-03", "FH-3.1-05", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-5.6-02", "FH-10-03",
-         "FH-6275-30", "FH-6275-46");
+  COVERS("FH-3.1-03", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-5.6-02", "FH-10-03", "FH-6275-30",
+         "FH-6275-46");
   build();
   ASSERT_TRUE(bed_);
   bed_->expect_on_old_link("before");

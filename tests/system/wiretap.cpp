@@ -205,6 +205,7 @@ struct Wiretap::State {
 
   net::FileDescriptor fd;
   std::array<int, kPlaces> ports{};
+  std::mutex reading;  // of `fd`
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
   std::vector<Seen> frames;
@@ -239,7 +240,9 @@ void Wiretap::State::keep(const sockaddr_ll& from, UtcTime at, ByteView octets) 
   changed.notify_all();
 }
 
+// Afterwards all that was carried before the call is in `frames`.
 void Wiretap::State::read_what_is_there() {
+  const std::lock_guard one_at_a_time(reading);
   for (;;) {
     std::array<std::uint8_t, 2048> octets{};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control{};
@@ -299,6 +302,7 @@ lab::Attempt<std::unique_ptr<Wiretap>> Wiretap::start(const lab::Namespace& cabl
 }
 
 Mark Wiretap::mark() const {
+  state_->read_what_is_there();
   const std::lock_guard lock(state_->mutex);
   return state_->frames.size();
 }
@@ -315,6 +319,7 @@ Seen Wiretap::wait(const Match& match, Mark since) const {
 }
 
 std::vector<Seen> Wiretap::all(const Match& match, Mark since) const {
+  state_->read_what_is_there();
   const std::lock_guard lock(state_->mutex);
   std::vector<Seen> found;
   for (std::size_t i = since; i < state_->frames.size(); ++i)
@@ -323,6 +328,7 @@ std::vector<Seen> Wiretap::all(const Match& match, Mark since) const {
 }
 
 Mark Wiretap::position(const Match& match, Mark since) const {
+  state_->read_what_is_there();
   const std::lock_guard lock(state_->mutex);
   for (std::size_t i = since; i < state_->frames.size(); ++i)
     if (match(*state_->frames[i])) return i;
