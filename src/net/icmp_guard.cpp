@@ -24,9 +24,9 @@ std::string commands_for(const std::string& table) {
          " input { type filter hook input priority -300; policy accept; }\n";
 }
 
-// Whatever Mobility Header nobody else handles. The rules in one line, so that there is no time without them. Of a Home
-// Address option its type is matched where its alignment puts it (RFC 6275 6.3); nft has no word
-// for it. Mobility Headers are judged above.
+// Whatever Mobility Header nobody else handles. The rules in one line, so that there is no time
+// without them. Of a Home Address option its type is matched where its alignment puts it (RFC
+// 6275 6.3); nft has no word for it. Mobility Headers are judged above.
 std::string rules_for(const std::string& table, const IcmpGuard::Rules& rules,
                       const std::vector<IcmpGuard::Pair>& let_pass) {
   std::string others = "0-7";  // Mobile IPv6
@@ -125,8 +125,7 @@ Attempt<IcmpGuard> IcmpGuard::open(const Rules& rules) {
   IcmpGuard guard(std::move(commands->write_end), std::move(answers->read_end), *child);
   guard.rules_ = rules;
   guard.table_ = "sendoff-" + std::to_string(getpid());
-  if (auto ruled =
-          guard.command(commands_for(guard.table_) + rules_for(guard.table_, rules, {}));
+  if (auto ruled = guard.command(commands_for(guard.table_) + rules_for(guard.table_, rules, {}));
       !ruled)
     return fail(ruled.error());
   return guard;

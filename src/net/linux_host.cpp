@@ -67,8 +67,8 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open(
-            {config.router && config.home_addresses, config.other_mobility_types}))
+    if (auto opened =
+            IcmpGuard::open({config.router && config.home_addresses, config.other_mobility_types}))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());
