@@ -72,13 +72,12 @@ std::uint32_t count_new(const Sighting& segment, Ends& ends) {
   return new_octets(segment, end->second);
 }
 
-// The longest step of `times`, which are in order, that ends behind `from` and begins before
+// The longest step of `times`, which are in order, that ends behind `from` and no later than
 // `until`.
 Duration longest_step(const std::vector<UtcTime>& times, UtcTime from, UtcTime until) {
   Duration longest{};
   for (std::size_t i = 1; i < times.size(); ++i)
-    if (times[i] > from && times[i - 1] < until)
-      longest = std::max(longest, times[i] - times[i - 1]);
+    if (times[i] > from && times[i] <= until) longest = std::max(longest, times[i] - times[i - 1]);
   return longest;
 }
 

@@ -34,7 +34,7 @@ struct Flow {
   UtcTime silence_end;
 
   [[nodiscard]] std::optional<UtcTime> first_arrival_after(UtcTime at) const;
-  // The longest of those that end behind `from` and begin before `until`.
+  // The longest of those that end behind `from` and no later than `until`.
   [[nodiscard]] Duration silence_between(UtcTime from, UtcTime until) const;
 };
 
@@ -64,7 +64,7 @@ struct Transfer {
   unsigned connections = 0;
   std::uint64_t timeouts = 0;     // of retransmission, by the correspondent's kernel
   std::vector<UtcTime> progress;  // when new data arrived
-  // The longest time without new data that ends behind `from` and begins before `until`.
+  // The longest time without new data that ends behind `from` and no later than `until`.
   [[nodiscard]] Duration stall_between(UtcTime from, UtcTime until) const;
   [[nodiscard]] double mbit_per_s() const;
 };

@@ -41,6 +41,7 @@ Json move_json(const Run& run, std::size_t number) {
   const MoveResult result = result_of(run, number);
   Json json{{"to", move.to == Side::kNar ? "nar" : "par"},
             {"lost", result.lost},
+            {"lost_avoidable", result.lost_avoidable},
             {"held", result.held},
             {"longest_silence_ms", rounded(ms(result.longest_silence))},
             {"link_gap_ms", rounded(ms(result.link_gap))},
@@ -59,6 +60,7 @@ Json json_of(const Run& run) {
             {"sent", run.flow.sent},
             {"received", run.flow.received},
             {"lost", run.flow.lost},
+            {"lost_avoidable", avoidable_losses(run)},
             {"undelivered", run.undelivered.size()},
             {"duplicated", run.flow.duplicated},
             {"reordered", run.flow.reordered},
@@ -99,6 +101,7 @@ Json json_of(const Summary& summary) {
   Json json{{"runs", summary.runs},
             {"sent", summary.sent},
             {"lost", summary.lost},
+            {"lost_avoidable", summary.lost_avoidable},
             {"undelivered", summary.undelivered},
             {"duplicated", summary.duplicated},
             {"reordered", summary.reordered},
@@ -149,6 +152,7 @@ Summary summary_of(Mode mode, const std::vector<Run>& runs) {
     ++summary.runs;
     summary.sent += run.flow.sent;
     summary.lost += run.flow.lost;
+    summary.lost_avoidable += avoidable_losses(run);
     summary.undelivered += run.undelivered.size();
     summary.duplicated += run.flow.duplicated;
     summary.reordered += run.flow.reordered;

@@ -18,6 +18,7 @@ struct Summary {
   std::size_t runs = 0;
   std::uint64_t sent = 0;  // sums
   std::uint64_t lost = 0;
+  std::uint64_t lost_avoidable = 0;
   std::uint64_t undelivered = 0;
   std::uint64_t duplicated = 0;
   std::uint64_t reordered = 0;

@@ -109,9 +109,27 @@ std::vector<Phase> phases_of(const Run& run, std::size_t number) {
   return phases;
 }
 
+namespace {
+
+// When losses of a move are excused: from when the link went until the FBU is sent. What was on its
+// way then, in the millisecond before either, is excused as well.
+struct Excuse {
+  UtcTime from;
+  UtcTime until;
+};
+
+Excuse excuse_of(const Run& run, const Move& move, UtcTime until) {
+  constexpr Duration kOnTheWay = milliseconds(1);
+  const Message* fbu = find_message(run.messages, "FBU", move.begin, until);
+  return {move.link_down - kOnTheWay, fbu == nullptr ? until : fbu->at + kOnTheWay};
+}
+
+}  // namespace
+
 MoveResult result_of(const Run& run, std::size_t number) {
   const Move& move = run.moves[number];
   const UtcTime until = end_of(run, number);
+  const Excuse excuse = excuse_of(run, move, until);
   MoveResult result;
   result.link_gap = move.link_up - move.link_down;
   result.longest_silence = run.flow.silence_between(move.begin, until);
@@ -120,7 +138,9 @@ MoveResult result_of(const Run& run, std::size_t number) {
   result.backlog_gone = backlog_gone(run.flow, move.begin, move.link_up, until);
   for (const Delivery& each : run.flow.deliveries) {
     if (each.sent < move.begin || each.sent >= until) continue;
+    const bool excused = each.sent >= excuse.from && each.sent < excuse.until;
     result.lost += each.arrived ? 0U : 1U;
+    result.lost_avoidable += each.arrived || excused ? 0U : 1U;
     result.held += was_held(each) ? 1U : 0U;
   }
   if (run.transfer) result.longest_stall = run.transfer->stall_between(move.begin, until);
@@ -154,6 +174,12 @@ std::optional<Duration> backlog_gone(const Run& run) {
 std::uint64_t held_count(const Run& run) {
   return static_cast<std::uint64_t>(std::ranges::count_if(
       run.flow.deliveries, [](const Delivery& each) { return was_held(each); }));
+}
+
+std::uint64_t avoidable_losses(const Run& run) {
+  std::uint64_t lost = 0;
+  for (std::size_t i = 0; i < run.moves.size(); ++i) lost += result_of(run, i).lost_avoidable;
+  return lost;
 }
 
 std::string_view protection_seen(const Run& run) {

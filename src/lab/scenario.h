@@ -80,6 +80,9 @@ struct Phase {
 // What became of the stream from a move's begin until the next move's.
 struct MoveResult {
   std::uint64_t lost = 0;  // of what was sent in that time
+  // Of those the ones that the link, and the lack of an FBU, do not excuse: sent before the link
+  // went, or after the FBU was.
+  std::uint64_t lost_avoidable = 0;
   std::uint64_t held = 0;
   Duration longest_silence{};
   Duration link_gap{};
@@ -97,6 +100,7 @@ struct MoveResult {
 [[nodiscard]] std::optional<Duration> silence_after_link_up(const Run& run);
 [[nodiscard]] std::optional<Duration> backlog_gone(const Run& run);
 [[nodiscard]] std::uint64_t held_count(const Run& run);
+[[nodiscard]] std::uint64_t avoidable_losses(const Run& run);  // of all its moves
 // What HI and HAck travelled in, by the captures: "esp", "clear"; empty: there were none.
 [[nodiscard]] std::string_view protection_seen(const Run& run);
 

@@ -171,6 +171,9 @@ TEST_F(FlowAnalysis, EachSilenceBelongsToTheTimeThatItFallsIn) {
   EXPECT_EQ(flow.silence_between(at_us(15'000), at_us(50'000)), milliseconds(11));
   EXPECT_EQ(flow.silence_between(at_us(50'000), at_us(99'000)), milliseconds(21));
   EXPECT_EQ(flow.silence_between(at_us(40'000), at_us(50'000)), milliseconds(1));
+  // One that reaches over the border belongs to the time in which it ends.
+  EXPECT_EQ(flow.silence_between(at_us(40'000), at_us(70'000)), milliseconds(1));
+  EXPECT_EQ(flow.silence_between(at_us(70'000), at_us(99'000)), milliseconds(21));
 }
 
 class TransferAnalysis : public FlowAnalysis {};

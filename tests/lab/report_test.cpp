@@ -251,6 +251,26 @@ TEST(Results, EachMoveOfARunHasItsOwn) {
   EXPECT_NE(report_html({}, results).find("Each handover of this run"), std::string::npos);
 }
 
+TEST(Results, LossIsAvoidableWhenTheLinkStoodOrTheFbuWasSent) {
+  Run run = there_and_back();
+  // The FBU went ahead of the link: nothing had to be lost.
+  EXPECT_EQ(result_of(run, 1).lost, 20U);
+  EXPECT_EQ(result_of(run, 1).lost_avoidable, 20U);
+  const auto with_fbu_at = [&](std::int64_t us) {
+    run.messages.back().at = at_us(us);
+    return result_of(run, 1).lost_avoidable;
+  };
+  // Lost are those of 1010 ms to 1029 ms; what was on its way with the FBU is excused.
+  EXPECT_EQ(with_fbu_at(1'055'000), 0U);
+  EXPECT_EQ(with_fbu_at(1'020'000), 9U);
+  run.messages.pop_back();
+  EXPECT_EQ(result_of(run, 1).lost_avoidable, 0U);
+  // Before the link went there is no excuse.
+  run.moves[1].link_down = at_us(1'016'000);
+  EXPECT_EQ(result_of(run, 1).lost_avoidable, 5U);
+  EXPECT_EQ(avoidable_losses(run), 5U);
+}
+
 TEST(Results, LossIsToldAsAPartOfPlainIpv6s) {
   Results results;
   results.runs = {handover(), there_and_back(), there_and_back()};
