@@ -1,6 +1,7 @@
 // What a LinuxHost is made of; for linux_host.cpp and linux_host_actions.cpp.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -42,6 +43,9 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   // --- linux_host.cpp
   void undo_left_over(const std::vector<std::string>& lines);
   void withdraw(unsigned index);
+  void refuse_source(const Ipv6Address& address);
+  void admit_source(const Ipv6Address& address);
+  void admit_all_sources();
   [[nodiscard]] Attempt<> attach(HostInterface& interface, const LinkInfo& link);
   void detach(HostInterface& interface);
   void watch(HostInterface& interface);
@@ -82,6 +86,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   UndoJournal journal;
   std::vector<HostInterface> interfaces;  // never resized after open()
   AddressBook addresses;
+  std::deque<Ipv6Address> refused;  // as sources, the earliest first
   std::optional<IcmpGuard> guard;
   std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
   std::optional<EspSocket> esp;          // when the machine takes some
