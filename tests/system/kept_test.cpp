@@ -80,7 +80,7 @@ void Kept::expect_reverse_check() {
 }
 
 TEST_F(Kept, AnAddressThatTheNewRouterAsksToKeepIsDeliveredByItsHostRoute) {
-  COVERS("FH-4-24", "FH-4-25", "FH-6275-47");
+  COVERS("FH-4-24", "FH-4-25");
   build(
       {.routers = {{{"handover", {{"request_address", "true"}}}}, {}}, .mobile = {}, .other = {}});
   ASSERT_TRUE(bed_);
