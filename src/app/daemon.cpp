@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/dhcp_command.h"
 #include "app/link_switch.h"
 #include "app/log.h"
 #include "app/radios.h"
@@ -103,6 +104,7 @@ class Daemon {
   std::unique_ptr<datapath::Backend> datapath_;  // none where the configuration says so
   std::optional<LinkSwitch> link_switch_;
   std::optional<Radios> radios_;
+  std::optional<DhcpCommand> dhcp_command_;
   std::unique_ptr<net::Workers> workers_;
   std::unique_ptr<net::Driver> driver_;
   std::unique_ptr<net::Timer> watchdog_;
@@ -228,6 +230,7 @@ bool Daemon::build() {
   machine_ = &role_->build(std::move(*snapshot), random_, now);
   workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
+  dhcp_command_.emplace(loop_, settings_.dhcp_command);
   net::Driver::Hooks hooks;
   hooks.report = [this](const machine::Event& event) { report(event); };
   hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
@@ -235,6 +238,12 @@ bool Daemon::build() {
     for (const net::HostConfig::Interface& interface : role_->interfaces())
       if (interface.id == action.interface)
         return link_switch_->run(interface.name, action.access_point, std::move(done));
+    done(fail(machine::ActionError::kGone));
+  };
+  hooks.run_dhcp = [this](const machine::RunDhcp& action, net::Done done) {
+    for (const net::HostConfig::Interface& interface : role_->interfaces())
+      if (interface.id == action.interface)
+        return dhcp_command_->run(interface.name, std::move(done));
     done(fail(machine::ActionError::kGone));
   };
   driver_ = std::make_unique<net::Driver>(
@@ -278,6 +287,7 @@ int Daemon::run() {
   workers_.reset();
   radios_.reset();
   link_switch_.reset();
+  dhcp_command_.reset();
   server_.reset();
   role_.reset();
   datapath_.reset();
@@ -355,7 +365,7 @@ Result<std::string, Refusal> Daemon::reload() {
   if (settings != settings_) {
     restart.emplace_back(
         "[daemon], [store], [datapath], [[interface]] wpa_supplicant or hostapd, or [handover] "
-        "switch_command or switch_socket");
+        "switch_command, switch_socket or dhcp_command");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });

@@ -49,6 +49,7 @@ struct Daemon {
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
   std::string switch_socket;                // MN: asked instead of running something
   std::vector<RadioControl> radios;         // interfaces whose radio tells of the link
+  std::vector<std::string> dhcp_command;    // MN: run for a RunDhcp; empty: there is no DHCP
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };

@@ -115,6 +115,10 @@ void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
   for (const char* other : {"switch_command", "switch_socket"})
     if (section.has(other) && loaded.daemon.radios.size() == config.interfaces.size())
       section.error(other, "moves nothing: wpa_supplicant moves every interface");
+  for (Text& word : section.texts("dhcp_command"))
+    loaded.daemon.dhcp_command.push_back(std::move(word.value));
+  if (!loaded.daemon.dhcp_command.empty() && !loaded.daemon.dhcp_command[0].starts_with('/'))
+    section.error("dhcp_command", "must begin with the absolute path of a program");
   section.finish();
 }
 

@@ -82,7 +82,7 @@ Attempt<std::unique_ptr<BpfPath::Programs>> BpfPath::Programs::load(const Config
   int result = 0;
   for (const auto& [map, entries] : {std::pair{maps.bindings, tunnels},
                                      {maps.attached, attached},
-                                     {maps.pairs, tunnels + attached},
+                                     {maps.pairs, tunnels + attached + kMaxEnded},
                                      {maps.buffers, buffers},
                                      {maps.slots, buffers}})
     if (result == 0) result = bpf_map__set_max_entries(map, entries);
@@ -196,13 +196,19 @@ Attempt<> BpfPath::put(int map, const Ipv6Address& pcoa, const TunnelEnd& end, s
 void BpfPath::release_pair(absl::flat_hash_map<Ipv6Address, Tunnel>& of, const Ipv6Address& pcoa) {
   const auto found = of.find(pcoa);
   if (found == of.end()) return;
-  const auto uses = pair_uses_.find(found->second);
-  if (--uses->second == 0) {
-    const so_pair pair = key_of(found->second);
-    (void)bpf_map_delete_elem(programs_->pairs(), &pair);
-    pair_uses_.erase(uses);
-  }
+  release_pair(found->second);
   of.erase(found);
+}
+
+// The kernel knows it already.
+void BpfPath::keep_pair(const Tunnel& tunnel) { ++pair_uses_[tunnel]; }
+
+void BpfPath::release_pair(const Tunnel& tunnel) {
+  const auto uses = pair_uses_.find(tunnel);
+  if (--uses->second > 0) return;
+  const so_pair pair = key_of(tunnel);
+  (void)bpf_map_delete_elem(programs_->pairs(), &pair);
+  pair_uses_.erase(uses);
 }
 
 Attempt<> BpfPath::put_binding(const Ipv6Address& pcoa, const TunnelEnd& end) {

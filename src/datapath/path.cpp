@@ -23,6 +23,8 @@ constexpr Duration kSettling = milliseconds(10);
 constexpr Duration kRouteQuiet = milliseconds(50);
 constexpr std::size_t kRefreshAtOnce = 256;
 constexpr int kSendAtOnce = 64;
+// A node that did not hear of the end of its tunnel goes on for no longer than it was granted.
+constexpr Duration kEndedIsKnown = seconds(60);
 constexpr std::uint32_t kUsualMtu = 1500;
 
 // Errors about what we sent, which no protocol of the kernel's takes.
@@ -66,7 +68,8 @@ Path::Path(net::EventLoop& loop, const Config& config, Parts parts)
       held_(config.buffers),
       errors_(std::move(parts.errors)),
       drain_timer_(loop, [this] { drain(); }),
-      refresh_timer_(loop, [this] { refresh_some(); }) {}
+      refresh_timer_(loop, [this] { refresh_some(); }),
+      ended_timer_(loop, [this] { forget_ended(); }) {}
 
 void Path::start(Warning warning) {
   warning_ = std::move(warning);
@@ -210,12 +213,34 @@ void Path::remove(Table& table, const Ipv6Address& pcoa) {
     (void)kernel_->remove_rule(pcoa, *end.table);
     tables_.erase(*end.table);
   }
-  if (&table == &bindings_)
+  if (&table == &bindings_) {
+    remember_ended(end.tunnel);
     drop_binding(pcoa);
-  else
+  } else {
     drop_attached(pcoa);
+  }
   if (--pairs_[end.tunnel] == 0) pairs_.erase(end.tunnel);
   table.erase(found);
+}
+
+// FH-4-42: what comes by a tunnel without a binding is dropped here, not left to the kernel.
+void Path::remember_ended(const Tunnel& tunnel) {
+  const Instant now = net::read_clocks().boot;
+  if (ended_.size() >= kMaxEnded) ended_.front().first = now;
+  ended_.emplace_back(now + kEndedIsKnown, tunnel);
+  ++pairs_[tunnel];
+  keep_pair(tunnel);
+  forget_ended();
+}
+
+void Path::forget_ended() {
+  const Instant now = net::read_clocks().boot;
+  for (; !ended_.empty() && ended_.front().first <= now; ended_.pop_front()) {
+    const Tunnel& tunnel = ended_.front().second;
+    if (--pairs_[tunnel] == 0) pairs_.erase(tunnel);
+    release_pair(tunnel);
+  }
+  ended_timer_.at(ended_.empty() ? kNever : ended_.front().first);
 }
 
 std::optional<std::uint32_t> Path::free_table() const {

@@ -2,6 +2,7 @@
 // counters, and news of the kernel. A backend says how packets are diverted and how they go on.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -43,6 +44,7 @@ class Path : public Backend {
 
  protected:
   using Table = absl::flat_hash_map<Ipv6Address, TunnelEnd>;
+  static constexpr std::size_t kMaxEnded = 4096;  // tunnels that are over and known for that
 
   struct Counted {
     std::uint64_t encapsulated = 0;
@@ -79,6 +81,9 @@ class Path : public Backend {
   // kCopies: packets go on, and each is seen as well. May change for a buffer that there is.
   [[nodiscard]] virtual Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface,
                                                 HeldPackets::Kind kind) = 0;
+  // A tunnel that is over still has to be known by its ends (names_tunnel), or not any more.
+  virtual void keep_pair(const Tunnel& tunnel) = 0;
+  virtual void release_pair(const Tunnel& tunnel) = 0;
   // From then on packets may pass by themselves once nothing is held.
   virtual void begin_release(const Ipv6Address& address) = 0;
   virtual void end_diversion(const Ipv6Address& address) = 0;
@@ -122,6 +127,8 @@ class Path : public Backend {
                                                    const TunnelEnd& end) const;
   [[nodiscard]] Attempt<> lay_routes(const Table& table, const Ipv6Address& pcoa, TunnelEnd& end);
   void remove(Table& table, const Ipv6Address& pcoa);
+  void remember_ended(const Tunnel& tunnel);
+  void forget_ended();
   [[nodiscard]] std::optional<std::uint32_t> free_table() const;
   void refresh(Table& table, const Ipv6Address& pcoa);
   void refresh_some();
@@ -132,7 +139,10 @@ class Path : public Backend {
 
   Table bindings_;
   Table attached_;
-  std::map<Tunnel, std::size_t> pairs_;  // of both tables, counted
+  std::map<Tunnel, std::size_t> pairs_;  // of both tables and of ended_, counted
+  // Of bindings that are over, and until when what still comes out of their tunnels is known for
+  // that: it is dropped and counted. Oldest first.
+  std::deque<std::pair<Instant, Tunnel>> ended_;
   std::map<std::uint32_t, Ipv6Address> tables_;
   std::vector<Ipv6Address> stale_;  // whose way may have changed
   HeldPackets held_;
@@ -143,6 +153,7 @@ class Path : public Backend {
   Warning warning_;
   net::Timer drain_timer_;
   net::Timer refresh_timer_;
+  net::Timer ended_timer_;
   net::EventLoop::Watch kernel_watch_;
   net::EventLoop::Watch errors_watch_;
 };

@@ -110,6 +110,8 @@ struct Advise {
   // link-layer address: that is the address it last obtained a handover key for.
   std::variant<Ipv6Address, LinkAddress> mn;
   std::optional<LinkAddress> access_point;
+  // With the trigger: the care-of address that the node is to take there.
+  std::optional<Ipv6Address> new_care_of = std::nullopt;
 };
 
 using Order = std::variant<HandOver, RequestKey, BindingComplete, Advise>;
@@ -123,6 +125,7 @@ enum class OrderError : std::uint8_t {
   kNoAddress,           // no care-of CGA on this link yet
   kNoRouter,            // no validated router yet
   kBusy,                // a handover is under way
+  kWrongPrefix,         // the care-of address is none of the access point's router
   kUnknownNode,         // no node with this link-layer address holds a handover key here
 };
 [[nodiscard]] std::string_view name(OrderError error);

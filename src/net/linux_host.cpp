@@ -3,8 +3,7 @@
 #include <cerrno>
 
 #include "net/linux_host_state.h"
-#include "wire/icmpv6.h"
-#include "wire/mobility.h"
+#include "wire/ipv6.h"
 
 namespace sendoff::net {
 
@@ -13,30 +12,10 @@ namespace {
 constexpr std::string_view kNeighbourLine = "neighbour ";
 constexpr std::string_view kProxyLine = "proxy ";
 
-template <typename... Types>
-std::vector<std::uint8_t> numbers(Types... types) {
-  return {static_cast<std::uint8_t>(types)...};
-}
-
-// Certification Path Advertisements come from the socket that knows fragments. NS and NA are the
-// kernel's; the machines hear them, too: a NAR waits for UNAs and for answers to its DAD probes.
-PacketSelection neighbour_discovery() {
-  using enum wire::Icmpv6Type;
-  PacketSelection selection;
-  selection.icmp_types =
-      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
-              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
-  return selection;
-}
-
 PacketSelection mobility_headers(const HostConfig& config,
                                  const std::vector<Ipv6Address>& destinations,
                                  const std::vector<Ipv6Address>& policed) {
-  using enum wire::MobilityType;
-  PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
-  selection.destinations = destinations;
+  PacketSelection selection = net::mobility_headers(destinations);
   selection.policed = policed;
   selection.destination_options = config.router && config.home_addresses;
   return selection;
@@ -64,6 +43,7 @@ LinuxHost::State::~State() {
   started = false;
   for (HostInterface& interface : interfaces)
     if (interface.index != 0) withdraw(interface.index);
+  admit_all_sources();
   undo_left_over(journal.lines());
   journal.clear();
 }
@@ -71,6 +51,7 @@ LinuxHost::State::~State() {
 Attempt<> LinuxHost::State::open() {
   undo_left_over(journal.left_over());
   journal.clear();
+  admit_all_sources();
   const auto links = netlink->links();
   if (!links) return fail(links.error());
   if (config.router)
@@ -136,6 +117,29 @@ void LinuxHost::State::undo_left_over(const std::vector<std::string>& lines) {
     if (line->starts_with(kProxyLine)) (void)netlink->remove_proxy(link->index, *address);
     if (line->starts_with(kNeighbourLine)) (void)netlink->remove_neighbour(link->index, *address);
   }
+}
+
+// RFC 5568 6.4.6: an address that is taken off is no source any more, but a socket that is bound to
+// it does not know. Of routers' addresses nobody takes leave in such haste.
+void LinuxHost::State::refuse_source(const Ipv6Address& address) {
+  constexpr std::size_t kMaxRefused = 64;
+  if (config.router || std::ranges::find(refused, address) != refused.end()) return;
+  if (refused.size() >= kMaxRefused) admit_source(refused.front());
+  if (const auto set = netlink->refuse_source(address); !set) return warn(set.error().text());
+  refused.push_back(address);
+}
+
+void LinuxHost::State::admit_source(const Ipv6Address& address) {
+  const Ipv6Address admitted = address;  // it may be one of those
+  if (std::erase(refused, admitted) == 0) return;
+  if (const auto gone = netlink->admit_source(admitted); !gone) warn(gone.error().text());
+}
+
+void LinuxHost::State::admit_all_sources() {
+  const auto all = netlink->refused_sources();
+  if (!all) return;
+  for (const Ipv6Address& address : *all) (void)netlink->admit_source(address);
+  refused.clear();
 }
 
 // Takes back addresses and routes of ours, this run's and an earlier one's.

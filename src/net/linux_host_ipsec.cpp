@@ -1,5 +1,7 @@
 // HI and HAck that are left to the kernel's IPsec.
 #include <cerrno>
+#include <limits>
+#include <utility>
 
 #include "net/linux_host_state.h"
 #include "wire/ipv6.h"
@@ -27,18 +29,23 @@ Attempt<> LinuxHost::State::protect(std::vector<ProtectedPair> pairs) {
   if (guard)
     if (auto let = guard->let_pass(unguarded); !let) return let;
   select_mobility();
-  return ipsec->select(std::move(pairs), journal);
+  auto selected = ipsec->select(std::move(pairs), journal);
+  discard_stale();
+  return selected;
 }
 
 void LinuxHost::State::watch_ipsec() {
-  ipsec_watch =
-      loop.watch(ipsec->event_fd(), EventLoop::Interest::kReadable, [this] { ipsec->refresh(); });
+  ipsec_watch = loop.watch(ipsec->event_fd(), EventLoop::Interest::kReadable, [this] {
+    ipsec->refresh();
+    discard_stale();
+  });
   policed_watch =
       loop.watch(policed->fd(), EventLoop::Interest::kReadable, [this] { receive_policed(); });
 }
 
 // Never from within a call into the host.
 void LinuxHost::State::tell_protection(const KernelIpsec::Verdict& verdict) {
+  if (verdict.lacks.empty()) policed_stale = true;
   if (!started) return;
   loop.post([weak = weak_from_this(),
              told = machine::HostProtection{verdict.pair.peer, verdict.pair.local, verdict.lacks}] {
@@ -46,12 +53,20 @@ void LinuxHost::State::tell_protection(const KernelIpsec::Verdict& verdict) {
   });
 }
 
+// What waits in the socket since before policies stood may have come in clear.
+void LinuxHost::State::discard_stale() {
+  if (!std::exchange(policed_stale, false)) return;
+  policed->receive(std::numeric_limits<std::size_t>::max(),
+                   [this](const PolicedSocket::Message&) { ++counted.unpoliced; });
+}
+
 void LinuxHost::State::receive_policed() {
+  discard_stale();
   policed->receive(kPacketsAtOnce, [&](const PolicedSocket::Message& message) {
     const auto header = wire::Ipv6Header::parse(message.packet);
-    // A policy that went a moment ago may have let it pass.
+    // A policy that went a moment ago may have let it pass, or one that has just come.
     ipsec->refresh();
-    if (!header || !ipsec->stands(header->source, header->destination)) {
+    if (!header || policed_stale || !ipsec->stands(header->source, header->destination)) {
       ++counted.unpoliced;
       return;
     }
@@ -61,6 +76,7 @@ void LinuxHost::State::receive_policed() {
     received.policed = true;
     deliver(message.index, received);
   });
+  discard_stale();
 }
 
 Attempt<> LinuxHost::State::send_policed(ByteView packet) {

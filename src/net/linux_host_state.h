@@ -1,6 +1,7 @@
 // What a LinuxHost is made of; for linux_host.cpp and linux_host_actions.cpp.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -42,6 +43,9 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   // --- linux_host.cpp
   void undo_left_over(const std::vector<std::string>& lines);
   void withdraw(unsigned index);
+  void refuse_source(const Ipv6Address& address);
+  void admit_source(const Ipv6Address& address);
+  void admit_all_sources();
   [[nodiscard]] Attempt<> attach(HostInterface& interface, const LinkInfo& link);
   void detach(HostInterface& interface);
   void watch(HostInterface& interface);
@@ -65,6 +69,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void watch_ipsec();
   void tell_protection(const KernelIpsec::Verdict& verdict);
   void receive_policed();
+  void discard_stale();
   [[nodiscard]] Attempt<> send_policed(ByteView packet);
 
   [[nodiscard]] HostInterface* by_id(InterfaceId id);
@@ -81,6 +86,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   UndoJournal journal;
   std::vector<HostInterface> interfaces;  // never resized after open()
   AddressBook addresses;
+  std::deque<Ipv6Address> refused;  // as sources, the earliest first
   std::optional<IcmpGuard> guard;
   std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
   std::optional<EspSocket> esp;          // when the machine takes some
@@ -89,6 +95,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   std::optional<RoutedSender> sender;
   std::vector<Ipv6Address> destinations;     // that `mobility` lets through
   std::vector<Ipv6Address> policed_sources;  // whose HI and HAck it leaves to `policed`
+  bool policed_stale = false;                // `policed` may hold what came in clear
   std::vector<std::string> shortcomings;
   Sink sink;
   bool started = false;

@@ -2,6 +2,7 @@
 
 #include <linux/if_packet.h>
 
+#include "wire/icmpv6.h"
 #include "wire/ipv6.h"
 #include "wire/mobility.h"
 
@@ -128,6 +129,11 @@ void jump_if_among(Program& program, const std::vector<Ipv6Address>& addresses,
   }
 }
 
+template <typename... Types>
+std::vector<std::uint8_t> numbers(Types... types) {
+  return {static_cast<std::uint8_t>(types)...};
+}
+
 constexpr std::array kHandoverTypes{wire::MobilityType::kHandoverInitiate,
                                     wire::MobilityType::kHandoverAcknowledge};
 
@@ -139,6 +145,24 @@ void place_verdicts(Program& program) {
 }
 
 }  // namespace
+
+PacketSelection neighbour_discovery() {
+  using enum wire::Icmpv6Type;
+  PacketSelection selection;
+  selection.icmp_types =
+      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
+              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
+  return selection;
+}
+
+PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
+  using enum wire::MobilityType;
+  PacketSelection selection;
+  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
+                                     kHandoverInitiate, kHandoverAcknowledge);
+  selection.destinations = destinations;
+  return selection;
+}
 
 std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   Program program;

@@ -28,6 +28,12 @@ struct PacketSelection {
   static constexpr std::size_t kMaxDestinations = 64;
 };
 
+// What the daemons hear. Certification Path Advertisements come from the socket that knows
+// fragments. NS and NA are the kernel's; the machines hear them, too: a NAR waits for UNAs and for
+// answers to its DAD probes.
+[[nodiscard]] PacketSelection neighbour_discovery();
+[[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations);
+
 // ESP (RFC 4303) that a daemon takes itself.
 struct EspSelection {
   std::vector<std::uint32_t> spis;      // of its inbound associations

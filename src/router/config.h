@@ -143,7 +143,8 @@ struct Config {
   std::uint32_t max_cpa_s = 10;              // MAX_CPA_RATE
   std::uint32_t max_tunnel_lifetime_s = 60;  // GF31
   std::size_t max_bindings = 100'000;
-  bool esp_audit = true;  // report what RFC 4303 4 wants audited
+  bool esp_audit = true;                      // report what RFC 4303 4 wants audited
+  std::size_t peer_path_mtu = esp::kPathMtu;  // of the ways to neighbours; larger ESP is refused
   PreviousRouterConfig previous_router;
   NewRouterConfig new_router;
 };

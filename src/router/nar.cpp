@@ -301,6 +301,7 @@ bool Nar::use_pcoa(Now now, const Initiation& initiation, const ServedLink& link
   if (adopt(now, initiation, *initiation.pcoa)) return true;
   if (taken(link.config.id, *initiation.pcoa)) return false;
   Arrival& arrival = admit(initiation, link, *initiation.pcoa, Kind::kPcoa);
+  arrival.here = initiation.code == kHiReactive;  // and announced another address than this one
   if (initiation.ncoa && find_holder(links_, *initiation.ncoa) == nullptr)
     proposals_.emplace(*initiation.ncoa, *initiation.pcoa);
   prepare(now, arrival);

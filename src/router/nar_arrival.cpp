@@ -94,7 +94,7 @@ void Nar::prepare(Now now, Arrival& arrival) {
   const auto ask = [&](auto action) {
     wait_for(arrival, Step::Kind::kPrepared, outbox_.push(std::move(action)));
   };
-  if (arrival.here) return prepared(now, arrival);
+  if (arrival.here && arrival.kind != Kind::kPcoa) return prepared(now, arrival);
   // Packets for a PCoA always wait: without that they would be solicited for (FH-4-24).
   if (arrival.initiation.buffer || arrival.kind == Kind::kPcoa) {
     arrival.buffered = true;

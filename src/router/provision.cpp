@@ -162,6 +162,14 @@ Result<void, machine::OrderError> Provision::advise(Now now, const machine::Advi
       router::answer(config_.neighbours, *link, exchange.asked, link->mtu).code;
   if (code != wire::PrRtAdv::kTuples && code != wire::PrRtAdv::kDhcp)
     return fail(machine::OrderError::kUnknownAccessPoint);
+  if (order.new_care_of) {
+    const Neighbour* nar =
+        order.access_point ? router_behind(config_.neighbours, *order.access_point) : nullptr;
+    if (nar == nullptr || !nar->prefix.contains(*order.new_care_of) ||
+        !order.new_care_of->is_unicast_routable())
+      return fail(machine::OrderError::kWrongPrefix);
+    exchange.asked.new_care_of = order.new_care_of;
+  }
   answer(now, std::move(exchange));
   return {};
 }

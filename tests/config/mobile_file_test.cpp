@@ -217,6 +217,7 @@ TEST_F(MobileFile, RetriesAndTimesAreNumbersInTheirRange) {
   mobile_error("fbu_retries = 3", "fbu_timeout_ms = 0", "[handover] fbu_timeout_ms is 0");
   mobile_error("fbu_retries = 3", "switch_command = [\"roam\"]", "absolute path");
   mobile_error("fbu_retries = 3", "switch_socket = \"roam.sock\"", "absolute path");
+  mobile_error("fbu_retries = 3", "dhcp_command = [\"lease\"]", "absolute path");
   mobile_error("fbu_retries = 3",
                "switch_socket = \"/run/roam.sock\"\nswitch_command = [\"/bin/roam\"]",
                "switch_socket stands beside switch_command");

@@ -133,6 +133,9 @@ TEST_F(EspNar, AHackThatCannotBeSealedIsNotSent) {
       return fail(ActionError::kStore);
     return Facts{};
   };
+  config.neighbours[0].esp->outbound.key = esp::key_numbered(10);
+  far_pair.inbound[0].key = esp::key_numbered(10);
+  far.configure(bench.now, {{far_pair}, {}, true});
   start();
   silent();
   bench.outcome_of = nullptr;

@@ -1,7 +1,10 @@
 #include "net/linux_host.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -208,10 +211,12 @@ TEST_F(LinuxHostTest, KeepsRoutesNeighboursAndProxies) {
   ASSERT_TRUE(carry_out(route));
   ASSERT_TRUE(carry_out(route));
   EXPECT_FALSE(ip_shows("route show", "2001:db8:5::"));
+  // Of a node that came: to be confirmed as usual (RFC 5568 4).
   ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
-  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::42 lladdr 02:00:00:00:00:02 PERMANENT"));
+  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::42 lladdr 02:00:00:00:00:02"));
+  EXPECT_TRUE(ip_shows("neigh show dev here nud stale", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, std::nullopt}));
-  EXPECT_FALSE(ip_shows("neigh show dev here", "PERMANENT"));
+  EXPECT_FALSE(ip_shows("neigh show dev here", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, true}));
   EXPECT_TRUE(ip_shows("neigh show proxy", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, false}));
@@ -225,6 +230,32 @@ TEST_F(LinuxHostTest, KeepsRoutesNeighboursAndProxies) {
   EXPECT_FALSE(warnings_.empty());
 }
 
+TEST_F(LinuxHostTest, OfANodesRoutersAreCertainAndAddressesTakenOffSendNoMore) {
+  open();
+  ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
+  EXPECT_TRUE(ip_shows("neigh show dev here nud permanent", "2001:db8::42"));
+  const auto add = machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}};
+  ASSERT_TRUE(carry_out(add));
+  const FileDescriptor socket_of_it(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  std::ranges::copy(kNew.octets(), name.sin6_addr.s6_addr);
+  ASSERT_EQ(bind(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  const Ipv6Address there = Ipv6Address::literal("2001:db8::7");
+  std::ranges::copy(there.octets(), name.sin6_addr.s6_addr);
+  name.sin6_port = htons(9);
+  ASSERT_EQ(connect(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), 1);
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), -1);
+  EXPECT_TRUE(ip_shows("rule show", "from 2001:db8::42 prohibit"));
+  ASSERT_TRUE(carry_out(add));
+  EXPECT_FALSE(ip_shows("rule show", "2001:db8::42"));
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  host_.reset();
+  EXPECT_EQ(test::output_of("ip -6 rule show").find("2001:db8::42"), std::string::npos);
+}
+
 // Everything that a daemon can leave in the kernel, as text.
 std::string kernel_state() {
   std::string state;
@@ -236,7 +267,9 @@ std::string kernel_state() {
     state += setting.path + read_setting(setting.path).value_or("?") + "\n";
   return state + test::output_of("ip -6 addr show dev here | sed 's/ [0-9]*sec/ SEC/g'") +
          test::output_of("ip -6 route show") + test::output_of("ip -6 neigh show nud permanent") +
-         test::output_of("ip -6 neigh show proxy") + test::output_of("nft list tables");
+         test::output_of("ip -6 neigh show 2001:db8::42") +
+         test::output_of("ip -6 neigh show proxy") + test::output_of("nft list tables") +
+         test::output_of("ip -6 rule show");
 }
 
 // A router machine on a real host: what it wants of neighbour discovery is carried out.

@@ -32,7 +32,7 @@ class Unexpected : public NarTest {
 };
 
 TEST_F(Unexpected, AnAddressOfSomebodyElsesIsRefusedAsTheOperatorWantsIt) {
-  COVERS("FH-6.4.6-08", "FH-6.4.6-12");
+  COVERS("FH-6.4.6-08");  // 2, 4 and 128: Arrival.WhoMissedTheFbackIsToldWhatItGot
   for (const auto& [answer, status] :
        {std::pair{InUseAnswer::kConfigure, 1}, std::pair{InUseAnswer::kRouterAddress, 3}}) {
     config.new_router.in_use = answer;
@@ -88,7 +88,6 @@ TEST_F(Unexpected, WhatAProbeFoundInUseIsKnownForAWhile) {
 }
 
 TEST_F(Unexpected, NaackStatusThreeLeadsToARouteForThePcoa) {
-  COVERS("FH-6.4.6-05");
   config.new_router.in_use = InUseAnswer::kRouterAddress;
   start();
   occupy(ncoa());

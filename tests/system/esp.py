@@ -406,7 +406,8 @@ protection = "clear"
     send_clear(CLEAR, handover_initiate(CLEAR, peer.router, 1))
     answers = [each for each in peer.heard(3) if each[0] in (ESP, MOBILITY)]
     expect([each[0] for each in answers] == [MOBILITY], f"not one HAck in clear: {answers}")
-    expect(router.status()["arrival_count"] >= 1, "the HI of the neighbour with the switch moved nothing")
+    expect(router.wait_for("arrival-expected", 1, lambda event: event["par"] == CLEAR),
+           "the HI of the neighbour with the switch moved nothing")
     peer.exchange()
     print("the switch is for one neighbour, and the log, status and counters say so")
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Two access routers whose HI and HAck are left to the kernel's IPsec, and a node that moves.
 
-For the root of a machine that may be thrown away: ipsec_uml.py runs it in a user-mode Linux.
+For the root of a machine that may be thrown away: ipsec_uml.py runs it in a user-mode Linux. But for
+`without`, for a kernel that has no ESP for IPv6; exits 77 where there is one.
 
-    ipsec.py PROGRAM SCENARIO      manual, installed or ikev2; exits 1 where it went wrong
+    ipsec.py PROGRAM SCENARIO      manual, installed, ikev2 or without; exits 1 where it went wrong
 """
 import ipaddress
 import os
@@ -59,6 +60,11 @@ class Bed(testbed.Testbed):
             testbed.run("ip", "-n", space, "-6", "route", "add", PREFIXES[other], "via", CORE[other])
         testbed.run("ip", "-n", self.namespace("nar"), "addr", "add", f"{OTHER}/64", "dev", "core0", "nodad")
         self.make_credentials()
+
+    def close(self):
+        super().close()
+        for node in LINKS:  # that it does not know of
+            subprocess.run(["ip", "netns", "del", self.namespace(node)], capture_output=True, check=False)
 
     def make_credentials(self):
         at = self.directory
@@ -382,6 +388,10 @@ def manual(bed):
     mobile = bed.start_mobile()
     wire = Wire(bed)
     refused(bed, mobile, routers, wire)
+    # An HI in clear that waits in the daemon's socket when the policies come.
+    before = routers["nar"].status()["counters"]["host"]["packets-not-policed"]
+    routers["nar"].process.send_signal(signal.SIGSTOP)
+    send_clear(bed, "ar", mobility(bed, "ar", esp.HI))
     for node, other in (("ar", "nar"), ("nar", "ar")):
         words = {"LOCAL": bed.addresses[node], "PEER": bed.addresses[other], "KEY_OUT": "0x" + (esp.KEYS[
             esp.TO_PEER if node == "ar" else esp.TO_ROUTER]).hex(), "KEY_IN": "0x" + (esp.KEYS[
@@ -390,8 +400,12 @@ def manual(bed):
                  "SPI_IN": f"{esp.TO_ROUTER if node == 'ar' else esp.TO_PEER}"}
         assignments = [f"{name}={value}" for name, value in words.items()]
         testbed.run(*bed.inside(node, "env", *assignments, "sh", "-eu", EXAMPLES / "manual.sh"))
+    routers["nar"].process.send_signal(signal.SIGCONT)
     for router in routers.values():
         wait_for_protection(router, True)
+    waited = routers["nar"].status()
+    expect(waited["arrival_count"] == 0 and waited["counters"]["host"]["packets-not-policed"] == before + 1,
+           "an HI in clear from before the policies was taken")
     check_policies(bed, out_by_type=True)
     check_associations(bed)
     print("SAW policies of protocol 135, ESP transport with integrity: types 14 and 15 out")
@@ -556,8 +570,22 @@ def ikev2(bed):
     print("SAW the second neighbour refused (TS_UNACCEPTABLE) for the first one's address, granted for its own")
 
 
+def without(bed):
+    """On a kernel that has no ESP for IPv6: no daemon that would not protect, and a reason."""
+    doctor = subprocess.run(bed.inside("ar", bed.program, "doctor"), capture_output=True, text=True, check=False).stdout
+    line = next(line for line in doctor.splitlines() if line.startswith("IPsec: ESP for IPv6"))
+    if line.split("IPv6")[1].split()[0] == "yes":
+        print("this kernel has ESP for IPv6")
+        sys.exit(77)
+    ran = subprocess.run(bed.inside("ar", bed.program, "router", "-c", bed.router_toml("ar"), "--store", "memory"),
+                         capture_output=True, text=True, check=False, timeout=60)
+    expect(ran.returncode != 0 and 'protection = "host": this kernel has no' in ran.stdout + ran.stderr,
+           ran.stdout + ran.stderr)
+    print("SAW a daemon refused, and doctor say why: " + line)
+
+
 def main():
-    scenarios = {"manual": manual, "installed": installed, "ikev2": ikev2}
+    scenarios = {"manual": manual, "installed": installed, "ikev2": ikev2, "without": without}
     if len(sys.argv) != 3 or sys.argv[2] not in scenarios:
         sys.exit(__doc__)
     try:

@@ -40,6 +40,13 @@ TEST_F(HostIpsec, ByHandAndByIkev2ItCarriesHandoversAndNothingPassesIt) {
   COVERS("ESP-5568-06");
 }
 
+TEST_F(HostIpsec, AKernelWithoutEspIsRefusedWithASentence) {
+  const Ran ran =
+      run(std::string(SENDOFF_SOURCE) + "/tests/system/ipsec.py " + SENDOFF_PROGRAM + " without");
+  if (ran.status == kCannot) GTEST_SKIP() << "this kernel has ESP for IPv6";
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
 TEST_F(HostIpsec, InstalledPoliciesStandWhileTheDaemonRunsAndGoWithIt) {
   if (!saw_all_of("installed") && !HasFailure())
     GTEST_SKIP() << "NOT TESTED: no user-mode Linux with strongSwan here";
