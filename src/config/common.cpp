@@ -56,6 +56,12 @@ bool is_interface_name(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
 }
 
+std::optional<LinkAddress> link_address_of(const std::string& text) {
+  const auto address = LinkAddress::parse(text);
+  return address && (address->view().size() == 6 || address->view().size() == 8) ? address
+                                                                                 : std::nullopt;
+}
+
 void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   Section section = root.table("daemon");
   daemon.runtime_directory = "/run/sendoff/" + std::string(role);
@@ -72,13 +78,13 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.text("log_level", daemon.log_level);
   section.number("workers", daemon.workers, 0, 64);
   section.flag("guard_icmp", daemon.guard_icmp);
+  read_other_mobility_types(section, daemon.other_mobility_types);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
   if (daemon.control_socket.size() > 103)
     section.error("control_socket", "is longer than 103 octets; use a shorter path");
   static const std::vector<std::string> kLevels{"debug", "info", "warning", "error"};
   if (std::ranges::find(kLevels, daemon.log_level) == kLevels.end())
-  read_other_mobility_types(section, daemon.other_mobility_types);
     section.error("log_level",
                   "is \"" + daemon.log_level + "\"; it must be debug, info, warning or error");
   if (!daemon.guard_icmp)

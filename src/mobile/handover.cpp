@@ -61,7 +61,9 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   if (attachment->detecting) return fail(OrderError::kTentativeAddress);
   const AccessPoint* target = neighbourhood.find(access_point);
   if (target == nullptr) return fail(OrderError::kUnknownAccessPoint);
-  if (target->state == AccessPoint::State::kSameInterface) return fail(OrderError::kSameInterface);
+  const bool same_router = target->router && target->router == attachment->ar;
+  if (same_router || target->state == AccessPoint::State::kSameInterface)
+    return fail(OrderError::kSameInterface);
   if (target->state != AccessPoint::State::kPossible) return fail(OrderError::kNoFastHandover);
   const auto ncoa = prospective_care_of(*target, parts_.config.identity);
   if (!ncoa) {

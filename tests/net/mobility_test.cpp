@@ -1,5 +1,7 @@
 // Which Mobility Headers a host hands to its machine, and what the kernel says to the others
 // (RFC 6275 9.2): whatever nobody else here handles is the machine's to answer.
+#include <sys/socket.h>
+
 #include <filesystem>
 
 #include "net/linux_host.h"
@@ -110,7 +112,8 @@ TEST_F(MobilityTest, WhatOthersHandleIsLeftToThem) {
   EXPECT_EQ(errors_for(of_type(199)), 0U);
   EXPECT_TRUE(is_delivered(of_type(199)));
   // With somebody who does, the kernel is silent and he has it.
-  FileDescriptor other(socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_MH));
+  FileDescriptor other(
+      socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, wire::kProtocolMobility));
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(errors_for(of_type(13)), 0U);
   std::array<std::uint8_t, 64> buffer{};
