@@ -75,7 +75,8 @@ struct Mobile::State {
   void ap_attached(Now now, const machine::ApAttached& event);
   void expire_keys(Now now);
   [[nodiscard]] Result<void, machine::OrderError> carry_out(Now now, const machine::Order& order);
-  [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now);
+  [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now,
+                                                              const machine::RequestKey& order);
   [[nodiscard]] Result<void, machine::OrderError> binding_complete();
 };
 

@@ -16,6 +16,7 @@ TEST(ControlRequest, ReadsBackWhatItWrites) {
                                  AskEvents{true},
                                  machine::Order(machine::HandOver{place}),
                                  machine::Order(machine::RequestKey{}),
+                                 machine::Order(machine::RequestKey{{place}, kAllRouters}),
                                  machine::Order(machine::BindingComplete{}),
                                  LinkMoved{"wlan0", place},
                                  LinkMoved{"wlan0", std::nullopt},
@@ -48,6 +49,10 @@ TEST(ControlRequest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover","access_point":"here"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"link-moved"})"), "bad-request");
+  for (const char* wrong : {R"("access_points":"02:00:5e:00:53:01")", R"("access_points":["here"])",
+                            R"("access_points":[1])", R"("destination":"there")"})
+    EXPECT_EQ(refusal(R"({"schema":1,"command":"request-key",)" + std::string(wrong) + "}"),
+              "bad-request");
 }
 
 TEST(ControlAnswer, CarriesAResultOrAReason) {
