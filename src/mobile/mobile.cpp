@@ -35,7 +35,8 @@ Mobile::~Mobile() = default;
 
 void Mobile::State::mobility(Now now, const machine::Received& received,
                              const wire::PacketView& packet) {
-  const Ipv6Address& destination = packet.header.destination;
+  const Ipv6Address& destination =
+      packet.routing ? packet.routing->home_address : packet.header.destination;
   const bool ours = attach.owns_address(destination) || landing.address() == destination;
   if (const auto header = gate.admit(now, received, packet, ours))
     if (handover.handle(now, packet, *header)) landing.heard();

@@ -36,7 +36,7 @@ struct HostConfig {
   bool home_addresses = true;
   // Mobility Header types, beside those of Mobile IPv6 (0 to 7), that another program here handles:
   // neither delivered nor kept from the kernel.
-  std::vector<std::uint8_t> other_mobility_types;
+  std::vector<std::uint8_t> other_mobility_types{};
 };
 
 class LinuxHost final : public Host {

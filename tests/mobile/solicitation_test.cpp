@@ -118,7 +118,9 @@ TEST(Solicitation, IsNotAboutAllAndSomeAtOnce) {
             (std::vector<Code>{Code::kSource, Code::kNewAccessPoint, Code::kNewAccessPoint}));
   std::vector<LinkAddress> many(mobile::kMaxAccessPoints + 1, kApX);
   EXPECT_EQ(node.ask({.access_points = many}).error(), OrderError::kTooMany);
-  EXPECT_EQ(compose({.identifier = 1, .access_points = many}).error(), SolicitationError::kTooMany);
+  both.identifier = 1;
+  both.access_points = many;
+  EXPECT_EQ(compose(both).error(), SolicitationError::kTooMany);
 }
 
 // When RtSolPr left since the last forget_output().

@@ -34,8 +34,15 @@ TEST(Waits, NoHandoverIsOrderedFromAnAddressUnderDetection) {
             std::string_view::npos);
   EXPECT_TRUE(world.updates().empty());
   // New lifetimes change nothing of it.
+  world.hold_outcome = [](const machine::ActionKind& action) {
+    return std::holds_alternative<machine::AddAddress>(action);
+  };
   world.deliver(node.par.router_advertisement(kAllNodes, world.seal(), world.advertised),
                 node.par.link_address);
+  ASSERT_EQ(world.held_outcomes.size(), 1U);
+  world.held_outcomes[0].result->detecting = true;
+  world.hold_outcome = nullptr;
+  world.give_outcomes();
   EXPECT_EQ(world.order(HandOver{kApNext}).error(), OrderError::kTentativeAddress);
   node.detection_ends();
   world.detection_goes_on = false;
