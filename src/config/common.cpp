@@ -56,6 +56,16 @@ bool is_interface_name(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
 }
 
+void read_radio(Section& section, std::string_view key, InterfaceId interface,
+                const std::string& name, Daemon& daemon) {
+  RadioControl radio{interface, name, {}};
+  if (!section.text(key, radio.socket)) return;
+  if (!radio.socket.starts_with('/'))
+    section.error(key, "must be the absolute path of its control socket, as \"/run/" +
+                           std::string(key) + "/" + name + "\"");
+  daemon.radios.push_back(std::move(radio));
+}
+
 std::optional<LinkAddress> link_address_of(const std::string& text) {
   const auto address = LinkAddress::parse(text);
   return address && (address->view().size() == 6 || address->view().size() == 8) ? address
@@ -78,6 +88,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.text("log_level", daemon.log_level);
   section.number("workers", daemon.workers, 0, 64);
   section.flag("guard_icmp", daemon.guard_icmp);
+  if (role == "router") section.flag("home_addresses", daemon.home_addresses);
   read_other_mobility_types(section, daemon.other_mobility_types);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);

@@ -341,8 +341,15 @@ void Provision::learn(const send::Message& advertisement) {
   if (attachment == nullptr || attachment->router != advertisement.source) return;
   heard_ = true;
   silent_ = false;
-  neighbourhood_.update(
-      read_access_points(wire::PrRtAdv::parse(advertisement.icmp)->code, advertisement.options));
+  const std::uint8_t code = wire::PrRtAdv::parse(advertisement.icmp)->code;
+  if (nothing_known(code, advertisement.options)) neighbourhood_.clear();
+  neighbourhood_.update(read_access_points(code, advertisement.options));
+}
+
+// An answer to a message of which several copies left says nothing of the time it took.
+void Provision::measure(const send::Message& advertisement, const Attempt& attempt) {
+  if (attempt.copies != 1 || advertisement.source != attempt.router) return;
+  round_trip_ = std::min(advertisement.arrived.boot - attempt.first_sent, kMaxRoundTrip);
 }
 
 // An answer to a message of which several copies left says nothing of the time it took.

@@ -1,7 +1,8 @@
 // What every Mobility Header to a node must pass before anybody looks into it (RFC 6275 9.2):
 // whole, right checksum, a type that somebody here knows, Payload Proto 59, long enough for its
 // type. What the RFC wants to be answered is answered here, at a bounded rate: unknown types by a
-// Binding Error, bad Payload Proto and length by an ICMPv6 Parameter Problem.
+// Binding Error, bad Payload Proto and length by an ICMPv6 Parameter Problem. Likewise, at a
+// router, any other packet whose Home Address option no binding covers (RFC 6275 9.3.1).
 //
 // Types that another program of the host handles do not come this far: the host leaves them to it.
 #pragma once
@@ -25,7 +26,8 @@ enum class MobilityCounter : std::uint8_t {
   kUnknownType,      // Binding Error 2
   kPayloadProtocol,  // Parameter Problem
   kTooShort,         // Parameter Problem
-  kAnswered,         // of the last three
+  kNoBinding,        // Binding Error 1
+  kAnswered,         // of the last four
   kUnanswered,       // above the rate, or nobody to answer
   kCount,
 };
@@ -42,6 +44,11 @@ class MobilityGate {
                                                           const machine::Received& received,
                                                           const wire::PacketView& packet,
                                                           bool ours);
+
+  // A packet other than a Mobility Header with a Home Address option, and no binding of that
+  // address to its source. `ours` as above.
+  void refuse_home_address(Now now, const machine::Received& received,
+                           const wire::PacketView& packet, bool ours);
 
   [[nodiscard]] const Counters<MobilityCounter>& counters() const { return counters_; }
 

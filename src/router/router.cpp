@@ -4,7 +4,6 @@
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
 #include "router/links.h"
-#include "router/mobility_gate.h"
 #include "router/nar.h"
 #include "router/neighbour_table.h"
 #include "router/par.h"
@@ -26,7 +25,7 @@ struct Router::State {
   nd::Certifier certifier;
   Provision provision;
   NeighbourTable neighbours;
-  MobilityGate gate;
+  nd::MobilityGate gate;
   PeerLink peer_link;
   Par par;
   Nar nar;
@@ -46,10 +45,10 @@ struct Router::State {
                    config.certification.anchor_fqdns, config.max_cpa_s},
                   outbox),
         provision(config, links, keys, receiver, random, outbox),
-        gate(links, outbox),
+        gate(outbox),
         peer_link(config, links, gate, outbox),
         par(config, links, keys, neighbours, peer_link, random, outbox),
-        nar(config, links, neighbours, peer_link, advertiser, outbox) {
+        nar(config, links, neighbours, par, peer_link, advertiser, outbox) {
     for (const Interface& interface : config.interfaces) {
       ServedLink& link = links.emplace_back();
       link.config = interface;
@@ -85,7 +84,9 @@ struct Router::State {
   void discard(const machine::IssuedKeyName& key, std::string_view reason);
   void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
+  [[nodiscard]] bool addresses_us(const wire::PacketView& packet) const;
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
+  void follow_par(Now now);
 };
 
 void Router::State::add_address(ServedLink& link, OwnAddress& own) {
@@ -272,11 +273,15 @@ Router::Router(const Config& config, machine::Snapshot snapshot, Random& random,
 }
 Router::~Router() = default;
 
+bool Router::State::addresses_us(const wire::PacketView& packet) const {
+  return find_holder(links, packet.header.destination) != nullptr;
+}
+
 // FBUs and what comes from other routers.
 void Router::State::mobility(Now now, const machine::Received& received,
                              const wire::PacketView& packet) {
   if (!PeerLink::concerns(packet)) {
-    if (gate.admit(now, received, packet)) par.handle(now, received, packet);
+    if (gate.admit(now, received, packet, addresses_us(packet))) par.handle(now, received, packet);
     return;
   }
   const auto message = peer_link.take(now, received, packet);
@@ -284,6 +289,11 @@ void Router::State::mobility(Now now, const machine::Received& received,
     nar.handle(now, *message);
   else if (message)
     par.handle(now, *message);
+}
+
+// To be called when the previous router's part may have ended forwarding.
+void Router::State::follow_par(Now now) {
+  for (const Ipv6Address& pcoa : par.take_ended()) nar.forwarding_ended(now, pcoa);
 }
 
 namespace {
@@ -303,10 +313,17 @@ std::optional<Ipv6Address> target_of(const wire::PacketView& packet) {
 void Router::handle(Now now, const machine::Received& received) {
   const auto packet = wire::PacketView::parse(received.packet);
   if (packet && (packet->upper_protocol == wire::kProtocolMobility ||
-                 packet->upper_protocol == wire::kProtocolEsp))
-    return state_->mobility(now, received, *packet);
+                 packet->upper_protocol == wire::kProtocolEsp)) {
+    state_->mobility(now, received, *packet);
+    return state_->follow_par(now);
+  }
+  if (packet && packet->home_address) {
+    if (!state_->par.bound(*packet->home_address, packet->header.source))
+      state_->gate.refuse_home_address(now, received, *packet, state_->addresses_us(*packet));
+    return;
+  }
   if (const auto target = packet ? target_of(*packet) : std::nullopt;
-      target && !state_->nar.awaits(received.interface, *target))
+      target && !state_->nar.awaits(received.interface, *target, received.frame_source))
     return;
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
@@ -334,6 +351,7 @@ void Router::handle(Now now, const machine::Outcome& outcome) {
     state_->nar.outcome(now, outcome);
   else if (state_->peer_link.esp().owns(outcome.action_id))
     state_->peer_link.esp().outcome(now, outcome);
+  state_->follow_par(now);
 }
 
 void Router::handle(Now now, const machine::HostEvent& event) {
@@ -351,6 +369,8 @@ void Router::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     state_->neighbours.observe(*neighbour);
     state_->nar.neighbour_changed(now, *neighbour);
+  } else if (const auto* protection = std::get_if<machine::HostProtection>(&event)) {
+    state_->peer_link.observe(*protection);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
     state_->peer_link.esp().flush(now);
@@ -366,15 +386,15 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
 Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
   NeedsRestart restart;
   const auto same_interfaces = [&] {
-    return std::ranges::equal(state_->config.interfaces, config.interfaces,
-                              [](const Interface& a, const Interface& b) {
-                                return a.id == b.id && a.name == b.name &&
-                                       equal(a.identity.key->spki(), b.identity.key->spki()) &&
-                                       a.identity.modifier == b.identity.modifier &&
-                                       a.identity.sec == b.identity.sec && a.pool == b.pool &&
-                                       std::ranges::equal(a.prefixes, b.prefixes, {},
-                                                          &Advertised::prefix, &Advertised::prefix);
-                              });
+    return std::ranges::equal(
+        state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
+          return a.id == b.id && a.name == b.name &&
+                 equal(a.identity.key->spki(), b.identity.key->spki()) &&
+                 a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
+                 a.pool == b.pool && a.mobile_prefixes == b.mobile_prefixes &&
+                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
+                                    &Advertised::prefix);
+        });
   };
   if (!same_interfaces())
     restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
@@ -403,6 +423,7 @@ Instant Router::next_deadline() const {
 void Router::tick(Now now) {
   state_->advertiser.tick(now);
   state_->par.tick(now);
+  state_->follow_par(now);
   state_->nar.tick(now);
   state_->peer_link.esp().tick(now);
   for (const Ipv6Address& cga : state_->par.take_timed_out())
@@ -423,6 +444,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("provision", state_->provision.counters());
   group("mobility", state_->gate.counters());
   group("peer", state_->peer_link.counters());
+  visit("peer", "neighbours-in-clear", state_->peer_link.in_clear());
   group("esp", state_->peer_link.esp().counters());
   group("fbu", state_->par.counters());
   group("initiate", state_->par.initiate_counters());
@@ -441,6 +463,7 @@ Router::Status Router::status(Now now, std::size_t limit) const {
     for (const OwnAddress& own : link.global)
       if (own.ready) shown.addresses.push_back(own.address);
     shown.pool_free = state_->nar.pool_free(now, link.config.id);
+    shown.prefixes_free = state_->nar.prefixes_free(link.config.id);
   }
   status.key_count = state_->keys.size();
   for (const keys::IssuedKey* key : state_->keys.list(limit))
@@ -454,6 +477,8 @@ Router::Status Router::status(Now now, std::size_t limit) const {
         {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
   }
   status.associations = state_->peer_link.esp().status();
+  for (machine::HostProtection& told : state_->peer_link.host_protections())
+    status.host_protections.push_back({told.peer, told.local, std::move(told.lacks)});
   status.handover_count = state_->par.handover_count();
   for (const Par::HandoverView& view : state_->par.handovers(limit))
     status.handovers.push_back({view.pcoa, view.proposed, view.peer, std::string(view.state)});
