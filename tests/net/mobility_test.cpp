@@ -39,14 +39,13 @@ class MobilityTest : public test::LinkTest {
     host_ = std::move(*opened);
     ASSERT_TRUE(host_->shortcomings().empty()) << host_->shortcomings()[0];
     ASSERT_TRUE(write_setting({"/proc/sys/net/ipv6/icmp/ratelimit", "0"}));
-    bool up = false;
     host_->start({[this](const machine::Received& received) {
                     if (wire::PacketView::parse(received.packet)->upper_protocol ==
                         wire::kProtocolMobility)
                       delivered_.push_back(to_bytes(received.packet));
                   },
-                  [&up](const machine::HostEvent&) { up = true; }, [](const std::string&) {}});
-    ASSERT_TRUE(test::serve(loop_, [&] { return up; }));
+                  [this](const machine::HostEvent&) { up_ = true; }, [](const std::string&) {}});
+    ASSERT_TRUE(test::serve(loop_, [this] { return up_; }));
   }
   // Sends it and an echo request behind it; the errors that came before the reply to that.
   std::size_t errors_for(const Bytes& packet) {
@@ -93,6 +92,7 @@ class MobilityTest : public test::LinkTest {
   std::optional<PacketSocket> peer_;
   std::unique_ptr<LinuxHost> host_;
   std::vector<Bytes> delivered_;
+  bool up_ = false;
 };
 
 TEST_F(MobilityTest, WhatNobodyKnowsReachesTheMachineAndNotTheKernel) {
