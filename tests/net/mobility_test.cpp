@@ -33,8 +33,11 @@ class MobilityTest : public test::LinkTest {
     LinkTest::TearDown();
   }
   void open(const std::vector<std::uint8_t>& other_types) {
-    auto opened =
-        LinuxHost::open(loop_, {{{InterfaceId{7}, "here"}}, false, directory_, true, other_types});
+    HostConfig config;
+    config.interfaces = {{InterfaceId{7}, "here"}};
+    config.runtime_directory = directory_;
+    config.other_mobility_types = other_types;
+    auto opened = LinuxHost::open(loop_, config);
     ASSERT_TRUE(opened) << opened.error().text();
     host_ = std::move(*opened);
     ASSERT_TRUE(host_->shortcomings().empty()) << host_->shortcomings()[0];
