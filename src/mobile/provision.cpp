@@ -352,12 +352,6 @@ void Provision::measure(const send::Message& advertisement, const Attempt& attem
   round_trip_ = std::min(advertisement.arrived.boot - attempt.first_sent, kMaxRoundTrip);
 }
 
-// An answer to a message of which several copies left says nothing of the time it took.
-void Provision::measure(const send::Message& advertisement, const Attempt& attempt) {
-  if (attempt.copies != 1 || advertisement.source != attempt.router) return;
-  round_trip_ = std::min(advertisement.arrived.boot - attempt.first_sent, kMaxRoundTrip);
-}
-
 void Provision::drop_reply(MobileCounter why, const Ipv6Address& router) {
   parts_.counters.add(why);
   parts_.outbox.report(EventKind::kKeyRefused,
