@@ -6,6 +6,9 @@
 // that names types 14 and 15 would let them pass in clear.
 #pragma once
 
+// First: what the kernel's header defines of IPv6 then leaves out what this one has.
+#include <netinet/in.h>
+
 #include <linux/xfrm.h>
 
 #include <string>
