@@ -71,12 +71,13 @@ class KeyLifetime final : public Promise {
   std::map<const Node*, Duration> stepped_;  // a restart believes the UTC clock
 };
 
-// Every table stays within its bound.
+// Every table stays within its bound, and at the end nothing is held for anybody.
 class Bounds final : public Promise {
  public:
   using Promise::Promise;
   [[nodiscard]] std::string_view name() const override { return "tables-within-bounds"; }
   void second() override;
+  void ended() override;
 };
 
 // No datagram is delivered to a wrong node.

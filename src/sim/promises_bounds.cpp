@@ -34,4 +34,10 @@ void Bounds::second() {
   }
 }
 
+void Bounds::ended() {
+  for (const auto& router : world_.routers())
+    if (const std::size_t left = router->host().plane().held().addresses; left > 0)
+      broken(router->name() + " still has " + std::to_string(left) + " buffers open");
+}
+
 }  // namespace sendoff::sim
