@@ -15,6 +15,21 @@ constexpr Duration kSlowJobTime = seconds(1);
 constexpr Duration kStoreTime = milliseconds(4);
 constexpr Duration kHostTime = microseconds(300);
 
+// What an action is about, for the trace.
+template <typename Action>
+std::string subject(const Action& action) {
+  std::string text;
+  if constexpr (requires { action.pcoa; }) text = action.pcoa.text();
+  if constexpr (requires { action.address.text(); }) text = action.address.text();
+  if constexpr (requires { action.group.text(); }) text = action.group.text();
+  if constexpr (requires { action.destination.text(); }) text = action.destination.text();
+  if constexpr (requires { action.ncoa; }) text += " to " + action.ncoa.text();
+  if constexpr (requires { action.remote; }) text += " to " + action.remote.text();
+  if constexpr (requires { action.present; })
+    if (!action.present) text += " is gone";
+  return text;
+}
+
 }  // namespace
 
 Node::Node(Context& context, Parts parts)
@@ -160,7 +175,7 @@ void Node::carry_out(machine::ActionId id, machine::ActionKind& what) {
             if (on_report) on_report(action.event);
           },
           [&](const auto& action) {
-            context_.trace.note(name(), machine::name(what));
+            context_.trace.note(name(), machine::name(what), subject(action));
             if constexpr (requires { host_.carry_out(action); })
               answer(id, host_.carry_out(action));
             else

@@ -122,19 +122,26 @@ void KeysAgree::ended() {
     const auto care_of = mobile->care_of();
     if (!status || !care_of) return broken(mobile->name() + " has no address");
     const RouterNode& router = *world_.routers()[*mobile->place()];
-    const auto held = std::ranges::find_if(status->keys, [&](const auto& key) {
-      return key.ar == router.address() && key.cga == *care_of && key.delivered;
-    });
     const auto known = router.status();
+    if (!known) return broken(router.name() + " is down");
+    // Duplicate Address Detection may have given the router another address than its first.
+    const auto is_router = [&](const Ipv6Address& address) {
+      return std::ranges::any_of(known->interfaces, [&](const auto& interface) {
+        return std::ranges::find(interface.addresses, address) != interface.addresses.end();
+      });
+    };
+    const auto held = std::ranges::find_if(status->keys, [&](const auto& key) {
+      return is_router(key.ar) && key.cga == *care_of && key.delivered;
+    });
     const bool strangers = world_.context().scenario.rate(Fault::kSmallTables) != 0;
     if (held == status->keys.end()) {
       // A full table may have no room for it.
       if (strangers || unanswered_.contains(mobile.get())) continue;
       return broken(mobile->name() + " has no key of " + router.name());
     }
-    const bool agreed = known && std::ranges::any_of(known->keys, [&](const auto& key) {
-                          return key.cga == *care_of && key.fingerprint == held->fingerprint;
-                        });
+    const bool agreed = std::ranges::any_of(known->keys, [&](const auto& key) {
+      return key.cga == *care_of && key.fingerprint == held->fingerprint;
+    });
     if (!agreed) return broken(mobile->name() + " has a key that " + router.name() + " has not");
   }
 }
