@@ -285,6 +285,12 @@ static __always_inline int hold(struct __sk_buff* skb, struct ipv6hdr* ip) {
   index = buffer->slot;
   slot = bpf_map_lookup_elem(&slots, &index);
   if (!slot) return TC_ACT_UNSPEC;
+  if (buffer->copies) {
+    /* It goes on whatever becomes of its copy. */
+    __sync_fetch_and_add(&slot->redirected, packets_in(skb, ip));
+    bpf_clone_redirect(skb, tun_index, 0);
+    return TC_ACT_UNSPEC;
+  }
   if (*(volatile __u64*)&slot->draining &&
       *(volatile __u64*)&slot->redirected <= *(volatile __u64*)&slot->reinjected)
     return TC_ACT_UNSPEC;

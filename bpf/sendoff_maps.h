@@ -35,6 +35,7 @@ struct so_pair {
 struct so_buffer {
   __u32 slot;
   __u32 access_ifindex; /* what comes in there is not held */
+  __u32 copies;         /* packets go on, and the daemon gets a copy of each */
 };
 
 /* Shared memory: who counts what is told by the names. While `draining`, a packet may pass when all

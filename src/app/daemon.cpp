@@ -11,8 +11,10 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/dhcp_command.h"
 #include "app/link_switch.h"
 #include "app/log.h"
+#include "app/radios.h"
 #include "app/record_store.h"
 #include "control/server.h"
 #include "crypto/random.h"
@@ -67,6 +69,7 @@ class Daemon {
   bool load();
   bool open();
   bool open_datapath();
+  void follow_radios();
   bool drop_privileges();
   bool open_store();
   bool build();
@@ -100,6 +103,8 @@ class Daemon {
   net::ControlPlaneOnly control_plane_only_;
   std::unique_ptr<datapath::Backend> datapath_;  // none where the configuration says so
   std::optional<LinkSwitch> link_switch_;
+  std::optional<Radios> radios_;
+  std::optional<DhcpCommand> dhcp_command_;
   std::unique_ptr<net::Workers> workers_;
   std::unique_ptr<net::Driver> driver_;
   std::unique_ptr<net::Timer> watchdog_;
@@ -119,7 +124,7 @@ bool Daemon::open() {
   const std::size_t slash = settings_.control_socket.rfind('/');
   if (slash > 0 && !make_directory(settings_.control_socket.substr(0, slash))) return false;
   net::HostConfig host{role_->interfaces(), role_->name() == "router", settings_.runtime_directory,
-                       settings_.guard_icmp};
+                       settings_.guard_icmp, settings_.home_addresses};
   auto opened = net::LinuxHost::open(loop_, host);
   if (!opened) {
     log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");
@@ -128,6 +133,11 @@ bool Daemon::open() {
   host_ = std::move(*opened);
   if (const auto selected = host_->receive_esp(role_->esp()); !selected) {
     log::error(selected.error().text());
+    return false;
+  }
+  if (const auto taken = host_->protect(role_->protection()); !taken) {
+    log::error("a neighbour has protection = \"host\": " + taken.error().text() +
+               "; give it \"esp\", or this kernel what it lacks (`sendoff doctor`)");
     return false;
   }
   for (const std::string& shortcoming : host_->shortcomings()) shortcomings_.push_back(shortcoming);
@@ -183,6 +193,15 @@ bool Daemon::open_datapath() {
   return true;
 }
 
+// Before privileges go: control sockets are their owners' own. What they tell comes by the loop,
+// which runs when there is a driver.
+void Daemon::follow_radios() {
+  radios_.emplace(
+      loop_, settings_.radios,
+      Radios::Machine{[this](const machine::HostEvent& event) { driver_->tell(event); },
+                      [this](const machine::Order& wanted) { return driver_->order(wanted); }});
+}
+
 bool Daemon::drop_privileges() {
   const auto dropped = net::drop_privileges(settings_.user);
   if (!dropped) {
@@ -211,12 +230,20 @@ bool Daemon::build() {
   machine_ = &role_->build(std::move(*snapshot), random_, now);
   workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
+  dhcp_command_.emplace(loop_, settings_.dhcp_command);
   net::Driver::Hooks hooks;
   hooks.report = [this](const machine::Event& event) { report(event); };
   hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
+    if (radios_->roam(action.interface, action.access_point, done)) return;
     for (const net::HostConfig::Interface& interface : role_->interfaces())
       if (interface.id == action.interface)
         return link_switch_->run(interface.name, action.access_point, std::move(done));
+    done(fail(machine::ActionError::kGone));
+  };
+  hooks.run_dhcp = [this](const machine::RunDhcp& action, net::Done done) {
+    for (const net::HostConfig::Interface& interface : role_->interfaces())
+      if (interface.id == action.interface)
+        return dhcp_command_->run(interface.name, std::move(done));
     done(fail(machine::ActionError::kGone));
   };
   driver_ = std::make_unique<net::Driver>(
@@ -226,8 +253,6 @@ bool Daemon::build() {
 }
 
 void Daemon::serve() {
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop("asked by a signal"); });
-  loop_.on_signals({SIGHUP}, [this](int) { (void)reload(); });
   driver_->start();
   feed_watchdog();
   (void)sd_notify(0, "READY=1");
@@ -244,8 +269,13 @@ int Daemon::run() {
   if (!load()) return kWrong;
   settings_ = role_->daemon();
   (void)log::set_level(settings_.log_level);
-  if (!open() || !open_datapath() || !drop_privileges() || !open_store() || !build())
-    return kNegative;
+  // A signal that comes from here on is followed when all stands: a daemon that it ended earlier
+  // would leave in the kernel what it has just put there.
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop("asked by a signal"); });
+  loop_.on_signals({SIGHUP}, [this](int) { (void)reload(); });
+  if (!open() || !open_datapath()) return kNegative;
+  follow_radios();
+  if (!drop_privileges() || !open_store() || !build()) return kNegative;
   for (const std::string& shortcoming : shortcomings_) log::warning(shortcoming);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
   serve();
@@ -255,7 +285,9 @@ int Daemon::run() {
   driver_.reset();
   store_.reset();
   workers_.reset();
+  radios_.reset();
   link_switch_.reset();
+  dhcp_command_.reset();
   server_.reset();
   role_.reset();
   datapath_.reset();
@@ -332,7 +364,8 @@ Result<std::string, Refusal> Daemon::reload() {
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
     restart.emplace_back(
-        "[daemon], [store], [datapath] or [handover] switch_command or switch_socket");
+        "[daemon], [store], [datapath], [[interface]] wpa_supplicant or hostapd, or [handover] "
+        "switch_command, switch_socket or dhcp_command");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });
@@ -352,6 +385,8 @@ Result<std::string, Refusal> Daemon::reload() {
   }
   if (const auto selected = host_->receive_esp(role_->esp()); !selected)
     log::error(selected.error().text());
+  if (const auto taken = host_->protect(role_->protection()); !taken)
+    log::error("no HI or HAck is left to the kernel's IPsec: " + taken.error().text());
   (void)log::set_level(level);
   for (const config::Problem& warning : role_->warnings()) log::warning(warning.text());
   return std::string();

@@ -106,12 +106,17 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--runs", options.settings.runs, "Runs of each mode")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command
+      .add_option("--moves", options.settings.moves,
+                  "Handovers in a run, there and back [1, in ping-pong 2]")
+      ->check(CLI::Range(1, 1000));
   command.add_option("--seed", options.settings.seed, "Shifts each handover against the traffic")
       ->capture_default_str();
   command
       .add_option("--backend", options.settings.backend, "Data path: auto, bpf, tun, nfqueue, none")
       ->capture_default_str();
   command.add_flag("--tcp", options.settings.transfer, "Add a TCP transfer of 50 Mbit/s");
+  command.add_flag("--clear", options.settings.clear, "HI and HAck in clear, not inside ESP");
   command.add_option("--json", options.json, "File for the results; - is standard output");
   command.add_option("--report", options.report, "File for a page that shows them");
   command.add_option("--pcap", options.settings.pcap_directory,

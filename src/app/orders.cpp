@@ -21,7 +21,10 @@ std::optional<LinkAddress> access_point_of(const std::string& text) {
 // The order to an access router's daemon; nothing, and a word to the user, when `mn` is no address.
 std::optional<machine::Advise> advise_of(const std::string& mn) {
   if (const auto address = Ipv6Address::parse(mn)) return machine::Advise{*address, std::nullopt};
-  std::fprintf(stderr, "sendoff: a node is named by its IPv6 address\n");
+  const auto link_address = LinkAddress::parse(mn);
+  if (link_address && !link_address->empty()) return machine::Advise{*link_address, std::nullopt};
+  std::fprintf(stderr,
+               "sendoff: a node is named by its IPv6 address or by its link-layer address\n");
   return std::nullopt;
 }
 
@@ -49,7 +52,8 @@ void add_handover(CLI::App& app, int& exit_code) {
   const auto network = std::make_shared<std::string>();
   command->add_option("--to", *to, "Link-layer address of the access point")->required();
   command->add_option("--network", *network,
-                      "Network-initiated: the node's address, at its access router's daemon");
+                      "Network-initiated, at the node's access router: its IPv6 address, or the\n"
+                      "link-layer address that it has a handover key with");
   command->callback([=, &exit_code] {
     const auto access_point = access_point_of(*to);
     if (!network->empty()) {
@@ -92,18 +96,28 @@ void add_advise(CLI::App& app, int& exit_code) {
       app.add_subcommand("advise", "Let the access router tell a node of its neighbourhood");
   command->footer(
       "Sends a signed PrRtAdv that the node did not ask for: with --to it is told to hand over\n"
-      "to that access point, without it learns which ones there are.\n"
+      "to that access point, without it learns which ones there are. With --care-of it is told\n"
+      "which address to use there, as well.\n"
       "Example: sendoff advise --mn 2001:db8:a:1::5 --to 02:00:5e:00:53:02");
   const auto socket = add_socket_option(*command);
   const auto mn = std::make_shared<std::string>();
   const auto to = std::make_shared<std::string>();
-  command->add_option("--mn", *mn, "The node's address on the router's link")->required();
-  command->add_option("--to", *to, "Link-layer address of the access point");
+  command->add_option("--mn", *mn, "The node's address on the router's link, IPv6 or link-layer")
+      ->required();
+  const auto care_of = std::make_shared<std::string>();
+  CLI::Option* const to_option =
+      command->add_option("--to", *to, "Link-layer address of the access point");
+  command->add_option("--care-of", *care_of, "Care-of address that the node is to use there")
+      ->needs(to_option);
   command->callback([=, &exit_code] {
     exit_code = kWrong;
     auto advise = advise_of(*mn);
     if (!advise) return;
     if (!to->empty() && !(advise->access_point = access_point_of(*to))) return;
+    if (!care_of->empty() && !(advise->new_care_of = Ipv6Address::parse(*care_of))) {
+      std::fprintf(stderr, "sendoff: a care-of address is an IPv6 address\n");
+      return;
+    }
     exit_code = ask_daemon(*socket, machine::Order(*advise), "sent to the node");
   });
 }

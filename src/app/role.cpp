@@ -22,12 +22,21 @@ struct RouterKind {
   static net::EspSelection esp(const Config& config) {
     net::EspSelection selection;
     for (const router::Neighbour& neighbour : config.neighbours) {
-      selection.neighbours.push_back(neighbour.address);
+      if (neighbour.protection != router::Protection::kHost)  // whose ESP is the kernel's
+        selection.neighbours.push_back(neighbour.address);
       if (!neighbour.esp) continue;
       for (const esp::Inbound& inbound : neighbour.esp->inbound)
         selection.spis.push_back(inbound.spi);
     }
     return selection.spis.empty() ? net::EspSelection{} : selection;
+  }
+  static std::vector<net::ProtectedPair> protection(const Config& config) {
+    std::vector<net::ProtectedPair> pairs;
+    for (const router::Neighbour& neighbour : config.neighbours)
+      if (neighbour.ipsec)
+        pairs.push_back({neighbour.address, neighbour.ipsec->local, neighbour.ipsec->install,
+                         neighbour.ipsec->reqid});
+    return pairs;
   }
 };
 
@@ -44,6 +53,7 @@ struct MobileKind {
     return control::status_json(daemon, machine.status(now));
   }
   static net::EspSelection esp(const Config&) { return {}; }
+  static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
 };
 
 template <typename Kind>
@@ -69,6 +79,10 @@ class RoleOf final : public Role {
   }
 
   [[nodiscard]] net::EspSelection esp() const override { return Kind::esp(loaded_.machine); }
+
+  [[nodiscard]] std::vector<net::ProtectedPair> protection() const override {
+    return Kind::protection(loaded_.machine);
+  }
 
   machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) override {
     taken_ = loaded_;

@@ -31,6 +31,9 @@ class Role {
   // ESP that the machine takes: of what was loaded.
   [[nodiscard]] virtual net::EspSelection esp() const = 0;
 
+  // HI and HAck that are left to the kernel's IPsec, likewise.
+  [[nodiscard]] virtual std::vector<net::ProtectedPair> protection() const = 0;
+
   // Once, with what was loaded.
   virtual machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) = 0;
   // Hands what was loaded since to the machine: what needs a restart; empty: it was taken.

@@ -38,6 +38,16 @@ bool is_interface_name(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
 }
 
+void read_radio(Section& section, std::string_view key, InterfaceId interface,
+                const std::string& name, Daemon& daemon) {
+  RadioControl radio{interface, name, {}};
+  if (!section.text(key, radio.socket)) return;
+  if (!radio.socket.starts_with('/'))
+    section.error(key, "must be the absolute path of its control socket, as \"/run/" +
+                           std::string(key) + "/" + name + "\"");
+  daemon.radios.push_back(std::move(radio));
+}
+
 void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   Section section = root.table("daemon");
   daemon.runtime_directory = "/run/sendoff/" + std::string(role);
@@ -54,6 +64,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.text("log_level", daemon.log_level);
   section.number("workers", daemon.workers, 0, 64);
   section.flag("guard_icmp", daemon.guard_icmp);
+  if (role == "router") section.flag("home_addresses", daemon.home_addresses);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
   if (daemon.control_socket.size() > 103)

@@ -23,6 +23,10 @@ void read_algorithm(Section& section, std::string_view key,
 // The name of an interface that the kernel could have.
 [[nodiscard]] bool is_interface_name(std::string_view name);
 
+// An interface's option `key`, the control socket of who manages its radio.
+void read_radio(Section& section, std::string_view key, InterfaceId interface,
+                const std::string& name, Daemon& daemon);
+
 // Reads the file and hands its root to `read`, which gives what is loaded or nothing; the report's
 // problems come after it.
 template <typename Config, typename Read>

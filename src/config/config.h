@@ -25,6 +25,15 @@ struct Store {
   friend bool operator==(const Store&, const Store&) = default;
 };
 
+// Who manages the radio of an interface: the control socket of wpa_supplicant (MN) or hostapd (AR).
+struct RadioControl {
+  InterfaceId interface;
+  std::string name;  // of the interface
+  std::string socket;
+
+  friend bool operator==(const RadioControl&, const RadioControl&) = default;
+};
+
 // What concerns the process and not the protocol. Changes need a restart, but for the log level.
 struct Daemon {
   std::string user = "sendoff";  // to become once all is open; empty: stay
@@ -34,10 +43,13 @@ struct Daemon {
   std::string log_level = "info";
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
+  bool home_addresses = true;  // router: refuse those that no binding covers
   Store store;
   datapath::Settings datapath;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
   std::string switch_socket;                // MN: asked instead of running something
+  std::vector<RadioControl> radios;         // interfaces whose radio tells of the link
+  std::vector<std::string> dhcp_command;    // MN: run for a RunDhcp; empty: there is no DHCP
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };

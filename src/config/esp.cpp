@@ -16,7 +16,7 @@ constexpr std::string_view kNewKey = "; make one: sendoff esp-key --out FILE";
 
 // E8: what is not said is not exchanged.
 std::optional<Protection> protection_of(const std::string& text) {
-  for (const Protection each : {Protection::kClear, Protection::kEsp})
+  for (const Protection each : {Protection::kClear, Protection::kEsp, Protection::kHost})
     if (name(each) == text) return each;
   return std::nullopt;
 }
@@ -63,8 +63,8 @@ std::vector<Ipv6Address> own_addresses(const std::vector<router::Interface>& int
 }
 
 void ProtectionReader::read(Section& section, router::Neighbour& neighbour) {
-  const bool said =
-      section.parsed("protection", neighbour.protection, protection_of, R"("esp" or "clear")");
+  const bool said = section.parsed("protection", neighbour.protection, protection_of,
+                                   R"("esp", "host" or "clear")");
   const Node* table = section.raw("esp");
   if (!said && section.has("protection")) return;
   const bool wanted = neighbour.protection == Protection::kEsp;
@@ -89,8 +89,40 @@ void ProtectionReader::read(Section& section, router::Neighbour& neighbour) {
                                       ", but the store is \"memory\": it forgets the sequence "
                                       "numbers with a restart; set [store] kind = \"sqlite\"");
   }
+  read_host(section, neighbour, said);
   check_peer(section, neighbour);
   warn(section, neighbour);
+}
+
+// [neighbour.ipsec]: what the kernel's policies are about.
+void ProtectionReader::read_host(Section& section, router::Neighbour& neighbour, bool said) {
+  const Node* table = section.raw("ipsec");
+  const bool wanted = neighbour.protection == Protection::kHost;
+  if (table == nullptr) {
+    if (wanted && !section.has("esp"))  // which is an error already
+      section.error("protection", "is \"host\", but " + neighbour.name +
+                                      " has no [neighbour.ipsec] with the address of this router "
+                                      "that it knows");
+    return;
+  }
+  if (table->kind != Node::Kind::kTable)
+    return section.error(
+        "ipsec", "is " + std::string(name(table->kind)) + "; write it as [neighbour.ipsec]");
+  if (!wanted)
+    return section.error("ipsec", "is given, but protection is " +
+                                      (said ? "\"" + std::string(name(neighbour.protection)) + "\""
+                                            : std::string("not set")) +
+                                      " for " + neighbour.name +
+                                      "; set it to \"host\" or take the table out");
+  Section ipsec(table, "[neighbour.ipsec] of " + neighbour.name + ":", section.report());
+  router::HostIpsec host;
+  read_local(ipsec, host.local);
+  ipsec.flag("install", host.install);
+  ipsec.number("reqid", host.reqid, 1, 0xffffffff);
+  if (!host.install && ipsec.has("reqid"))
+    ipsec.error("reqid", "is of policies that this daemon installs; set install = true");
+  ipsec.finish();
+  neighbour.ipsec = host;
 }
 
 // Where HI and HAck come from says how they are protected: one neighbour an address.
@@ -98,7 +130,8 @@ void ProtectionReader::check_peer(Section& section, const router::Neighbour& nei
   if (neighbour.address.is_unspecified()) return;
   const auto [first, fresh] =
       peers_.emplace(neighbour.address, Place{section.line_of("address"), neighbour.name});
-  if (!fresh && neighbour.protection == Protection::kEsp)
+  if (!fresh &&
+      (neighbour.protection == Protection::kEsp || neighbour.protection == Protection::kHost))
     section.error("address", "is that of " + first->second.what + " too (line " +
                                  std::to_string(first->second.line) +
                                  "); a protected neighbour has an address of its own");
@@ -109,7 +142,7 @@ std::optional<esp::Pair> ProtectionReader::read_pair(Section& section,
   esp::Pair pair;
   pair.peer = neighbour.address;
   read_suite(section);
-  read_local(section, pair);
+  read_local(section, pair.local);
   read_outbound(section, neighbour, pair);
   read_inbound(section, neighbour, pair);
   return pair;
@@ -129,12 +162,12 @@ void ProtectionReader::read_suite(Section& section) {
     section.error("suite", "is \"" + suite + "\"; " + valid);
 }
 
-void ProtectionReader::read_local(Section& section, esp::Pair& pair) {
+void ProtectionReader::read_local(Section& section, Ipv6Address& local) {
   section.require("local", "write the address of this router that the neighbour knows");
-  if (!section.parsed("local", pair.local, &Ipv6Address::parse, "an address such as 2001:db8:a::1"))
+  if (!section.parsed("local", local, &Ipv6Address::parse, "an address such as 2001:db8:a::1"))
     return;
-  if (own_.empty() || std::ranges::find(own_, pair.local) != own_.end()) return;
-  section.error("local", "is " + pair.local.text() +
+  if (own_.empty() || std::ranges::find(own_, local) != own_.end()) return;
+  section.error("local", "is " + local.text() +
                              ", which this router never has; its key and prefixes give it " +
                              own_.front().text() + (own_.size() > 3 ? " and others" : ""));
 }

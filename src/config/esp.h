@@ -1,5 +1,6 @@
-// Protection of a neighbour in a router's configuration: the switch, and the security associations
-// of [neighbour.esp] with their key files (RFC 5568 10, RFC 4868 2.1; E6 to E8).
+// Protection of a neighbour in a router's configuration: the switch, the security associations of
+// [neighbour.esp] with their key files (RFC 5568 10, RFC 4868 2.1; E6 to E8), and what
+// [neighbour.ipsec] leaves to the kernel.
 #pragma once
 
 #include <map>
@@ -9,8 +10,8 @@
 
 namespace sendoff::config {
 
-// Reads `protection` and `esp` of each neighbour in turn, and holds them against each other: an
-// inbound SPI, and a key, belongs to one association.
+// Reads `protection`, `esp` and `ipsec` of each neighbour in turn, and holds them against each
+// other: an inbound SPI, and a key, belongs to one association.
 class ProtectionReader {
  public:
   // `store`: where counters are kept. `own`: the addresses that this router forms; an association's
@@ -35,7 +36,8 @@ class ProtectionReader {
   [[nodiscard]] std::optional<esp::Pair> read_pair(Section& section,
                                                    const router::Neighbour& neighbour);
   void read_suite(Section& section);
-  void read_local(Section& section, esp::Pair& pair);
+  void read_host(Section& section, router::Neighbour& neighbour, bool said);
+  void read_local(Section& section, Ipv6Address& local);
   void read_outbound(Section& section, const router::Neighbour& neighbour, esp::Pair& pair);
   void read_inbound(Section& section, const router::Neighbour& neighbour, esp::Pair& pair);
   // spi and key_file; `place` for what later ones are held against.

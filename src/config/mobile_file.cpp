@@ -7,7 +7,8 @@ namespace sendoff::config {
 
 namespace {
 
-void read_interfaces(Section& root, std::vector<mobile::Interface>& out) {
+void read_interfaces(Section& root, Loaded<mobile::Config>& loaded) {
+  std::vector<mobile::Interface>& out = loaded.machine.interfaces;
   std::set<std::string> names;
   const auto sections = root.tables("interface");
   if (sections.empty() && !root.has("interface"))
@@ -20,6 +21,7 @@ void read_interfaces(Section& root, std::vector<mobile::Interface>& out) {
       section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
     else if (!interface.name.empty() && !names.insert(interface.name).second)
       section.error("name", "is \"" + interface.name + "\" a second time; one section each");
+    read_radio(section, "wpa_supplicant", interface.id, interface.name, loaded.daemon);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -110,6 +112,13 @@ void read_handover(Section& root, Loaded<mobile::Config>& loaded) {
     if (!loaded.daemon.switch_command.empty())
       section.error("switch_socket", "stands beside switch_command; only one can move the link");
   }
+  for (const char* other : {"switch_command", "switch_socket"})
+    if (section.has(other) && loaded.daemon.radios.size() == config.interfaces.size())
+      section.error(other, "moves nothing: wpa_supplicant moves every interface");
+  for (Text& word : section.texts("dhcp_command"))
+    loaded.daemon.dhcp_command.push_back(std::move(word.value));
+  if (!loaded.daemon.dhcp_command.empty() && !loaded.daemon.dhcp_command[0].starts_with('/'))
+    section.error("dhcp_command", "must begin with the absolute path of a program");
   section.finish();
 }
 
@@ -137,7 +146,7 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   mobile::Config& config = loaded.machine;
   read_daemon(root, "mobile", loaded.daemon);
   read_store(root, loading, loaded.daemon.store);
-  read_interfaces(root, config.interfaces);
+  read_interfaces(root, loaded);
 
   Section cga = root.table("cga");
   if (!cga.present())

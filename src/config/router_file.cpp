@@ -9,6 +9,9 @@ namespace sendoff::config {
 
 namespace {
 
+// Of a neighbour, and of nodes with prefixes of their own.
+constexpr std::uint8_t kShortestPrefix = 16;
+
 // Where each access point was named first: one hangs on one router.
 using AccessPoints = std::map<LinkAddress, unsigned>;
 
@@ -31,9 +34,14 @@ void read_access_points(Section& section, std::vector<LinkAddress>& out, AccessP
   }
 }
 
+bool is_global(const std::optional<Prefix>& prefix, std::uint8_t shortest) {
+  return prefix && prefix->length() >= shortest && prefix->length() <= 64 &&
+         prefix->address().is_unicast_routable();
+}
+
 std::optional<Prefix> read_prefix(Section& section, const std::string& text, unsigned line) {
   const auto prefix = Prefix::parse(text);
-  if (prefix && prefix->length() == 64 && prefix->address().is_unicast_routable()) return prefix;
+  if (is_global(prefix, 64)) return prefix;
   section.report().error(line, section.label("prefix") + " is \"" + text +
                                    "\"; it must be a global /64 such as 2001:db8:a::/64, with all "
                                    "bits behind it zero");
@@ -117,8 +125,25 @@ void read_pool(Section& section, router::Interface& interface) {
   interface.pool = pool;
 }
 
-void read_interfaces(Section& root, std::vector<router::Interface>& out,
+// Outside of the prefixes that nodes share, so that an address tells whose it is.
+void read_mobile_prefixes(Section& section, router::Interface& interface) {
+  Prefix range;
+  const bool given = section.parsed(
+      "mobile_prefixes", range, [](const std::string& text) { return Prefix::parse(text); },
+      "a range such as 2001:db8:a:100::/56");
+  if (!given) return;
+  if (!is_global(range, kShortestPrefix) || range.length() == 64)
+    return section.error("mobile_prefixes", "must be global, of /16 to /63");
+  for (const router::Advertised& each : interface.prefixes)
+    if (range.contains(each.prefix))
+      return section.error("mobile_prefixes", "holds " + each.prefix.text() +
+                                                  ", which all nodes of the interface share");
+  interface.mobile_prefixes = range;
+}
+
+void read_interfaces(Section& root, Loaded<router::Config>& loaded,
                      std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
+  std::vector<router::Interface>& out = loaded.machine.interfaces;
   std::set<std::string> names;
   const auto sections = root.tables("interface");
   if (sections.empty() && !root.has("interface"))
@@ -136,7 +161,9 @@ void read_interfaces(Section& root, std::vector<router::Interface>& out,
     read_intervals(section, interface);
     section.number("hop_limit", interface.hop_limit, 0, 255);
     read_pool(section, interface);
+    read_mobile_prefixes(section, interface);
     section.flag("dhcp", interface.dhcp);
+    read_radio(section, "hostapd", interface.id, interface.name, loaded.daemon);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -185,10 +212,13 @@ void read_neighbours(Section& root, std::vector<router::Neighbour>& out,
         "a global address such as 2001:db8:b::1");
     section.parsed("link_address", neighbour.link_address, link_address_of,
                    "a link-layer address such as 02:00:5e:00:53:01");
-    std::string prefix;
-    if (section.text("prefix", prefix))
-      if (const auto value = read_prefix(section, prefix, section.line_of("prefix")))
-        neighbour.prefix = *value;
+    section.parsed(
+        "prefix", neighbour.prefix,
+        [](const std::string& text) {
+          const auto prefix = Prefix::parse(text);
+          return is_global(prefix, kShortestPrefix) ? prefix : std::nullopt;
+        },
+        "a global prefix of at most 64 bits such as 2001:db8:a::/64, with all bits behind it zero");
     read_access_points(section, neighbour.access_points, access_points);
     section.flag("fast_handover", neighbour.fast_handover);
     section.flag("dhcp", neighbour.dhcp);
@@ -277,11 +307,28 @@ void read_handover(Section& root, router::Config& config) {
   section.duration("hi_timeout_ms", out.hi_timeout, milliseconds(1), 100, 10'000);
   section.flag("request_buffering", out.request_buffering);
   section.flag("request_address", out.request_address);
-  section.flag("hold_packets", out.hold_packets);
+  section.flag("copy_packets", out.copy_packets);
+  section.flag("early_fback", out.early_fback);
   section.parsed_list(
       "blocked", out.blocked, [](const std::string& text) { return Ipv6Address::parse(text); },
       "an address such as 2001:db8:a:1::5");
   section.finish();
+}
+
+void read_in_use(Section& section, router::NewRouterConfig& out) {
+  using router::InUseAnswer;
+  std::string answer = "none";
+  if (!section.text("in_use", answer)) return;
+  if (answer == "configure")
+    out.in_use = InUseAnswer::kConfigure;
+  else if (answer == "router")
+    out.in_use = InUseAnswer::kRouterAddress;
+  else if (answer != "none")
+    section.error("in_use", "is \"" + answer + "\"; it must be none, configure or router");
+  if (out.in_use == InUseAnswer::kRouterAddress && !out.support_pcoa)
+    section.error("in_use",
+                  "is \"router\", which makes nodes keep their old address, and support_pcoa "
+                  "is false");
 }
 
 // As new access router.
@@ -296,6 +343,8 @@ void read_arrival(Section& root, router::Config& config) {
   section.flag("assign_proposed", out.assign_proposed);
   section.flag("support_pcoa", out.support_pcoa);
   section.flag("replace_ncoa", out.replace_ncoa);
+  read_in_use(section, out);
+  section.flag("invite", out.invite);
   section.duration("pool_lease", out.pool_lease, seconds(1), 1, 1'000'000);
   section.duration("host_route_lease", out.host_route_lease, seconds(1), 1, 1'000'000);
   if (out.dad_transmits == 0)
@@ -324,7 +373,7 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
 
   AccessPoints access_points;
   std::vector<PrefixLine> prefixes;
-  read_interfaces(root, config.interfaces, prefixes, access_points);
+  read_interfaces(root, loaded, prefixes, access_points);
   if (identity)
     for (router::Interface& interface : config.interfaces) interface.identity = *identity;
   ProtectionReader protection(loading, loaded.daemon.store.kind, own_addresses(config.interfaces));

@@ -35,9 +35,25 @@ Result<Request, Refusal> request_with_place(const Json& json, const std::string&
     return Request(machine::Order(machine::HandOver{**place}));
   }
   if (command == "advise") {
-    const auto mn = Ipv6Address::parse(text_field(json, "mn"));
-    if (!mn) return fail(Refusal{"bad-request", "advise needs the node's address in mn"});
-    return Request(machine::Order(machine::Advise{*mn, *place}));
+    const std::string mn = text_field(json, "mn");
+    machine::Advise advise;
+    advise.access_point = *place;
+    if (const auto address = Ipv6Address::parse(mn)) {
+      advise.mn = *address;
+    } else {
+      const auto link_address = LinkAddress::parse(mn);
+      if (!link_address || link_address->empty())
+        return fail(
+            Refusal{"bad-request",
+                    "advise needs the node in mn: its IPv6 address or its link-layer address"});
+      advise.mn = *link_address;
+    }
+    if (json.contains("care_of")) {
+      advise.new_care_of = Ipv6Address::parse(text_field(json, "care_of"));
+      if (!advise.new_care_of || !advise.access_point)
+        return fail(Refusal{"bad-request", "care_of must be an IPv6 address, with access_point"});
+    }
+    return Request(machine::Order(advise));
   }
   const std::string interface = text_field(json, "interface");
   if (interface.empty()) return fail(Refusal{"bad-request", "link-moved needs an interface"});
@@ -80,8 +96,9 @@ std::string text_of(const Request& request) {
       [&](const machine::BindingComplete&) { json["command"] = "binding-complete"; },
       [&](const machine::Advise& advise) {
         json["command"] = "advise";
-        json["mn"] = advise.mn.text();
+        json["mn"] = std::visit([](const auto& address) { return address.text(); }, advise.mn);
         if (advise.access_point) json["access_point"] = advise.access_point->text();
+        if (advise.new_care_of) json["care_of"] = advise.new_care_of->text();
       },
   };
   std::visit(Overloaded{

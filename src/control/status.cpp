@@ -56,6 +56,9 @@ Json optional_text(const std::optional<Ipv6Address>& address) {
 std::string status_json(const DaemonStatus& daemon, const router::Router::Status& status,
                         const std::vector<router::Neighbour>& neighbours) {
   Json json = start(daemon);
+  for (const router::Router::HostProtectionStatus& host : status.host_protections)
+    if (!host.lacks.empty())
+      json["warnings"].push_back("no HI or HAck with " + host.peer.text() + ": " + host.lacks);
   json["interfaces"] =
       list(status.interfaces, [](const router::Router::InterfaceStatus& interface) {
         Json json_interface{{"name", interface.name},
@@ -63,6 +66,7 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                             {"link_local", interface.link_local.text()},
                             {"addresses", texts(interface.addresses)}};
         if (interface.pool_free) json_interface["pool_free"] = *interface.pool_free;
+        if (interface.prefixes_free) json_interface["prefixes_free"] = *interface.prefixes_free;
         return json_interface;
       });
   json["key_count"] = status.key_count;
@@ -116,6 +120,13 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                                {"anti_replay", inbound.anti_replay}};
                  })}};
   });
+  json["host_protection"] =
+      list(status.host_protections, [](const router::Router::HostProtectionStatus& host) {
+        return Json{{"peer", host.peer.text()},
+                    {"local", host.local.text()},
+                    {"protected", host.lacks.empty()},
+                    {"lacks", host.lacks}};
+      });
   add_counters(json, daemon);
   return compact(json);
 }
@@ -228,7 +239,7 @@ std::string human_status(std::string_view text) {
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
   for (const char* name : {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements",
-                           "neighbours", "associations"})
+                           "neighbours", "associations", "host_protection"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

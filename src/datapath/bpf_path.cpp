@@ -82,7 +82,7 @@ Attempt<std::unique_ptr<BpfPath::Programs>> BpfPath::Programs::load(const Config
   int result = 0;
   for (const auto& [map, entries] : {std::pair{maps.bindings, tunnels},
                                      {maps.attached, attached},
-                                     {maps.pairs, tunnels + attached},
+                                     {maps.pairs, tunnels + attached + kMaxEnded},
                                      {maps.buffers, buffers},
                                      {maps.slots, buffers}})
     if (result == 0) result = bpf_map__set_max_entries(map, entries);
@@ -196,13 +196,19 @@ Attempt<> BpfPath::put(int map, const Ipv6Address& pcoa, const TunnelEnd& end, s
 void BpfPath::release_pair(absl::flat_hash_map<Ipv6Address, Tunnel>& of, const Ipv6Address& pcoa) {
   const auto found = of.find(pcoa);
   if (found == of.end()) return;
-  const auto uses = pair_uses_.find(found->second);
-  if (--uses->second == 0) {
-    const so_pair pair = key_of(found->second);
-    (void)bpf_map_delete_elem(programs_->pairs(), &pair);
-    pair_uses_.erase(uses);
-  }
+  release_pair(found->second);
   of.erase(found);
+}
+
+// The kernel knows it already.
+void BpfPath::keep_pair(const Tunnel& tunnel) { ++pair_uses_[tunnel]; }
+
+void BpfPath::release_pair(const Tunnel& tunnel) {
+  const auto uses = pair_uses_.find(tunnel);
+  if (--uses->second > 0) return;
+  const so_pair pair = key_of(tunnel);
+  (void)bpf_map_delete_elem(programs_->pairs(), &pair);
+  pair_uses_.erase(uses);
 }
 
 Attempt<> BpfPath::put_binding(const Ipv6Address& pcoa, const TunnelEnd& end) {
@@ -228,21 +234,26 @@ void BpfPath::drop_attached(const Ipv6Address& pcoa) {
   release_pair(attached_pairs_, pcoa);
 }
 
-Attempt<> BpfPath::divert_buffer(const Ipv6Address& address, unsigned interface) {
-  if (const auto found = slots_.find(address); found != slots_.end()) {
-    write_now(programs_->slots[found->second.number].draining, 0);
-    return {};
-  }
-  if (free_slots_.empty()) return fail(SystemError{ENOSPC, "buffer for " + address.text()});
-  const so_buffer value{free_slots_.back(), interface};
+Attempt<> BpfPath::divert_buffer(const Ipv6Address& address, unsigned interface,
+                                 HeldPackets::Kind kind) {
+  const auto there = slots_.find(address);
+  if (there == slots_.end() && free_slots_.empty())
+    return fail(SystemError{ENOSPC, "buffer for " + address.text()});
+  so_buffer value{};
+  value.slot = there == slots_.end() ? free_slots_.back() : there->second.number;
+  value.access_ifindex = interface;
+  value.copies = kind == HeldPackets::Kind::kCopies;
   so_slot& slot = programs_->slots[value.slot];
   write_now(slot.draining, 0);
-  write_now(slot.redirected, 0);
-  write_now(slot.reinjected, 0);
+  if (there == slots_.end()) {
+    write_now(slot.redirected, 0);
+    write_now(slot.reinjected, 0);
+  }
   const so_address key = key_of(address);
   if (const int result = bpf_map_update_elem(programs_->buffers(), &key, &value, BPF_ANY);
       result != 0)
     return fail(bpf_error(result, "tell the kernel the buffer of " + address.text()));
+  if (there != slots_.end()) return {};
   free_slots_.pop_back();
   slots_.emplace(address, Slot{value.slot, {}});
   return {};
@@ -299,7 +310,8 @@ void BpfPath::read_tun() {
     const TunnelEnd* end = attached(header->source);
     if (end && packet.size() > end->inner_mtu()) return tell_too_big(*end, packet);
     // A straggler of a buffer that is gone.
-    if (!take_held(header->destination, packet)) ++counted_.dropped;
+    if (!take_held(header->destination, packet) && !take_copy(header->destination, packet))
+      ++counted_.dropped;
   });
 }
 

@@ -28,7 +28,10 @@ class BpfPath final : public Path {
   void drop_binding(const Ipv6Address& pcoa) override;
   [[nodiscard]] Attempt<> put_attached(const Ipv6Address& pcoa, const TunnelEnd& end) override;
   void drop_attached(const Ipv6Address& pcoa) override;
-  [[nodiscard]] Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface) override;
+  [[nodiscard]] Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface,
+                                        HeldPackets::Kind kind) override;
+  void keep_pair(const Tunnel& tunnel) override;
+  void release_pair(const Tunnel& tunnel) override;
   void begin_release(const Ipv6Address& address) override;
   void end_diversion(const Ipv6Address& address) override;
   [[nodiscard]] bool is_settled(const Ipv6Address& address) override;

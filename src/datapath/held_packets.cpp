@@ -2,15 +2,41 @@
 
 namespace sendoff::datapath {
 
-bool HeldPackets::open(const Ipv6Address& address) {
+bool HeldPackets::open(const Ipv6Address& address, Kind kind) {
   if (const auto found = queues_.find(address); found != queues_.end()) {
-    cancel(address, found->second);
-    found->second.drain.reset();
+    Queue& queue = found->second;
+    if (kind == Kind::kCopies && queue.kind != kind) return false;
+    cancel(address, queue);
+    queue.drain.reset();
+    queue.kind = kind;
     return true;
   }
   if (queues_.size() >= limits_.addresses) return false;
-  queues_.try_emplace(address);
+  queues_[address].kind = kind;
   return true;
+}
+
+bool HeldPackets::takes(const Ipv6Address& address, Kind kind) const {
+  const auto found = queues_.find(address);
+  return found != queues_.end() && found->second.kind == kind;
+}
+
+// They are the first ones: copying never begins behind an original.
+std::size_t HeldPackets::drop_copies(const Ipv6Address& address) {
+  const auto found = queues_.find(address);
+  if (found == queues_.end()) return 0;
+  Queue& queue = found->second;
+  std::size_t dropped = 0;
+  cancel(address, queue);
+  for (; !queue.packets.empty() && queue.packets.front().kind == Kind::kCopies; ++dropped) {
+    const std::size_t size = queue.packets.front().octets.size();
+    queue.packets.pop_front();
+    --packets_;
+    octets_ -= size;
+    queue.octets -= size;
+  }
+  appoint(address, queue);
+  return dropped;
 }
 
 std::size_t HeldPackets::close(const Ipv6Address& address) {
@@ -52,7 +78,7 @@ HeldPackets::Held HeldPackets::hold(const Ipv6Address& address, Instant now, Byt
   queue.octets += packet.size();
   octets_ += packet.size();
   ++packets_;
-  queue.packets.push_back({std::move(packet), queue.entry.gap()});
+  queue.packets.push_back({queue.kind, std::move(packet), queue.entry.gap()});
   if (queue.packets.size() == 1) appoint(address, queue);
   return Held::kHeld;
 }

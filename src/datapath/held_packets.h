@@ -18,10 +18,16 @@ class HeldPackets {
  public:
   explicit HeldPackets(const BufferLimits& limits) : limits_(limits) {}
 
-  // False when there are too many already. One that is there stays as it is, but for a release
-  // under way, which ends: its packets are held on.
-  [[nodiscard]] bool open(const Ipv6Address& address);
+  // What becomes of a packet itself: it is held, or it went on and a copy is held.
+  enum class Kind : std::uint8_t { kOriginals, kCopies };
+  // False when there are too many already. One that is there keeps what it has; a release under
+  // way ends: its packets are held on. One of copies may go on with originals, never the reverse.
+  [[nodiscard]] bool open(const Ipv6Address& address, Kind kind = Kind::kOriginals);
   [[nodiscard]] bool has(const Ipv6Address& address) const { return queues_.contains(address); }
+  // Whether it is open for packets of this kind.
+  [[nodiscard]] bool takes(const Ipv6Address& address, Kind kind) const;
+  // How many copies were held; what else there is stays.
+  std::size_t drop_copies(const Ipv6Address& address);
   // How many packets it dropped with it.
   std::size_t close(const Ipv6Address& address);
   // From then on its packets are due.
@@ -49,10 +55,12 @@ class HeldPackets {
 
  private:
   struct Packet {
+    Kind kind = Kind::kOriginals;
     Bytes octets;
     std::optional<Duration> entry_gap;
   };
   struct Queue {
+    Kind kind = Kind::kOriginals;
     std::deque<Packet> packets;
     std::size_t octets = 0;
     Meter entry;

@@ -23,6 +23,8 @@ constexpr Duration kSettling = milliseconds(10);
 constexpr Duration kRouteQuiet = milliseconds(50);
 constexpr std::size_t kRefreshAtOnce = 256;
 constexpr int kSendAtOnce = 64;
+// A node that did not hear of the end of its tunnel goes on for no longer than it was granted.
+constexpr Duration kEndedIsKnown = seconds(60);
 constexpr std::uint32_t kUsualMtu = 1500;
 
 // Errors about what we sent, which no protocol of the kernel's takes.
@@ -66,7 +68,8 @@ Path::Path(net::EventLoop& loop, const Config& config, Parts parts)
       held_(config.buffers),
       errors_(std::move(parts.errors)),
       drain_timer_(loop, [this] { drain(); }),
-      refresh_timer_(loop, [this] { refresh_some(); }) {}
+      refresh_timer_(loop, [this] { refresh_some(); }),
+      ended_timer_(loop, [this] { forget_ended(); }) {}
 
 void Path::start(Warning warning) {
   warning_ = std::move(warning);
@@ -99,6 +102,7 @@ void Path::counters(const CounterVisitor& visit) const {
   visit("datapath", "packets-failed", all.failed);
   visit("datapath", "packets-too-big", all.too_big);
   visit("datapath", "held", all.held);
+  visit("datapath", "copied", all.copied);
   visit("datapath", "released", all.released);
   visit("datapath", "overflowed", all.overflowed);
   visit("datapath", "dropped", all.dropped);
@@ -209,12 +213,34 @@ void Path::remove(Table& table, const Ipv6Address& pcoa) {
     (void)kernel_->remove_rule(pcoa, *end.table);
     tables_.erase(*end.table);
   }
-  if (&table == &bindings_)
+  if (&table == &bindings_) {
+    remember_ended(end.tunnel);
     drop_binding(pcoa);
-  else
+  } else {
     drop_attached(pcoa);
+  }
   if (--pairs_[end.tunnel] == 0) pairs_.erase(end.tunnel);
   table.erase(found);
+}
+
+// FH-4-42: what comes by a tunnel without a binding is dropped here, not left to the kernel.
+void Path::remember_ended(const Tunnel& tunnel) {
+  const Instant now = net::read_clocks().boot;
+  if (ended_.size() >= kMaxEnded) ended_.front().first = now;
+  ended_.emplace_back(now + kEndedIsKnown, tunnel);
+  ++pairs_[tunnel];
+  keep_pair(tunnel);
+  forget_ended();
+}
+
+void Path::forget_ended() {
+  const Instant now = net::read_clocks().boot;
+  for (; !ended_.empty() && ended_.front().first <= now; ended_.pop_front()) {
+    const Tunnel& tunnel = ended_.front().second;
+    if (--pairs_[tunnel] == 0) pairs_.erase(tunnel);
+    release_pair(tunnel);
+  }
+  ended_timer_.at(ended_.empty() ? kNever : ended_.front().first);
 }
 
 std::optional<std::uint32_t> Path::free_table() const {
@@ -269,12 +295,15 @@ void Path::hear_too_big() {
 // --- buffers
 
 void Path::carry_out(const machine::OpenBuffer& action, net::Done done) {
-  if (!held_.open(action.address)) {
-    warn("no buffer for " + action.address.text() + ": there are too many");
+  using Kind = HeldPackets::Kind;
+  const Kind kind = action.copies ? Kind::kCopies : Kind::kOriginals;
+  if (!held_.open(action.address, kind)) {
+    if (!held_.has(action.address))
+      warn("no buffer for " + action.address.text() + ": there are too many");
     return done(fail(ActionError::kRefused));
   }
   releasing_.erase(action.address);
-  const auto diverted = divert_buffer(action.address, index_of(action.interface));
+  const auto diverted = divert_buffer(action.address, index_of(action.interface), kind);
   if (diverted) return done(Facts{});
   complain(diverted.error());
   counted_.dropped += held_.close(action.address);
@@ -283,6 +312,11 @@ void Path::carry_out(const machine::OpenBuffer& action, net::Done done) {
 
 void Path::carry_out(const machine::ReleaseBuffer& action, net::Done done) {
   if (!held_.has(action.address)) return done(fail(ActionError::kGone));
+  if (!binding(action.address))
+    for (std::size_t copies = held_.drop_copies(action.address); copies > 0; --copies) {
+      ++counted_.dropped;
+      account(action.address);
+    }
   held_.release(action.address, net::read_clocks().boot);
   releasing_.insert(action.address);
   begin_release(action.address);
@@ -302,20 +336,25 @@ void Path::close_buffer(const Ipv6Address& address) {
 }
 
 bool Path::take_held(const Ipv6Address& destination, ByteView packet) {
-  const Instant now = net::read_clocks().boot;
-  switch (held_.hold(destination, now, to_bytes(packet))) {
-    case HeldPackets::Held::kNoBuffer:
-      return false;
-    case HeldPackets::Held::kOverflow:
-      ++counted_.overflowed;
-      account(destination);
-      return true;
-    case HeldPackets::Held::kHeld:
-      ++counted_.held;
-      break;
-  }
-  if (releasing_.contains(destination)) drain_timer_.at(held_.next_due());
+  if (!held_.takes(destination, HeldPackets::Kind::kOriginals)) return false;
+  keep(destination, packet, counted_.held);
   return true;
+}
+
+bool Path::take_copy(const Ipv6Address& destination, ByteView packet) {
+  if (!held_.takes(destination, HeldPackets::Kind::kCopies)) return false;
+  keep(destination, packet, counted_.copied);
+  return true;
+}
+
+void Path::keep(const Ipv6Address& destination, ByteView packet, std::uint64_t& counter) {
+  const Instant now = net::read_clocks().boot;
+  if (held_.hold(destination, now, to_bytes(packet)) != HeldPackets::Held::kHeld) {
+    ++counted_.overflowed;
+    return account(destination);
+  }
+  ++counter;
+  if (releasing_.contains(destination)) drain_timer_.at(held_.next_due());
 }
 
 void Path::drain() {

@@ -2,6 +2,7 @@
 // counters, and news of the kernel. A backend says how packets are diverted and how they go on.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -43,6 +44,7 @@ class Path : public Backend {
 
  protected:
   using Table = absl::flat_hash_map<Ipv6Address, TunnelEnd>;
+  static constexpr std::size_t kMaxEnded = 4096;  // tunnels that are over and known for that
 
   struct Counted {
     std::uint64_t encapsulated = 0;
@@ -51,6 +53,7 @@ class Path : public Backend {
     std::uint64_t failed = 0;   // could not be changed or sent
     std::uint64_t too_big = 0;
     std::uint64_t held = 0;
+    std::uint64_t copied = 0;
     std::uint64_t released = 0;
     std::uint64_t overflowed = 0;
     std::uint64_t dropped = 0;  // held for a node that did not come
@@ -75,7 +78,12 @@ class Path : public Backend {
   virtual void drop_binding(const Ipv6Address& pcoa) = 0;
   [[nodiscard]] virtual Attempt<> put_attached(const Ipv6Address& pcoa, const TunnelEnd& end) = 0;
   virtual void drop_attached(const Ipv6Address& pcoa) = 0;
-  [[nodiscard]] virtual Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface) = 0;
+  // kCopies: packets go on, and each is seen as well. May change for a buffer that there is.
+  [[nodiscard]] virtual Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface,
+                                                HeldPackets::Kind kind) = 0;
+  // A tunnel that is over still has to be known by its ends (names_tunnel), or not any more.
+  virtual void keep_pair(const Tunnel& tunnel) = 0;
+  virtual void release_pair(const Tunnel& tunnel) = 0;
   // From then on packets may pass by themselves once nothing is held.
   virtual void begin_release(const Ipv6Address& address) = 0;
   virtual void end_diversion(const Ipv6Address& address) = 0;
@@ -94,8 +102,10 @@ class Path : public Backend {
   [[nodiscard]] const TunnelEnd* attached(const Ipv6Address& pcoa) const;
   // Whether the outer addresses are those of a tunnel of ours.
   [[nodiscard]] bool names_tunnel(const Tunnel& tunnel) const { return pairs_.contains(tunnel); }
-  // A packet that was diverted for a buffer. False: there is none for its destination.
+  // A packet that was diverted for a buffer. False: there is none of originals for its destination.
   bool take_held(const Ipv6Address& destination, ByteView packet);
+  // The same for a buffer of copies; the packet itself goes on, or has gone.
+  bool take_copy(const Ipv6Address& destination, ByteView packet);
   // Says so to the packet's source, at a bounded rate.
   void tell_too_big(const TunnelEnd& end, ByteView packet);
   void warn(const std::string& text);
@@ -117,16 +127,22 @@ class Path : public Backend {
                                                    const TunnelEnd& end) const;
   [[nodiscard]] Attempt<> lay_routes(const Table& table, const Ipv6Address& pcoa, TunnelEnd& end);
   void remove(Table& table, const Ipv6Address& pcoa);
+  void remember_ended(const Tunnel& tunnel);
+  void forget_ended();
   [[nodiscard]] std::optional<std::uint32_t> free_table() const;
   void refresh(Table& table, const Ipv6Address& pcoa);
   void refresh_some();
   void hear_too_big();
+  void keep(const Ipv6Address& destination, ByteView packet, std::uint64_t& counter);
   void drain();
   void close_buffer(const Ipv6Address& address);
 
   Table bindings_;
   Table attached_;
-  std::map<Tunnel, std::size_t> pairs_;  // of both tables, counted
+  std::map<Tunnel, std::size_t> pairs_;  // of both tables and of ended_, counted
+  // Of bindings that are over, and until when what still comes out of their tunnels is known for
+  // that: it is dropped and counted. Oldest first.
+  std::deque<std::pair<Instant, Tunnel>> ended_;
   std::map<std::uint32_t, Ipv6Address> tables_;
   std::vector<Ipv6Address> stale_;  // whose way may have changed
   HeldPackets held_;
@@ -137,6 +153,7 @@ class Path : public Backend {
   Warning warning_;
   net::Timer drain_timer_;
   net::Timer refresh_timer_;
+  net::Timer ended_timer_;
   net::EventLoop::Watch kernel_watch_;
   net::EventLoop::Watch errors_watch_;
 };

@@ -84,7 +84,9 @@ TunnelRoute UserPath::buffer_route(const Ipv6Address& address) const {
   return {kMainTable, Prefix(address, 128), {port_->index(), std::nullopt, 0}, kBufferMetric};
 }
 
-Attempt<> UserPath::divert_buffer(const Ipv6Address& address, unsigned interface) {
+// Copies are taken here of what passes through here (route()).
+Attempt<> UserPath::divert_buffer(const Ipv6Address& address, unsigned interface,
+                                  HeldPackets::Kind) {
   if (auto set = kernel_->set_route(buffer_route(address)); !set) return set;
   buffers_[address] = interface;
   return {};
@@ -119,6 +121,7 @@ void UserPath::route(ByteView packet) {
   if (!header || is_on_link_only(header->destination)) return;  // the device's own MLD
   const Ipv6Address& destination = header->destination;
   if (take_held(destination, packet)) return;
+  (void)take_copy(destination, packet);
   if (const TunnelEnd* end = binding(destination)) {
     // Our own signalling goes to where the node was, as it is.
     if (header->source == end->tunnel.near && is_signalling(packet))

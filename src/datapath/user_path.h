@@ -29,7 +29,10 @@ class UserPath final : public Path {
   void drop_binding(const Ipv6Address&) override {}
   [[nodiscard]] Attempt<> put_attached(const Ipv6Address&, const TunnelEnd&) override { return {}; }
   void drop_attached(const Ipv6Address&) override {}
-  [[nodiscard]] Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface) override;
+  [[nodiscard]] Attempt<> divert_buffer(const Ipv6Address& address, unsigned interface,
+                                        HeldPackets::Kind kind) override;
+  void keep_pair(const Tunnel&) override {}
+  void release_pair(const Tunnel&) override {}
   void begin_release(const Ipv6Address&) override {}
   void end_diversion(const Ipv6Address& address) override;
   [[nodiscard]] bool is_settled(const Ipv6Address& address) override;

@@ -13,6 +13,9 @@ namespace sendoff::esp {
 
 inline constexpr std::uint32_t kLowestSpi = 256;  // RFC 4303 2.1: those below are reserved
 
+// What every link carries unfragmented (RFC 8200 5). An HI is far smaller.
+inline constexpr std::size_t kPathMtu = 1280;
+
 struct Outbound {
   std::uint32_t spi = 0;
   Key key;

@@ -15,9 +15,6 @@
 
 namespace sendoff::esp {
 
-// What every link carries unfragmented (RFC 8200 5). An HI is far smaller.
-inline constexpr std::size_t kPathMtu = 1280;
-
 // Why a packet is not taken, in the order of the checks.
 enum class Drop : std::uint8_t {
   kForeign,        // for no SPI of ours, from no neighbour: the host's own IPsec has it

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "crypto/digest.h"
@@ -95,7 +96,7 @@ struct IssuedKeys::Table {
 
   using Name = machine::IssuedKeyName;
   using Slots = absl::flat_hash_map<Ipv6Address, Slot, KeyedHash>;
-  using Shares = absl::flat_hash_map<LinkAddress, std::uint32_t, KeyedHash>;
+  using Shares = absl::flat_hash_map<LinkAddress, std::vector<Name>, KeyedHash>;
 
   // Keys the hashes. Done at the start; a source that failed then is asked again before the first
   // key enters, and until it answers none does.
@@ -142,9 +143,9 @@ struct IssuedKeys::Table {
     return (key.expires - now) * 100 >= (key.expires - key.created) * config.renewal_percent;
   }
 
-  [[nodiscard]] std::uint32_t share_of(const LinkAddress& link_address) const {
+  [[nodiscard]] std::size_t share_of(const LinkAddress& link_address) const {
     const auto found = shares.find(link_address);
-    return found == shares.end() ? 0 : found->second;
+    return found == shares.end() ? 0 : found->second.size();
   }
 
   // Room for one more key, were `leaving` (or nothing) to go first.
@@ -175,7 +176,7 @@ struct IssuedKeys::Table {
   IssuedKey* add(std::unique_ptr<IssuedKey> key) {
     IssuedKey* const added = key.get();
     digests.insert(digest_of(key->key));
-    ++shares[key->link_address];
+    shares[key->link_address].push_back(key->name());
     expiries.push(key->expires, key->name());
     slots[key->cga].put(std::move(key));
     ++count;
@@ -189,7 +190,8 @@ struct IssuedKeys::Table {
     if (found->second.empty()) slots.erase(found);
     digests.erase(digest_of(key->key));
     const auto share = shares.find(key->link_address);
-    if (--share->second == 0) shares.erase(share);
+    std::erase(share->second, name);
+    if (share->second.empty()) shares.erase(share);
     --count;
     tidy();
   }
@@ -367,6 +369,20 @@ machine::IssuedKey IssuedKeys::record_of(const IssuedKey& key, Now now) const {
           .expires = now.utc + (key.expires - now.boot),
           .sequence_ceiling = key.sequence_ceiling,
           .link_address = key.link_address};
+}
+
+std::optional<Ipv6Address> IssuedKeys::cga_of(Instant now, const LinkAddress& link_address) const {
+  const auto share = table_->shares.find(link_address);
+  if (share == table_->shares.end()) return std::nullopt;
+  const IssuedKey* newest = nullptr;
+  for (const machine::IssuedKeyName& name : share->second) {
+    const IssuedKey* const key = table_->find(name);
+    const bool newer = newest == nullptr || std::tie(key->created, key->generation) >
+                                                std::tie(newest->created, newest->generation);
+    if (key->remaining_s(now) > 0 && newer) newest = key;
+  }
+  if (newest == nullptr) return std::nullopt;
+  return newest->cga;
 }
 
 bool IssuedKeys::restore(Now now, const machine::IssuedKey& record) {

@@ -111,6 +111,10 @@ class IssuedKeys {
   void discard(const machine::IssuedKeyName& name);
 
   [[nodiscard]] machine::IssuedKey record_of(const IssuedKey& key, Now now) const;
+  // The CGA of the newest live key that a node with this link-layer address obtained.
+  [[nodiscard]] std::optional<Ipv6Address> cga_of(Instant now,
+                                                  const LinkAddress& link_address) const;
+
   // From a Snapshot or a LookUp. Expired, oversized or malformed records are left out; the last
   // sequence number becomes the stored ceiling (GF42). False when it was left out.
   bool restore(Now now, const machine::IssuedKey& record);

@@ -72,7 +72,60 @@ std::uint32_t count_new(const Sighting& segment, Ends& ends) {
   return new_octets(segment, end->second);
 }
 
+// The longest step of `times`, which are in order, that ends behind `from` and no later than
+// `until`.
+Duration longest_step(const std::vector<UtcTime>& times, UtcTime from, UtcTime until) {
+  Duration longest{};
+  for (std::size_t i = 1; i < times.size(); ++i)
+    if (times[i] > from && times[i] <= until) longest = std::max(longest, times[i] - times[i - 1]);
+  return longest;
+}
+
+// How late the median datagram of those sent in this time was; nothing where none arrived.
+std::optional<Duration> usual_delay(const Flow& flow, UtcTime from, UtcTime until) {
+  std::vector<Duration> delays;
+  for (const Delivery& each : flow.deliveries)
+    if (each.arrived && each.sent >= from && each.sent < until)
+      delays.push_back(*each.arrived - each.sent);
+  if (delays.empty()) return std::nullopt;
+  const auto middle = delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2);
+  std::ranges::nth_element(delays, middle);
+  return *middle;
+}
+
 }  // namespace
+
+Duration Flow::silence_between(UtcTime from, UtcTime until) const {
+  std::vector<UtcTime> arrivals;
+  for (const Delivery& delivery : deliveries)
+    if (delivery.arrived) arrivals.push_back(*delivery.arrived);
+  if (!deliveries.empty()) {
+    arrivals.push_back(deliveries.front().sent);
+    arrivals.push_back(deliveries.back().sent);
+  }
+  std::ranges::sort(arrivals);
+  return longest_step(arrivals, from, until);
+}
+
+std::optional<Duration> backlog_gone(const Flow& flow, UtcTime begin, UtcTime link_up,
+                                     UtcTime until) {
+  constexpr std::size_t kInARow = 10;
+  const auto usual = usual_delay(flow, begin - milliseconds(500), begin);
+  if (!usual) return std::nullopt;
+  std::size_t in_time = 0;
+  std::optional<UtcTime> first;
+  for (const Delivery& each : flow.deliveries) {
+    if (each.sent >= until) break;
+    if (!each.arrived || *each.arrived <= link_up) continue;
+    if (*each.arrived - each.sent > *usual + kDelayTolerance) {
+      in_time = 0;
+      continue;
+    }
+    if (in_time++ == 0) first = each.arrived;
+    if (in_time == kInARow) return *first - link_up;
+  }
+  return std::nullopt;
+}
 
 std::optional<UtcTime> Flow::first_arrival_after(UtcTime at) const {
   std::optional<UtcTime> first;
@@ -111,6 +164,10 @@ bool was_held(const Delivery& delivery, Duration threshold) {
   return delivery.at_nar && delivery.arrived && *delivery.arrived - *delivery.at_nar > threshold;
 }
 
+Duration Transfer::stall_between(UtcTime from, UtcTime until) const {
+  return longest_step(progress, from, until);
+}
+
 double Transfer::mbit_per_s() const {
   const double time_s = std::chrono::duration<double>(duration).count();
   return time_s > 0 ? static_cast<double>(octets) * 8e-6 / time_s : 0;
@@ -124,17 +181,16 @@ Transfer analyse_transfer(const Trace& sent, const Trace& received, const LinkAd
       transfer.retransmitted += sighting.size - count_new(sighting, ends);
   transfer.connections = static_cast<unsigned>(ends.size());
   ends.clear();
-  std::optional<UtcTime> first;
-  UtcTime last;
   for (const Sighting* arrival : arrivals_in(received, Sighting::Kind::kSegment, receiver)) {
     const std::uint32_t fresh = count_new(*arrival, ends);
     if (fresh == 0) continue;
     transfer.octets += fresh;
-    if (first) transfer.longest_stall = std::max(transfer.longest_stall, arrival->at - last);
-    if (!first) first = arrival->at;
-    last = arrival->at;
+    transfer.progress.push_back(arrival->at);
   }
-  if (first) transfer.duration = last - *first;
+  if (transfer.progress.empty()) return transfer;
+  transfer.duration = transfer.progress.back() - transfer.progress.front();
+  transfer.longest_stall =
+      transfer.stall_between(transfer.progress.front(), transfer.progress.back());
   return transfer;
 }
 

@@ -34,6 +34,8 @@ struct Flow {
   UtcTime silence_end;
 
   [[nodiscard]] std::optional<UtcTime> first_arrival_after(UtcTime at) const;
+  // The longest of those that end behind `from` and no later than `until`.
+  [[nodiscard]] Duration silence_between(UtcTime from, UtcTime until) const;
 };
 
 // The datagrams of `sent` (at the sender's interface) as they show in `received` (at the receiver's
@@ -45,12 +47,25 @@ struct Flow {
 // Whether a datagram waited in the NAR's buffer: it reached the NAR, and the MN `threshold` later.
 [[nodiscard]] bool was_held(const Delivery& delivery, Duration threshold = milliseconds(2));
 
+// What a datagram may be later than those before a handover and still not be called late.
+inline constexpr Duration kDelayTolerance = milliseconds(1);
+
+// From `link_up` until datagrams are no longer late: until the first of ten in a row that arrive
+// after it, each by at most kDelayTolerance later than the median datagram of the half second
+// before `begin`. Only what is sent before `until` counts. Nothing: they stay late.
+[[nodiscard]] std::optional<Duration> backlog_gone(const Flow& flow, UtcTime begin, UtcTime link_up,
+                                                   UtcTime until);
+
 struct Transfer {
   std::uint64_t octets = 0;         // of new data that arrived
   std::uint64_t retransmitted = 0;  // octets that were sent again
   Duration longest_stall{};         // without new data, from the first to the last of it
   Duration duration{};              // from the first new data to the last
   unsigned connections = 0;
+  std::uint64_t timeouts = 0;     // of retransmission, by the correspondent's kernel
+  std::vector<UtcTime> progress;  // when new data arrived
+  // The longest time without new data that ends behind `from` and no later than `until`.
+  [[nodiscard]] Duration stall_between(UtcTime from, UtcTime until) const;
   [[nodiscard]] double mbit_per_s() const;
 };
 

@@ -55,6 +55,8 @@ class Bench {
   [[nodiscard]] Attempt<> start_traffic(const Ipv6Address& destination);
   [[nodiscard]] Attempt<> wait_for_traffic();
   [[nodiscard]] Attempt<> dwell();
+  [[nodiscard]] Attempt<> get_ready_again();
+  [[nodiscard]] Attempt<> hand_over_in_turn();
   [[nodiscard]] Attempt<> hand_over(Side to);
   [[nodiscard]] Attempt<> hand_over_by_order(Side to);
   [[nodiscard]] Attempt<> follow_link(std::optional<Side> side);
@@ -112,12 +114,14 @@ Attempt<> Bench::start_captures() {
 
 Attempt<> Bench::start_routers() {
   progress_("access routers start");
+  const auto keys = make_association_keys(directory_);
+  if (!keys) return fail(keys.error());
   for (const Side side : {Side::kPar, Side::kNar}) {
     auto daemon = Daemon::start(
         network_->router(side),
         {.node = side == Side::kPar ? "par" : "nar",
          .role = "router",
-         .configuration = router_configuration(side, run_.mode, credentials_, settings_),
+         .configuration = router_configuration(side, run_.mode, credentials_, *keys, settings_),
          .directory = directory_});
     if (!daemon) return fail(daemon.error());
     routers_[static_cast<std::size_t>(side)] = std::move(*daemon);
@@ -270,6 +274,32 @@ Attempt<> Bench::hand_over_by_order(Side to) {
   return {};
 }
 
+// Going on takes a key of the router that the node is at, and addresses past their detection.
+Attempt<> Bench::get_ready_again() {
+  if (mobile_)
+    if (auto key = mobile_->wait_for("key-received", kPatience, boot_of(run_.moves.back().link_up));
+        !key)
+      return fail(key.error());
+  return wait_for_settled_addresses(*network_, kAddressPatience);
+}
+
+// Handovers, there and back, each with the traffic after it.
+Attempt<> Bench::hand_over_in_turn() {
+  Side to = Side::kNar;
+  for (unsigned i = 0; i < moves_in(run_.mode, settings_); ++i, to = other(to)) {
+    if (i > 0)
+      if (auto done = get_ready_again(); !done) return done;
+    const auto before = tcp_timeouts(network_->correspondent());
+    if (!before) return fail(before.error());
+    if (auto done = hand_over(to); !done) return done;
+    if (auto done = dwell(); !done) return done;
+    const auto after = tcp_timeouts(network_->correspondent());
+    if (!after) return fail(after.error());
+    run_.moves.back().tcp_timeouts = *after - *before;
+  }
+  return {};
+}
+
 Attempt<> Bench::hand_over(Side to) {
   progress_(to == Side::kNar ? "handover to the new router" : "handover back");
   std::this_thread::sleep_for(shift_of(settings_.seed, run_.number));
@@ -305,8 +335,10 @@ Attempt<> Bench::evaluate() {
                            run_.measured_from);
   for (const Delivery& each : run_.flow.deliveries)
     if (each.arrived && !receiver_->got(each.sequence)) run_.undelivered.push_back(*each.arrived);
-  if (settings_.transfer)
+  if (settings_.transfer) {
     run_.transfer = analyse_transfer(traces[kCorrespondent], traces[kMobile], mobile_link());
+    for (const Move& move : run_.moves) run_.transfer->timeouts += move.tcp_timeouts;
+  }
   AddressPlan plan;
   for (const Side side : {Side::kPar, Side::kNar}) {
     const NodeKey& key = credentials_.routers[static_cast<std::size_t>(side)];
@@ -323,16 +355,7 @@ Attempt<Run> Bench::run() {
   progress_("traffic flows");
   if (auto done = wait_for_traffic(); !done) return fail(done.error());
   if (auto done = dwell(); !done) return fail(done.error());
-  if (auto done = hand_over(Side::kNar); !done) return fail(done.error());
-  if (auto done = dwell(); !done) return fail(done.error());
-  if (run_.mode == Mode::kPingPong) {
-    // Going back takes a key of the new router.
-    if (auto key = mobile_->wait_for("key-received", kPatience, boot_of(run_.moves.back().link_up));
-        !key)
-      return fail(key.error());
-    if (auto done = hand_over(Side::kPar); !done) return fail(done.error());
-    if (auto done = dwell(); !done) return fail(done.error());
-  }
+  if (auto done = hand_over_in_turn(); !done) return fail(done.error());
   for (Daemon* daemon : {routers_[0].get(), routers_[1].get(), mobile_.get()})
     if (daemon)
       for (DaemonEvent& event : daemon->events()) run_.events.push_back(std::move(event));

@@ -4,6 +4,8 @@ namespace sendoff::lab {
 
 namespace {
 
+constexpr std::uint32_t kFirstSpi = 0x1000;
+
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 std::string cga_section(const NodeKey& key) {
@@ -15,20 +17,34 @@ std::string datapath_section(const Settings& settings) {
   return "[datapath]\nbackend = " + quoted(settings.backend) + "\n";
 }
 
-std::string neighbour_section(Side side, const Credentials& credentials) {
+// Of the router `side`, with the other one.
+std::string association_section(Side side, const Credentials& credentials,
+                                const AssociationKeys& keys) {
+  const auto from = [&](Side sender) {
+    const auto i = static_cast<std::size_t>(sender);
+    return "{spi = " + std::to_string(kFirstSpi + i) + ", key_file = " + quoted(keys.files[i]) +
+           "}";
+  };
+  const NodeKey& own = credentials.routers[static_cast<std::size_t>(side)];
+  return "[neighbour.esp]\nlocal = " + quoted(own.address_in(place(side).prefix).text()) +
+         "\noutbound = " + from(side) + "\ninbound = [" + from(other(side)) + "]\n";
+}
+
+std::string neighbour_section(Side side, const Credentials& credentials, bool clear) {
   const Place& there = place(side);
   const NodeKey& key = credentials.routers[static_cast<std::size_t>(side)];
   return "[[neighbour]]\nname = " + quoted(side == Side::kPar ? "par" : "nar") +
          "\naddress = " + quoted(key.address_in(there.prefix).text()) +
          "\nlink_address = " + quoted(there.access_link.text()) +
          "\nprefix = " + quoted(there.prefix.text()) + "\naccess_points = [" +
-         quoted(there.access_point.text()) + "]\nprotection = \"clear\"\n";
+         quoted(there.access_point.text()) +
+         "]\nprotection = " + (clear ? "\"clear\"\n" : "\"esp\"\n");
 }
 
 }  // namespace
 
 std::string router_configuration(Side side, Mode mode, const Credentials& credentials,
-                                 const Settings& settings) {
+                                 const AssociationKeys& keys, const Settings& settings) {
   const auto i = static_cast<std::size_t>(side);
   const Place& here = place(side);
   std::string text = "[[interface]]\nname = " + quoted(kAccessInterface) + "\nprefixes = [" +
@@ -41,7 +57,8 @@ std::string router_configuration(Side side, Mode mode, const Credentials& creden
   text += cga_section(credentials.routers[i]);
   text += "[certificate]\nchain = " + quoted(credentials.chains[i]) +
           "\nanchor = " + quoted(credentials.anchor) + "\n";
-  text += neighbour_section(other(side), credentials);
+  text += neighbour_section(other(side), credentials, settings.clear);
+  if (!settings.clear) text += association_section(side, credentials, keys);
   text += datapath_section(settings);
   // On a link without delay an answer to a probe comes at once; 1 s is for the world.
   text += "[arrival]\ndad_interval_ms = 20\n";

@@ -5,6 +5,7 @@
 
 #include "crypto/random.h"
 #include "crypto/rsa.h"
+#include "esp/key.h"
 #include "net/file_descriptor.h"
 #include "pki/issue.h"
 
@@ -101,6 +102,20 @@ Attempt<Credentials> make_credentials(const std::string& directory, UtcTime now)
   const auto key = new_key(kMobileBits);
   if (!key) return fail(key.error());
   if (auto kept = keep(*key, directory + "/mn.key", made.mobile); !kept) return fail(kept.error());
+  return made;
+}
+
+Attempt<AssociationKeys> make_association_keys(const std::string& directory) {
+  AssociationKeys made;
+  crypto::SystemRandom random;
+  for (const Side side : {Side::kPar, Side::kNar}) {
+    const Secret key = esp::new_key_text(random);
+    if (key.empty()) return failed("the system's random source does not answer");
+    std::string& file = made.files[static_cast<std::size_t>(side)];
+    file = directory + (side == Side::kPar ? "/par-to-nar.key" : "/nar-to-par.key");
+    if (auto written = write_private_file(file, key.expose()); !written)
+      return fail(written.error());
+  }
   return made;
 }
 

@@ -37,4 +37,11 @@ struct Credentials {
 [[nodiscard]] Attempt<> write_private_file(const std::string& path, ByteView contents);
 [[nodiscard]] Attempt<> write_text_file(const std::string& path, std::string_view contents);
 
+// The key files of the security associations between the routers, by the router that sends.
+struct AssociationKeys {
+  std::string files[2];
+};
+// Made anew, in `directory`.
+[[nodiscard]] Attempt<AssociationKeys> make_association_keys(const std::string& directory);
+
 }  // namespace sendoff::lab

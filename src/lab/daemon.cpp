@@ -82,7 +82,7 @@ Attempt<std::unique_ptr<Daemon>> Daemon::start(const Namespace& space, const Set
       !written)
     return fail(written.error());
   auto process =
-      Process::start(space, {"/proc/self/exe", setup.role, "-c", configuration}, base + ".log");
+      Process::start(space, {setup.program, setup.role, "-c", configuration}, base + ".log");
   if (!process) return fail(process.error());
   auto daemon = std::unique_ptr<Daemon>(new Daemon(std::unique_ptr<State>(
       new State{setup, base + ".log", std::move(*process), {}, {}, {}, {}, {}, {}})));
@@ -138,6 +138,7 @@ Attempt<std::string> Daemon::ask(const control::Request& request) {
 }
 
 const std::string& Daemon::node() const { return state_->setup.node; }
+pid_t Daemon::process() const { return state_->process.pid(); }
 
 std::string Daemon::with_log(const std::string& text) const {
   const std::string end = last_lines(state_->log, 12);

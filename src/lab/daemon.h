@@ -32,6 +32,7 @@ class Daemon {
     std::string configuration;  // TOML, without [daemon] and the paths in it
     std::string directory;      // for its files
     std::string log_level = "info";
+    std::string program = "/proc/self/exe";  // sendoff
   };
   // Returns when its control socket answers. Failures say what its log ends with.
   [[nodiscard]] static Attempt<std::unique_ptr<Daemon>> start(const Namespace& space,
@@ -52,6 +53,7 @@ class Daemon {
   [[nodiscard]] Attempt<std::string> ask(const control::Request& request);
 
   [[nodiscard]] const std::string& node() const;
+  [[nodiscard]] pid_t process() const;
   // "…: the router daemon's log ends with: …"
   [[nodiscard]] std::string with_log(const std::string& text) const;
 

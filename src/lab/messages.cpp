@@ -53,13 +53,6 @@ class Passed {
   std::map<std::uint64_t, const Sighting*> first_;
 };
 
-// ESP hides the Mobility Header. The router that got the FBU asks, the other one answers.
-std::string esp_name(Node sender, const std::vector<Message>& before) {
-  for (auto message = before.rbegin(); message != before.rend(); ++message)
-    if (message->name == "FBU") return message->to == sender ? "HI in ESP" : "HAck in ESP";
-  return "ESP";
-}
-
 }  // namespace
 
 std::string_view name(Node node) {
@@ -92,7 +85,6 @@ std::vector<Message> messages_of(const MessageTraces& traces, const AddressPlan&
     message.from = sender_of(*sighting);
     message.to = receiver_of(*sighting, message.from, plan, stays);
     message.name = sighting->message;
-    if (message.name == "ESP") message.name = esp_name(message.from, messages);
     if (message.name == "unsolicited NA")
       message.name = message.from == Node::kMobile ? "UNA" : "NA";
     if (message.from != message.to) messages.push_back(std::move(message));
@@ -101,9 +93,10 @@ std::vector<Message> messages_of(const MessageTraces& traces, const AddressPlan&
 }
 
 const Message* find_message(const std::vector<Message>& messages, std::string_view name,
-                            UtcTime since) {
-  const auto found = std::ranges::find_if(
-      messages, [&](const Message& each) { return each.at >= since && each.name == name; });
+                            UtcTime since, UtcTime until) {
+  const auto found = std::ranges::find_if(messages, [&](const Message& each) {
+    return each.at >= since && each.at < until && each.name == name;
+  });
   return found == messages.end() ? nullptr : &*found;
 }
 

@@ -39,8 +39,9 @@ struct Stay {
 [[nodiscard]] std::vector<Message> messages_of(const MessageTraces& traces, const AddressPlan& plan,
                                                const std::vector<Stay>& stays);
 
-// The first message of this name at `since` or later.
+// The first message of this name at `since` or later, before `until`.
 [[nodiscard]] const Message* find_message(const std::vector<Message>& messages,
-                                          std::string_view name, UtcTime since);
+                                          std::string_view name, UtcTime since,
+                                          UtcTime until = UtcTime::max());
 
 }  // namespace sendoff::lab

@@ -27,6 +27,7 @@ class Process {
   ~Process() { stop(); }
 
   [[nodiscard]] bool running();
+  [[nodiscard]] pid_t pid() const { return pid_; }
   // SIGTERM; SIGKILL after ten seconds. Returns when it has ended.
   void stop();
 

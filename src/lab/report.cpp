@@ -113,6 +113,10 @@ std::string count_cell(std::uint64_t count) {
 
 std::string number_cell(double value) { return "<td>" + fixed(value, 1) + "</td>"; }
 
+std::string number_or_never(const std::optional<double>& value) {
+  return value ? number_cell(*value) : "<td class=\"bad\">never</td>";
+}
+
 std::string comparison(const std::vector<Mode>& modes, const std::vector<Run>& runs) {
   std::string out =
       "<section><h2>In short</h2><p class=\"muted\">The longest time without a datagram, in the "
@@ -123,19 +127,24 @@ std::string comparison(const std::vector<Mode>& modes, const std::vector<Run>& r
       "<div class=\"scroll\"><table><thead><tr><th>mode</th><th>runs</th><th>sent</th><th>lost</th>"
       "<th>duplicated</th><th>reordered</th><th>silence, ms</th><th>link gap, ms</th><th>added, "
       "ms</th>"
-      "<th>silence after<br>link-up, ms</th><th>held</th></tr></thead><tbody>\n";
+      "<th>silence after<br>link-up, ms</th><th>held</th><th>backlog gone<br>after, ms</th>"
+      "<th>loss, of<br>plain's</th></tr></thead><tbody>\n";
   for (const Mode mode : modes) {
     const Summary summary = summary_of(mode, runs);
     out += "<tr><td>" + std::string(name(mode)) + "</td><td>" + std::to_string(summary.runs) +
            "</td><td>" + std::to_string(summary.sent) + "</td>" + count_cell(summary.lost) +
            count_cell(summary.duplicated) + count_cell(summary.reordered) +
            number_cell(summary.longest_silence_ms) + number_cell(summary.link_gap_ms) +
-           number_cell(summary.added_ms) +
-           (summary.after_link_up_ms ? number_cell(*summary.after_link_up_ms)
-                                     : "<td class=\"bad\">never</td>") +
-           "<td>" + fixed(summary.held, 0) + "</td></tr>\n";
+           number_cell(summary.added_ms) + number_or_never(summary.after_link_up_ms) + "<td>" +
+           fixed(summary.held, 0) + "</td>" + number_or_never(summary.backlog_gone_ms) + "<td>" +
+           (summary.loss_of_plain ? fixed(*summary.loss_of_plain, 2) : "\u2013") + "</td></tr>\n";
   }
-  return out + "</tbody></table></div></section>\n";
+  return out +
+         "</tbody></table></div><p class=\"muted\">The backlog is gone when ten datagrams in a row "
+         "come no more than " +
+         fixed(ms(kDelayTolerance), 0) +
+         " ms later than they did before the handover; counted from link-up. Loss is a run's, over "
+         "that of a run of plain IPv6.</p></section>\n";
 }
 
 std::string phase_list(const Run& run) {
@@ -151,9 +160,34 @@ std::string transfer_words(const Run& run) {
   return "<h3>TCP transfer beside it</h3><p>" + fixed(transfer.mbit_per_s(), 1) +
          " Mbit/s of 50; longest stall " + fixed(ms(transfer.longest_stall), 1) + " ms; " +
          std::to_string(transfer.retransmitted) + " octets sent again; " +
+         std::to_string(transfer.timeouts) + " retransmission time-outs; " +
          (transfer.connections == 1 ? std::string("one connection throughout")
                                     : std::to_string(transfer.connections) + " connections") +
          ".</p>\n";
+}
+
+// Where a run has several moves: each of them.
+std::string move_table(const Run& run) {
+  if (run.moves.size() < 2) return {};
+  std::string out =
+      "<h3>Each handover of this run</h3><div class=\"scroll\"><table><thead><tr><th>to</th>"
+      "<th>lost</th><th>held</th><th>silence, ms</th><th>link gap, ms</th><th>silence after<br>"
+      "link-up, ms</th><th>backlog gone<br>after, ms</th>";
+  if (run.transfer) out += "<th>TCP stall, ms</th><th>TCP time-outs</th>";
+  out += "</tr></thead><tbody>\n";
+  const auto in_ms = [](std::optional<Duration> value) {
+    return number_or_never(value ? std::optional(ms(*value)) : std::nullopt);
+  };
+  for (std::size_t i = 0; i < run.moves.size(); ++i) {
+    const MoveResult result = result_of(run, i);
+    out += std::string("<tr><td>") + (run.moves[i].to == Side::kNar ? "new" : "previous") +
+           " router</td>" + count_cell(result.lost) + "<td>" + std::to_string(result.held) +
+           "</td>" + in_ms(result.longest_silence) + in_ms(result.link_gap) +
+           in_ms(result.silence_after_link_up) + in_ms(result.backlog_gone);
+    if (run.transfer) out += in_ms(result.longest_stall) + count_cell(run.moves[i].tcp_timeouts);
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
 }
 
 std::string mode_section(Mode mode, const std::vector<Run>& runs) {
@@ -164,7 +198,7 @@ std::string mode_section(Mode mode, const std::vector<Run>& runs) {
   out +=
       "<h3>Datagrams of run " + std::to_string(run.number) +
       ", the one of median silence: by the time they were sent, and below when they arrived</h3>" +
-      plot_svg(run) + transfer_words(run);
+      plot_svg(run) + transfer_words(run) + move_table(run);
   out += "<h3>Moments, ms after the link went</h3>" + phase_list(run);
   std::string ladder = ladder_svg(run);
   if (!ladder.empty()) {
@@ -200,7 +234,8 @@ std::string report_html(const Settings& settings, const Results& results) {
   if (!modes.empty()) out += comparison(modes, results.runs);
   for (const Mode mode : modes) out += mode_section(mode, results.runs);
   out += "<footer>Made by <code>sendoff lab</code>, seed " + std::to_string(settings.seed) +
-         ", data path " + escaped(settings.backend) +
+         ", data path " + escaped(settings.backend) + ", HI and HAck " +
+         (settings.clear ? "in clear" : "in ESP") +
          ". Times are of the captures, to the microsecond; a busy machine adds to them.</footer>\n";
   return out + "</main></body></html>\n";
 }

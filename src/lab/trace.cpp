@@ -85,6 +85,23 @@ std::string_view mobility_name(ByteView message) {
   return {};
 }
 
+// With NULL encryption what ESP protects is there to be read, between SPI and number before it and
+// padding, next header and check value behind it (RFC 4303 2; docs/esp.md).
+std::string_view esp_name(ByteView packet) {
+  constexpr std::size_t kFront = 8;
+  constexpr std::size_t kCheckValue = 16;
+  constexpr std::size_t kBack = 2 + kCheckValue;
+  if (packet.size() < kFront + kBack) return "ESP";
+  const std::size_t padding = packet[packet.size() - kBack];
+  const std::uint8_t next_header = packet[packet.size() - kBack + 1];
+  if (next_header != wire::kProtocolMobility || packet.size() < kFront + padding + kBack)
+    return "ESP";
+  const std::string_view inside =
+      mobility_name(packet.subspan(kFront, packet.size() - kFront - padding - kBack));
+  if (inside == "HI") return "HI in ESP";
+  return inside == "HAck" ? "HAck in ESP" : "ESP";
+}
+
 bool read_udp(ByteView upper, Sighting& out) {
   Reader reader(upper);
   reader.skip(2);
@@ -118,7 +135,7 @@ bool read_message(ByteView packet, Sighting& out) {
   out.kind = Sighting::Kind::kMessage;
   if (view->upper_protocol == wire::kProtocolIcmpv6) out.message = icmpv6_name(view->upper);
   if (view->upper_protocol == wire::kProtocolMobility) out.message = mobility_name(view->upper);
-  if (view->upper_protocol == wire::kProtocolEsp) out.message = "ESP";
+  if (view->upper_protocol == wire::kProtocolEsp) out.message = esp_name(view->upper);
   out.fingerprint = hash_on(0xcbf29ce484222325, view->header.source.view());
   out.fingerprint = hash_on(out.fingerprint, view->header.destination.view());
   out.fingerprint = hash_on(out.fingerprint, view->upper);

@@ -8,6 +8,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "lab/datagram.h"
@@ -122,6 +125,19 @@ void TransferTraffic::stop() {
   state_->stopping = true;
   for (std::thread* thread : {&state_->server, &state_->reader})
     if (thread->joinable()) thread->join();
+}
+
+// Two lines of the file belong together: names, and their values.
+Attempt<std::uint64_t> tcp_timeouts(const Namespace& space) {
+  const Inside inside(space);
+  std::ifstream file("/proc/thread-self/net/netstat");
+  for (std::string names, values; std::getline(file, names) && std::getline(file, values);) {
+    std::istringstream name_words(names);
+    std::istringstream value_words(values);
+    for (std::string name, value; name_words >> name && value_words >> value;)
+      if (name == "TCPTimeouts") return std::stoull(value);
+  }
+  return failed("the kernel tells no number of TCP time-outs");
 }
 
 }  // namespace sendoff::lab

@@ -1,6 +1,7 @@
 // A TCP transfer from the correspondent to the MN, paced to 50 Mbit/s.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "lab/namespace.h"
@@ -28,5 +29,8 @@ class TransferTraffic {
   explicit TransferTraffic(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// How often a retransmission timer ran out in this namespace, since it was made.
+[[nodiscard]] Attempt<std::uint64_t> tcp_timeouts(const Namespace& space);
 
 }  // namespace sendoff::lab

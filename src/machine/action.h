@@ -21,12 +21,14 @@ using HoldId = Id<struct HoldTag>;  // a packet of the kernel's that waits for a
 
 // Sends a complete IPv6 packet. Without a link destination: a multicast destination is mapped
 // (RFC 2464 7), any other is resolved by the host's neighbour cache. A routed packet goes where
-// the host's routes lead, whatever the interface. Loss is not reported.
+// the host's routes lead, whatever the interface. A policed one is a Mobility Header that leaves
+// as the host's IPsec policies say, or not at all. Loss is not reported.
 struct Transmit {
   InterfaceId interface;
   std::optional<LinkAddress> link_destination;
   Bytes packet;
   bool routed = false;
+  bool policed = false;
 };
 
 struct Verdict {
@@ -71,13 +73,18 @@ struct DetachTunnel {
   Ipv6Address pcoa;
 };
 
-// NAR: packets to be forwarded to `address` are held, in order, within the data path's bounds.
+// Packets to be forwarded to `address` are held, in order, within the data path's bounds.
+// With `copies` (PAR, RFC 5568 4) they go on at once all the same, and a copy of each is held;
+// opened again without, the copying is over, and packets are held behind the copies. Copies of
+// what a buffer holds already are refused.
 struct OpenBuffer {
   Ipv6Address address;
   InterfaceId interface;  // where the address will be on-link
+  bool copies = false;
 };
 // What is held goes out in order (RFC 5568 5.4, GF40), later packets behind it; then the buffer is
-// gone. The outcome tells that the release began.
+// gone. Copies go where a binding leads; without one they are dropped, as their originals went to
+// the link already. The outcome tells that the release began.
 struct ReleaseBuffer {
   Ipv6Address address;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "base/address.h"
@@ -21,6 +22,7 @@ struct Received {
   LinkAddress frame_source;
   ByteView packet;                   // from the IPv6 header on
   bool arrived_as_fragment = false;  // reassembled by the host, or an atomic fragment
+  bool policed = false;              // came by a socket that the host's IPsec policies guard
   std::optional<HoldId> hold;
 };
 
@@ -79,13 +81,20 @@ struct NeighbourChanged {
   std::optional<LinkAddress> link_address;
   bool reachable = false;
 };
+// What the host's IPsec does with HI and HAck between an address of ours and a neighbour whose
+// protection is left to it.
+struct HostProtection {
+  Ipv6Address peer;
+  Ipv6Address local;
+  std::string lacks;  // empty: both are protected, both ways
+};
 // UTC jumped against the boot clock by more than drift can.
 struct ClockStepped {};
 // The daemon ends after what the machine asks for now; it is waited for a moment, not for long.
 struct Ending {};
 
 using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressChanged, ApAttached,
-                               ApLost, NeighbourChanged, ClockStepped, Ending>;
+                               ApLost, NeighbourChanged, HostProtection, ClockStepped, Ending>;
 
 // From the control socket.
 struct HandOver {  // MN: move to this access point
@@ -97,8 +106,12 @@ struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 526
 // AR: an unsolicited PrRtAdv to a node on one of its links (RFC 5568 3.3, 6.1.2): with an access
 // point the trigger to hand over to it (Code 1), without one news of the neighbourhood (Code 4).
 struct Advise {
-  Ipv6Address mn;
+  // By its address on the link; or, where an access point is what knows the node, by its
+  // link-layer address: that is the address it last obtained a handover key for.
+  std::variant<Ipv6Address, LinkAddress> mn;
   std::optional<LinkAddress> access_point;
+  // With the trigger: the care-of address that the node is to take there.
+  std::optional<Ipv6Address> new_care_of = std::nullopt;
 };
 
 using Order = std::variant<HandOver, RequestKey, BindingComplete, Advise>;
@@ -112,6 +125,8 @@ enum class OrderError : std::uint8_t {
   kNoAddress,           // no care-of CGA on this link yet
   kNoRouter,            // no validated router yet
   kBusy,                // a handover is under way
+  kWrongPrefix,         // the care-of address is none of the access point's router
+  kUnknownNode,         // no node with this link-layer address holds a handover key here
 };
 [[nodiscard]] std::string_view name(OrderError error);
 // One sentence for a person: what is missing and how it comes.

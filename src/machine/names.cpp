@@ -70,6 +70,10 @@ std::string_view name(OrderError error) {
       return "no-router";
     case OrderError::kBusy:
       return "busy";
+    case OrderError::kWrongPrefix:
+      return "wrong-prefix";
+    case OrderError::kUnknownNode:
+      return "unknown-node";
   }
   return "unknown";
 }
@@ -92,6 +96,11 @@ std::string_view explain(OrderError error) {
       return "no router with a valid certification path was heard yet";
     case OrderError::kBusy:
       return "a handover is under way; wait for its end in `sendoff events`";
+    case OrderError::kWrongPrefix:
+      return "the care-of address must lie in the prefix of the access point's router";
+    case OrderError::kUnknownNode:
+      return "no node with this link-layer address holds a handover key here; name it by its IPv6 "
+             "address";
   }
   return "unknown";
 }

@@ -1,5 +1,6 @@
 #include "mobile/handover.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mobile/care_of.h"
@@ -12,6 +13,9 @@ using machine::EventKind;
 using machine::OrderError;
 
 constexpr std::size_t kMaxMovements = 4;
+constexpr std::size_t kMaxUnfit = 16;
+
+Prefix care_of_prefix(const Ipv6Address& care_of) { return Prefix(care_of, 64); }
 
 }  // namespace
 
@@ -65,6 +69,8 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   if (target->state == AccessPoint::State::kSameInterface) return fail(OrderError::kSameInterface);
   if (target->state != AccessPoint::State::kPossible) return fail(OrderError::kNoFastHandover);
   const auto ncoa = prospective_care_of(*target, parts_.config.identity);
+  if (ncoa && std::ranges::find(unfit_, care_of_prefix(*ncoa)) != unfit_.end())
+    return fail(OrderError::kNoFastHandover);
   if (!ncoa) {
     parts_.outbox.report(EventKind::kWarning,
                          {{"access_point", access_point.text()},
@@ -94,6 +100,11 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
                        {{"ar", movement.par.text()}, {"ncoa", ncoa->text()}});
   begin(now, movement, *ncoa, lifetime_s(), false);
   return {};
+}
+
+void Handover::unfit(const Ipv6Address& care_of) {
+  if (unfit_.size() >= kMaxUnfit) unfit_.pop_front();
+  unfit_.push_back(care_of_prefix(care_of));
 }
 
 void Handover::switch_link(Movement& movement) {
@@ -135,6 +146,7 @@ void Handover::left(Now now, const Attachment* attachment) {
   name_router_.reset();
   assigned_.reset();
   barred_ = false;
+  unfit_.clear();
   for (Movement& movement : movements_) {
     movement.away = true;
     movement.kept = false;

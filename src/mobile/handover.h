@@ -158,6 +158,9 @@ class Handover {
   void remove(const Movement& movement, std::string_view reason);
   [[nodiscard]] bool on_par_link(const Movement& movement) const;
   [[nodiscard]] std::uint16_t lifetime_s() const;
+  // The router refuses care-of addresses under this one's prefix: none is formed again while the
+  // node is on its link.
+  void unfit(const Ipv6Address& care_of);
   void switch_link(Movement& movement);
   void attach_tunnel(Movement& movement);
   void detach_tunnel(Movement& movement);
@@ -192,6 +195,7 @@ class Handover {
   std::optional<Ipv6Address> name_router_;  // as care-of address, on this link
   std::optional<Ipv6Address> assigned_;
   std::optional<AccessPoint> switching_;
+  std::deque<Prefix> unfit_;
   bool barred_ = false;
   bool key_wanted_ = false;
   bool uncounted_fbu_ = false;  // an FBU left since the last change of router was counted (GF9)

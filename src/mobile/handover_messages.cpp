@@ -18,6 +18,7 @@ constexpr Duration kMinRenewalWait = seconds(1);
 constexpr std::uint8_t kOtherCareOf = 1;  // accepted, with another NCoA
 constexpr std::uint8_t kFirstRefusal = 128;
 constexpr std::uint8_t kNoResources = 130;
+constexpr std::uint8_t kIdentifierLength = 131;  // the NCoA's does not fit its prefix (GF28)
 constexpr std::uint8_t kSequenceOutOfWindow = 135;
 constexpr std::uint8_t kUnknownMobilityType = 2;  // of a Binding Error
 
@@ -168,6 +169,8 @@ bool Handover::acknowledged(Now now, const wire::PacketView& packet, ByteView he
   const auto sent =
       std::ranges::find(movement->pending->outstanding, fback->sequence, &Outstanding::sequence);
   const bool known = sent != movement->pending->outstanding.end();
+  // An accepted other address must be named (FH-6.2.3-14).
+  if (fback->status == kOtherCareOf && !fback->options.alternate_care_of) return unexpected();
   // Status 135 tells the router's last number, not one of ours (GF23).
   if ((!known && fback->status != kSequenceOutOfWindow) ||
       !wire::mobility_checksum_ok(packet.header.source, destination, header))
@@ -223,6 +226,7 @@ void Handover::resynchronise(Now now, Movement& movement, keys::HeldKey& key, st
 // RFC 6275 11.7.3: a lack of resources may pass, so the FBU is sent once more after its time-out.
 void Handover::refused(Now now, Movement& movement, std::uint8_t status) {
   Pending& pending = *movement.pending;
+  if (status == kIdentifierLength) unfit(pending.care_of);
   const bool may_pass = status == kNoResources && pending.lifetime_s > 0;
   if (!may_pass || std::exchange(pending.tried_again, true))
     return stop(movement, "status-" + std::to_string(status));
@@ -238,7 +242,7 @@ void Handover::accepted(Movement& movement, const wire::FastBindingAcknowledgeme
   if (lifetime_s == 0) return stop(movement, "lifetime-0");
   Granted granted;
   granted.ncoa = granted.proposed = pending.care_of;
-  if (fback.status == kOtherCareOf && fback.options.alternate_care_of) {
+  if (fback.status == kOtherCareOf) {
     granted.ncoa = *fback.options.alternate_care_of;
     if (!granted.ncoa.is_unicast_routable()) return stop(movement, "bad-care-of-address");
   }

@@ -60,6 +60,12 @@ void read_address(const IpAddressPrefixOption& option, AccessPoint& access_point
   }
 }
 
+// RFC 5568 6.1.2: both are there for each access point that a handover is offered to.
+bool incomplete(const AccessPoint& access_point) {
+  return access_point.state == AccessPoint::State::kPossible &&
+         (!access_point.router || !access_point.router_link_address);
+}
+
 }  // namespace
 
 std::string_view name(AccessPoint::State state) {
@@ -99,7 +105,17 @@ std::vector<AccessPoint> read_access_points(std::uint8_t code, const wire::Optio
         read_address(*option, tuples.back());
     }
   }
+  std::erase_if(tuples, incomplete);
   return tuples;
+}
+
+bool nothing_known(std::uint8_t code, const wire::OptionList& options) {
+  if (code != wire::PrRtAdv::kNoRouterInformation) return false;
+  return std::ranges::any_of(options, [](const wire::RawOption& raw) {
+    if (raw.type != OptionType::kLinkLayerAddress) return false;
+    const auto option = wire::LinkLayerAddressOption::parse(raw.octets);
+    return option && option->code == Code::kNoPrefixInformation && option->address.empty();
+  });
 }
 
 void Neighbourhood::update(const std::vector<AccessPoint>& heard) {

@@ -28,10 +28,13 @@ struct AccessPoint {
 };
 [[nodiscard]] std::string_view name(AccessPoint::State state);
 
-// The tuples of a PrRtAdv with this Code, in its order. Options that do not parse, and Option-Codes
-// that the Code does not allow, are skipped.
+// The tuples of a PrRtAdv with this Code, in its order. Options that do not parse, Option-Codes
+// that the Code does not allow, and tuples that offer a handover without naming the router's
+// address and link-layer address are skipped.
 [[nodiscard]] std::vector<AccessPoint> read_access_points(std::uint8_t code,
                                                           const wire::OptionList& options);
+// Whether it says that its router knows of no other at all (GF14).
+[[nodiscard]] bool nothing_known(std::uint8_t code, const wire::OptionList& options);
 
 class Neighbourhood {
  public:

@@ -334,8 +334,9 @@ void Provision::learn(const send::Message& advertisement) {
   if (attachment == nullptr || attachment->router != advertisement.source) return;
   heard_ = true;
   silent_ = false;
-  neighbourhood_.update(
-      read_access_points(wire::PrRtAdv::parse(advertisement.icmp)->code, advertisement.options));
+  const std::uint8_t code = wire::PrRtAdv::parse(advertisement.icmp)->code;
+  if (nothing_known(code, advertisement.options)) neighbourhood_.clear();
+  neighbourhood_.update(read_access_points(code, advertisement.options));
 }
 
 void Provision::drop_reply(MobileCounter why, const Ipv6Address& router) {

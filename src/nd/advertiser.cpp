@@ -65,7 +65,9 @@ void Advertiser::withdraw(Now now, InterfaceId interface) {
 void Advertiser::acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,
                              const LinkAddress& link_destination, const wire::NaackOption& naack) {
   const auto found = links_.find(interface);
-  if (found == links_.end() || !unicast_budget_.take(now.boot))
+  // An RA of lifetime 0 would take the default router from the node that it is to help.
+  if (found == links_.end() || found->second.config.router_lifetime_s == 0 ||
+      !unicast_budget_.take(now.boot))
     return counters_.add(AdvertiserCounter::kNaackShed);
   counters_.add(AdvertiserCounter::kNaack);
   advertise(now, interface, found->second, destination, link_destination, std::nullopt,

@@ -43,7 +43,7 @@ enum class AdvertiserCounter : std::uint8_t {
   kSolicitedUnicast,
   kSolicitedMulticast,
   kNaack,
-  kNaackShed,  // above the budget, or the link is not advertised on
+  kNaackShed,  // above the budget, or the link is not advertised on, or as no default router
   kIgnored,    // solicitations that the policy does not answer
   kFailed,     // could not be signed, or does not fit the link
   kCount,

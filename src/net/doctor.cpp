@@ -20,6 +20,7 @@
 
 #include "net/file_descriptor.h"
 #include "net/icmp_guard.h"
+#include "net/kernel_ipsec.h"
 #include "net/netlink.h"
 
 namespace sendoff::net {
@@ -165,6 +166,16 @@ Finding netlink_finding() {
   return finding;
 }
 
+// Tried, where that is allowed; else guessed.
+Finding ipsec_finding() {
+  constexpr const char* kUse = "HI and HAck with protection = \"host\" (with \"esp\" not needed)";
+  const auto probed = probe_ipsec();
+  if (!probed && probed.error().code == EPERM)
+    return kernel_part("IPsec: ESP for IPv6", "esp6", "esp6_input", kUse);
+  return {"IPsec: ESP for IPv6", probed.has_value(), false,
+          probed ? "an association was made and is gone again" : probed.error().text(), kUse};
+}
+
 }  // namespace
 
 std::vector<Finding> examine_host() {
@@ -190,8 +201,7 @@ std::vector<Finding> examine_host() {
   findings.push_back(kernel_part("Mobile IPv6 (MIP6)", "mip6", "mip6_destopt_input",
                                  "not needed: with it the kernel drops Home Address options "
                                  "without an answer"));
-  findings.push_back(
-      kernel_part("IPv6 ESP", "esp6", "esp6_input", "nothing yet: HI and HAck are to come"));
+  findings.push_back(ipsec_finding());
   findings.push_back(tun_finding());
   findings.push_back(
       kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event", "the data path nfqueue"));

@@ -18,12 +18,26 @@ namespace {
 constexpr Duration kPatience = seconds(5);
 
 // One command a line: nft acts on each line by itself. The final listing ends in a line "}" when
-// all before it was done. FBU, FBack, HI and HAck.
+// all before it was done.
 std::string commands_for(const std::string& table) {
-  const std::string chain = " ip6 " + table + " input ";
-  return "add table ip6 " + table + " { flags owner; }\n" + "add chain" + chain +
-         "{ type filter hook input priority -300; policy accept; }\n" + "add rule" + chain +
-         "mh type { 8, 9, 14, 15 } drop\n" + "list table ip6 " + table + "\n";
+  return "add table ip6 " + table + " { flags owner; }\n" + "add chain ip6 " + table +
+         " input { type filter hook input priority -300; policy accept; }\n";
+}
+
+// FBU, FBack, HI and HAck. The rules in one line, so that there is no time without them. Of a Home
+// Address option its type is matched where its alignment puts it (RFC 6275 6.3); nft has no word
+// for it. Mobility Headers are judged above.
+std::string rules_for(const std::string& table, bool home_addresses,
+                      const std::vector<IcmpGuard::Pair>& let_pass) {
+  const std::string chain = " ip6 " + table + " input";
+  const std::string rule = "; add rule" + chain;
+  std::string text = "flush chain" + chain;
+  for (const IcmpGuard::Pair& pair : let_pass)
+    text += rule + " ip6 saddr " + pair.source.text() + " ip6 daddr " + pair.destination.text() +
+            " mh type { 14, 15 } accept";
+  text += rule + " mh type { 8, 9, 14, 15 } drop";
+  if (home_addresses) text += rule + " meta l4proto != 135 ip6 nexthdr 60 @nh,368,8 201 drop";
+  return text + "\nlist table ip6 " + table + "\n";
 }
 
 struct Pipe {
@@ -91,7 +105,7 @@ std::string find_nft() {
   return {};
 }
 
-Attempt<IcmpGuard> IcmpGuard::open() {
+Attempt<IcmpGuard> IcmpGuard::open(bool home_addresses) {
   const std::string program = find_nft();
   if (program.empty())
     return fail(SystemError{
@@ -106,12 +120,24 @@ Attempt<IcmpGuard> IcmpGuard::open() {
   if (!child) return fail(child.error());
   commands->read_end.reset();
   answers->write_end.reset();
-  IcmpGuard guard(std::move(commands->write_end), *child);
-  const std::string text = commands_for("sendoff-" + std::to_string(getpid()));
-  if (write(guard.commands_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail(last_error("write to nft"));
-  if (auto listed = wait_for_listing(answers->read_end.get()); !listed) return fail(listed.error());
+  IcmpGuard guard(std::move(commands->write_end), std::move(answers->read_end), *child);
+  guard.home_addresses_ = home_addresses;
+  guard.table_ = "sendoff-" + std::to_string(getpid());
+  if (auto ruled =
+          guard.command(commands_for(guard.table_) + rules_for(guard.table_, home_addresses, {}));
+      !ruled)
+    return fail(ruled.error());
   return guard;
+}
+
+Attempt<> IcmpGuard::let_pass(const std::vector<Pair>& pairs) {
+  return command(rules_for(table_, home_addresses_, pairs));
+}
+
+Attempt<> IcmpGuard::command(const std::string& text) {
+  if (write(commands_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(last_error("write to nft"));
+  return wait_for_listing(answers_.get());
 }
 
 IcmpGuard::~IcmpGuard() {

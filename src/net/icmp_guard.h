@@ -10,6 +10,11 @@
 
 #include <sys/types.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.h"
 #include "net/file_descriptor.h"
 #include "net/system_error.h"
 
@@ -18,20 +23,39 @@ namespace sendoff::net {
 class IcmpGuard {
  public:
   // Needs nft and CAP_NET_ADMIN. Waits until the table stands.
-  [[nodiscard]] static Attempt<IcmpGuard> open();
+  // `home_addresses`: also drops what else has a Home Address option (RFC 6275 9.3.1).
+  [[nodiscard]] static Attempt<IcmpGuard> open(bool home_addresses = false);
   IcmpGuard(IcmpGuard&& other) noexcept
-      : commands_(std::move(other.commands_)), child_(std::exchange(other.child_, -1)) {}
+      : commands_(std::move(other.commands_)),
+        answers_(std::move(other.answers_)),
+        child_(std::exchange(other.child_, -1)),
+        table_(std::move(other.table_)),
+        home_addresses_(other.home_addresses_) {}
   IcmpGuard& operator=(IcmpGuard&&) = delete;
   IcmpGuard(const IcmpGuard&) = delete;
   IcmpGuard& operator=(const IcmpGuard&) = delete;
   // The table is gone when it returns.
   ~IcmpGuard();
 
+  struct Pair {
+    Ipv6Address source;
+    Ipv6Address destination;
+  };
+  // HI and HAck between these, and no others, go on to the sockets of the host: to those that its
+  // IPsec policies guard.
+  [[nodiscard]] Attempt<> let_pass(const std::vector<Pair>& pairs);
+
  private:
-  IcmpGuard(FileDescriptor commands, pid_t child) : commands_(std::move(commands)), child_(child) {}
+  IcmpGuard(FileDescriptor commands, FileDescriptor answers, pid_t child)
+      : commands_(std::move(commands)), answers_(std::move(answers)), child_(child) {}
+  // Waits until it is done.
+  [[nodiscard]] Attempt<> command(const std::string& text);
 
   FileDescriptor commands_;
+  FileDescriptor answers_;
   pid_t child_;
+  std::string table_;
+  bool home_addresses_ = false;
 };
 
 // The program, or nothing: PATH of a daemon may lack the sbin directories.

@@ -3,39 +3,21 @@
 #include <cerrno>
 
 #include "net/linux_host_state.h"
-#include "wire/icmpv6.h"
-#include "wire/mobility.h"
+#include "wire/ipv6.h"
 
 namespace sendoff::net {
 
 namespace {
 
-constexpr std::size_t kPacketsAtOnce = 64;
 constexpr std::string_view kNeighbourLine = "neighbour ";
 constexpr std::string_view kProxyLine = "proxy ";
 
-template <typename... Types>
-std::vector<std::uint8_t> numbers(Types... types) {
-  return {static_cast<std::uint8_t>(types)...};
-}
-
-// Certification Path Advertisements come from the socket that knows fragments. NS and NA are the
-// kernel's; the machines hear them, too: a NAR waits for UNAs and for answers to its DAD probes.
-PacketSelection neighbour_discovery() {
-  using enum wire::Icmpv6Type;
-  PacketSelection selection;
-  selection.icmp_types =
-      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
-              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
-  return selection;
-}
-
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
-  using enum wire::MobilityType;
-  PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
-  selection.destinations = destinations;
+PacketSelection mobility_headers(const HostConfig& config,
+                                 const std::vector<Ipv6Address>& destinations,
+                                 const std::vector<Ipv6Address>& policed) {
+  PacketSelection selection = net::mobility_headers(destinations);
+  selection.policed = policed;
+  selection.destination_options = config.router && config.home_addresses;
   return selection;
 }
 
@@ -61,6 +43,7 @@ LinuxHost::State::~State() {
   started = false;
   for (HostInterface& interface : interfaces)
     if (interface.index != 0) withdraw(interface.index);
+  admit_all_sources();
   undo_left_over(journal.lines());
   journal.clear();
 }
@@ -68,6 +51,7 @@ LinuxHost::State::~State() {
 Attempt<> LinuxHost::State::open() {
   undo_left_over(journal.left_over());
   journal.clear();
+  admit_all_sources();
   const auto links = netlink->links();
   if (!links) return fail(links.error());
   if (config.router)
@@ -83,12 +67,12 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open())
+    if (auto opened = IcmpGuard::open(config.router && config.home_addresses))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());
   }
-  auto all_interfaces = PacketSocket::open(0, mobility_headers({}));
+  auto all_interfaces = PacketSocket::open(0, mobility_headers(config, {}, {}));
   if (!all_interfaces) return fail(all_interfaces.error());
   mobility.emplace(std::move(*all_interfaces));
   auto routed = RoutedSender::open();
@@ -110,6 +94,10 @@ void LinuxHost::State::start() {
   mobility_watch =
       loop.watch(mobility->fd(), EventLoop::Interest::kReadable, [this] { receive_mobility(); });
   if (esp) watch_esp();
+  if (ipsec) {
+    for (const KernelIpsec::Verdict& verdict : ipsec->verdicts()) tell_protection(verdict);
+    watch_ipsec();
+  }
   clock_watch.emplace(loop, [this] { tell(machine::ClockStepped{}); });
   resynchronise();
 }
@@ -118,7 +106,7 @@ void LinuxHost::State::start() {
 void LinuxHost::State::undo_left_over(const std::vector<std::string>& lines) {
   const auto links = netlink->links();
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (undo_setting(*line) || !links) continue;
+    if (undo_setting(*line) || undo_policy(*line) || !links) continue;
     const std::size_t kind_end = line->find(' ') + 1;
     const std::size_t name_end = line->find(' ', kind_end);
     if (kind_end == 0 || name_end == std::string::npos) continue;
@@ -129,6 +117,29 @@ void LinuxHost::State::undo_left_over(const std::vector<std::string>& lines) {
     if (line->starts_with(kProxyLine)) (void)netlink->remove_proxy(link->index, *address);
     if (line->starts_with(kNeighbourLine)) (void)netlink->remove_neighbour(link->index, *address);
   }
+}
+
+// RFC 5568 6.4.6: an address that is taken off is no source any more, but a socket that is bound to
+// it does not know. Of routers' addresses nobody takes leave in such haste.
+void LinuxHost::State::refuse_source(const Ipv6Address& address) {
+  constexpr std::size_t kMaxRefused = 64;
+  if (config.router || std::ranges::find(refused, address) != refused.end()) return;
+  if (refused.size() >= kMaxRefused) admit_source(refused.front());
+  if (const auto set = netlink->refuse_source(address); !set) return warn(set.error().text());
+  refused.push_back(address);
+}
+
+void LinuxHost::State::admit_source(const Ipv6Address& address) {
+  const Ipv6Address admitted = address;  // it may be one of those
+  if (std::erase(refused, admitted) == 0) return;
+  if (const auto gone = netlink->admit_source(admitted); !gone) warn(gone.error().text());
+}
+
+void LinuxHost::State::admit_all_sources() {
+  const auto all = netlink->refused_sources();
+  if (!all) return;
+  for (const Ipv6Address& address : *all) (void)netlink->admit_source(address);
+  refused.clear();
 }
 
 // Takes back addresses and routes of ours, this run's and an earlier one's.
@@ -183,8 +194,12 @@ void LinuxHost::State::refresh_destinations() {
   std::vector<Ipv6Address> all = addresses.all();
   if (all == destinations) return;
   destinations = std::move(all);
-  if (const auto selected = mobility->select(mobility_headers(destinations)); !selected)
-    warn(selected.error().text());
+  select_mobility();
+}
+
+void LinuxHost::State::select_mobility() {
+  const auto selected = mobility->select(mobility_headers(config, destinations, policed_sources));
+  if (!selected) warn(selected.error().text());
 }
 
 void LinuxHost::State::read_netlink() {
@@ -379,6 +394,7 @@ void LinuxHost::counters(const CounterVisitor& visit) const {
   visit("host", "packets-received", counted.received);
   visit("host", "packets-lost-by-the-kernel", dropped);
   visit("host", "packets-not-ours", counted.not_ours);
+  visit("host", "packets-not-policed", counted.unpoliced);
   visit("host", "packets-sent", counted.sent);
   visit("host", "packets-not-sent", counted.send_failed);
   visit("host", "netlink-overruns", counted.netlink_overruns);

@@ -2,9 +2,9 @@
 // interfaces under one roof.
 //
 // What it changes in the kernel is undone by the destructor, by the end of the process (the nft
-// table), or by the next open() with the same runtime directory (sysctls, neighbours, proxies from
-// the undo journal; addresses and routes by their protocol number), so that a kill -9 leaves
-// nothing for good.
+// table), or by the next open() with the same runtime directory (sysctls, neighbours, proxies,
+// IPsec policies from the undo journal; addresses and routes by their protocol number), so that a
+// kill -9 leaves nothing for good.
 //
 // A packet for an address of ours that came in by an interface that is not configured (an FBU from
 // the NAR's side) is handed on as if it came in by the interface that has the address.
@@ -16,6 +16,7 @@
 
 #include "net/event_loop.h"
 #include "net/host.h"
+#include "net/kernel_ipsec.h"
 #include "net/packet_filter.h"
 #include "net/system_error.h"
 
@@ -30,6 +31,9 @@ struct HostConfig {
   bool router = false;                             // forwarding, proxies, ff02::2
   std::string runtime_directory = "/run/sendoff";  // exists and is ours: the undo journal
   bool guard_icmp = true;
+  // Router: packets with Destination Options come to the machine, and the guard keeps the kernel
+  // from answering those with a Home Address option.
+  bool home_addresses = true;
 };
 
 class LinuxHost final : public Host {
@@ -53,6 +57,12 @@ class LinuxHost final : public Host {
   // ESP that the machine takes itself, from now on. Nothing selected: the kernel has all ESP for
   // itself. To be called again when the configuration changes.
   [[nodiscard]] Attempt<> receive_esp(const EspSelection& selection);
+
+  // HI and HAck that are left to the kernel's IPsec, from now on; to be called again when the
+  // configuration changes. The sink is told (machine::HostProtection) what becomes of each pair.
+  // An error says what this kernel lacks.
+  [[nodiscard]] Attempt<> protect(std::vector<ProtectedPair> pairs);
+  [[nodiscard]] std::vector<KernelIpsec::Verdict> protection() const;
 
   // What could not be had and is not fatal: "nft is not installed: ...". For the log and doctor.
   [[nodiscard]] const std::vector<std::string>& shortcomings() const;

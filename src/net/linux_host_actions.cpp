@@ -42,6 +42,8 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
   Attempt<> sent = fail(SystemError{ENODEV, "send"});
   if (!header)
     sent = fail(SystemError{EINVAL, "send what is not an IPv6 packet"});
+  else if (action.policed)
+    sent = state_->send_policed(action.packet);
   else if (interface && interface->packets && action.link_destination)
     sent = interface->packets->send(*action.link_destination, action.packet);
   else if (interface && interface->packets && header->destination.is_multicast())
@@ -60,6 +62,7 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
 void LinuxHost::carry_out(const machine::AddAddress& action, Done done) {
   const HostInterface* interface = state_->by_id(action.interface);
   if (!interface || interface->index == 0) return done(fail(ActionError::kGone));
+  state_->admit_source(action.address);
   state_->addresses.add({interface->index, action.address, action.prefix_length, dad_of(action.dad),
                          action.valid, action.preferred},
                         std::move(done));
@@ -69,6 +72,7 @@ void LinuxHost::carry_out(const machine::AddAddress& action, Done done) {
 void LinuxHost::carry_out(const machine::RemoveAddress& action, Done done) {
   const HostInterface* interface = state_->by_id(action.interface);
   if (!interface || interface->index == 0) return done(fail(ActionError::kGone));
+  state_->refuse_source(action.address);
   state_->addresses.remove(interface->index, action.address, std::move(done));
   state_->refresh_destinations();
 }
@@ -92,8 +96,12 @@ void LinuxHost::carry_out(const machine::SetNeighbour& action, Done done) {
     return state_->conclude(removed, done);
   }
   auto set = state_->journal.note(line);
+  // A router has it from a node that came (RFC 5568 6.3), a node from its router's signed word.
+  const auto trust =
+      state_->config.router ? Netlink::Trust::kUnconfirmed : Netlink::Trust::kCertain;
   if (set)
-    set = state_->netlink->set_neighbour(interface->index, action.address, *action.link_address);
+    set = state_->netlink->set_neighbour(interface->index, action.address, *action.link_address,
+                                         trust);
   state_->conclude(set, done);
 }
 

@@ -1,6 +1,7 @@
 // What a LinuxHost is made of; for linux_host.cpp and linux_host_actions.cpp.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "net/address_book.h"
 #include "net/clock.h"
 #include "net/icmp_guard.h"
+#include "net/kernel_ipsec.h"
 #include "net/linux_host.h"
 #include "net/netlink.h"
 #include "net/packet_socket.h"
@@ -15,6 +17,8 @@
 #include "net/sysctl.h"
 
 namespace sendoff::net {
+
+inline constexpr std::size_t kPacketsAtOnce = 64;
 
 // A configured interface. It may go away and come back under another index.
 struct HostInterface {
@@ -39,6 +43,9 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   // --- linux_host.cpp
   void undo_left_over(const std::vector<std::string>& lines);
   void withdraw(unsigned index);
+  void refuse_source(const Ipv6Address& address);
+  void admit_source(const Ipv6Address& address);
+  void admit_all_sources();
   [[nodiscard]] Attempt<> attach(HostInterface& interface, const LinkInfo& link);
   void detach(HostInterface& interface);
   void watch(HostInterface& interface);
@@ -55,6 +62,16 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void watch_esp();
   void receive_esp();
   void deliver(unsigned index, machine::Received received);
+  void select_mobility();
+
+  // --- linux_host_ipsec.cpp
+  [[nodiscard]] Attempt<> protect(std::vector<ProtectedPair> pairs);
+  void watch_ipsec();
+  void tell_protection(const KernelIpsec::Verdict& verdict);
+  void receive_policed();
+  void discard_stale();
+  [[nodiscard]] Attempt<> send_policed(ByteView packet);
+
   [[nodiscard]] HostInterface* by_id(InterfaceId id);
   [[nodiscard]] HostInterface* by_index(unsigned index);
   void tell(const machine::HostEvent& event) const;
@@ -69,11 +86,16 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   UndoJournal journal;
   std::vector<HostInterface> interfaces;  // never resized after open()
   AddressBook addresses;
+  std::deque<Ipv6Address> refused;  // as sources, the earliest first
   std::optional<IcmpGuard> guard;
   std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
   std::optional<EspSocket> esp;          // when the machine takes some
+  std::unique_ptr<KernelIpsec> ipsec;    // when HI and HAck of a neighbour are left to it
+  std::optional<PolicedSocket> policed;  // likewise
   std::optional<RoutedSender> sender;
-  std::vector<Ipv6Address> destinations;  // that `mobility` lets through
+  std::vector<Ipv6Address> destinations;     // that `mobility` lets through
+  std::vector<Ipv6Address> policed_sources;  // whose HI and HAck it leaves to `policed`
+  bool policed_stale = false;                // `policed` may hold what came in clear
   std::vector<std::string> shortcomings;
   Sink sink;
   bool started = false;
@@ -81,6 +103,8 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   EventLoop::Watch netlink_watch;
   EventLoop::Watch mobility_watch;
   EventLoop::Watch esp_watch;
+  EventLoop::Watch ipsec_watch;
+  EventLoop::Watch policed_watch;
   std::optional<ClockWatch> clock_watch;
 
   struct Counted {
@@ -88,6 +112,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
     std::uint64_t send_failed = 0;
     std::uint64_t received = 0;
     std::uint64_t not_ours = 0;  // Mobility Headers and ESP to no address of a configured interface
+    std::uint64_t unpoliced = 0;  // HI and HAck that no policy vouches for
     std::uint64_t netlink_overruns = 0;
   } counted;
 };

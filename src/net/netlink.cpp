@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -21,6 +22,8 @@ namespace {
 
 constexpr std::uint16_t kIfaProto = 11;  // IFA_PROTO, Linux 5.18
 constexpr std::uint16_t kIfaFlags = 8;   // IFA_FLAGS
+// Before the rules of the data path, which lead packets of a node into its tunnel.
+constexpr std::uint32_t kRefusalPriority = 8100;
 
 std::uint32_t lifetime(const std::optional<Duration>& duration) {
   constexpr std::uint32_t kInfinite = std::numeric_limits<std::uint32_t>::max();
@@ -33,11 +36,12 @@ std::uint32_t lifetime(const std::optional<Duration>& duration) {
 
 struct Netlink::State {
   Attempt<> neighbour(std::uint16_t type, unsigned index, const Ipv6Address& address,
-                      const LinkAddress* link_address, bool proxy, const std::string& what) {
+                      const LinkAddress* link_address, bool proxy, const std::string& what,
+                      std::uint16_t state = NUD_PERMANENT) {
     ndmsg header{};
     header.ndm_family = AF_INET6;
     header.ndm_ifindex = static_cast<int>(index);
-    header.ndm_state = NUD_PERMANENT;
+    header.ndm_state = state;
     header.ndm_flags = proxy ? NTF_PROXY : 0;
     const unsigned create = type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_REPLACE : 0;
     nlmsghdr* message = requests.request(type, NLM_F_ACK | create, header);
@@ -46,6 +50,18 @@ struct Netlink::State {
       mnl_attr_put(message, NDA_LLADDR, link_address->view().size(), link_address->view().data());
     if (type == RTM_NEWNEIGH) mnl_attr_put_u8(message, NDA_PROTOCOL, kOurProtocol);
     return requests.acknowledge(message, what, type == RTM_DELNEIGH ? ENOENT : 0);
+  }
+
+  Attempt<> refusal(std::uint16_t type, unsigned flags, const Ipv6Address& source, int tolerated) {
+    fib_rule_hdr header{};
+    header.family = AF_INET6;
+    header.src_len = 128;
+    header.action = FR_ACT_PROHIBIT;
+    nlmsghdr* message = requests.request(type, NLM_F_ACK | flags, header);
+    put_address(message, FRA_SRC, source);
+    mnl_attr_put_u32(message, FRA_PRIORITY, kRefusalPriority);
+    mnl_attr_put_u8(message, FRA_PROTOCOL, kOurProtocol);
+    return requests.acknowledge(message, "rule against packets from " + source.text(), tolerated);
   }
 
   nlmsghdr* route(std::uint16_t type, unsigned flags, const RouteInfo& route) {
@@ -128,6 +144,9 @@ Attempt<> Netlink::set_address(const AddressSpec& spec) {
   std::uint32_t flags = 0;
   if (spec.dad == AddressDad::kOptimistic) flags = IFA_F_OPTIMISTIC;
   if (spec.dad == AddressDad::kNone) flags = IFA_F_NODAD;
+  // The route to a prefix of one address leads nowhere, and the kernel leaves it behind when an
+  // address that has got lifetimes goes.
+  if (spec.prefix_length == 128) flags |= IFA_F_NOPREFIXROUTE;
   nlmsghdr* message =
       state_->requests.request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
   put_address(message, IFA_LOCAL, spec.address);
@@ -164,9 +183,10 @@ Attempt<> Netlink::remove_route(const RouteInfo& route) {
 }
 
 Attempt<> Netlink::set_neighbour(unsigned index, const Ipv6Address& address,
-                                 const LinkAddress& link_address) {
+                                 const LinkAddress& link_address, Trust trust) {
   return state_->neighbour(RTM_NEWNEIGH, index, address, &link_address, false,
-                           "set neighbour " + address.text());
+                           "set neighbour " + address.text(),
+                           trust == Trust::kCertain ? NUD_PERMANENT : NUD_STALE);
 }
 
 Attempt<> Netlink::remove_neighbour(unsigned index, const Ipv6Address& address) {
@@ -182,6 +202,21 @@ Attempt<> Netlink::set_proxy(unsigned index, const Ipv6Address& address) {
 Attempt<> Netlink::remove_proxy(unsigned index, const Ipv6Address& address) {
   return state_->neighbour(RTM_DELNEIGH, index, address, nullptr, true,
                            "remove proxy " + address.text());
+}
+
+Attempt<> Netlink::refuse_source(const Ipv6Address& address) {
+  return state_->refusal(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, address, EEXIST);
+}
+
+Attempt<> Netlink::admit_source(const Ipv6Address& address) {
+  return state_->refusal(RTM_DELRULE, 0, address, ENOENT);
+}
+
+Attempt<std::vector<Ipv6Address>> Netlink::refused_sources() {
+  fib_rule_hdr header{};
+  header.family = AF_INET6;
+  return state_->requests.dump(state_->requests.request(RTM_GETRULE, NLM_F_DUMP, header),
+                               "list rules", parse_our_refusal);
 }
 
 int Netlink::event_fd() const { return state_->events.fd(); }

@@ -88,12 +88,20 @@ class Netlink {
                                          std::uint8_t prefix_length);
   [[nodiscard]] Attempt<> set_route(const RouteInfo& route);
   [[nodiscard]] Attempt<> remove_route(const RouteInfo& route);
-  // A permanent entry: the kernel asks nobody for it.
+  enum class Trust : std::uint8_t {
+    kCertain,      // permanent: the kernel asks nobody for it, and nobody changes it
+    kUnconfirmed,  // STALE: used at once, and confirmed by the kernel as usual (RFC 4861 7.3)
+  };
   [[nodiscard]] Attempt<> set_neighbour(unsigned index, const Ipv6Address& address,
-                                        const LinkAddress& link_address);
+                                        const LinkAddress& link_address, Trust trust);
   [[nodiscard]] Attempt<> remove_neighbour(unsigned index, const Ipv6Address& address);
   [[nodiscard]] Attempt<> set_proxy(unsigned index, const Ipv6Address& address);
   [[nodiscard]] Attempt<> remove_proxy(unsigned index, const Ipv6Address& address);
+  // What sockets that are bound to an address go on sending when it is gone, leaves no more; or may
+  // again. A policy rule with our protocol.
+  [[nodiscard]] Attempt<> refuse_source(const Ipv6Address& address);
+  [[nodiscard]] Attempt<> admit_source(const Ipv6Address& address);
+  [[nodiscard]] Attempt<std::vector<Ipv6Address>> refused_sources();
 
   struct Events {
     std::function<void(const LinkInfo&, bool gone)> link;

@@ -1,5 +1,6 @@
 #include "net/netlink_parse.h"
 
+#include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -63,6 +64,17 @@ std::optional<RouteInfo> parse_our_route(const nlmsghdr* message) {
   if (!index) return std::nullopt;
   route.index = *index;
   return route;
+}
+
+std::optional<Ipv6Address> parse_our_refusal(const nlmsghdr* message) {
+  const auto* header = header_of<fib_rule_hdr>(message);
+  if (!header || header->family != AF_INET6 || header->src_len != 128 ||
+      header->action != FR_ACT_PROHIBIT)
+    return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  const ByteView protocol = attributes.octets(FRA_PROTOCOL);
+  if (protocol.size() != 1 || protocol[0] != kOurProtocol) return std::nullopt;
+  return attributes.address(FRA_SRC);
 }
 
 std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <strings.h>
 
 #include <array>
 #include <functional>
@@ -45,6 +46,8 @@ class NetlinkSocket {
   [[nodiscard]] ssize_t receive(std::span<char> buffer) const {
     return mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
   }
+  // Forgets the answers read last, where they may hold keys.
+  void wipe() { explicit_bzero(buffers_->answers.data(), buffers_->answers.size()); }
   // What libmnl recommends for a dump on any page size, and alignment for its headers.
   struct alignas(nlmsghdr) Buffer : std::array<char, 32768> {};
 

@@ -2,7 +2,9 @@
 
 #include <linux/if_packet.h>
 
+#include "wire/icmpv6.h"
 #include "wire/ipv6.h"
+#include "wire/mobility.h"
 
 namespace sendoff::net {
 
@@ -10,12 +12,24 @@ namespace {
 
 constexpr std::uint32_t kWholePacket = 0x40000;
 constexpr int kMaxExtensionHeaders = 4;
+// Scratch memory of a program.
+constexpr std::uint32_t kNextHeader = 0;
+constexpr std::uint32_t kHadOptions = 1;
 constexpr std::uint32_t kSourceOffset = 8;
 constexpr std::uint32_t kDestinationOffset = 24;
 
 class Program {
  public:
-  enum class Label : std::uint8_t { kAccept, kReject, kIcmp, kMobility, kFragment, kDestination };
+  enum class Label : std::uint8_t {
+    kAccept,
+    kReject,
+    kIcmp,
+    kMobility,
+    kFragment,
+    kOther,
+    kDestination,
+    kPeer
+  };
 
   void add(int code, std::uint32_t k = 0) {
     code_.push_back({static_cast<std::uint16_t>(code), 0, 0, k});
@@ -51,7 +65,7 @@ class Program {
  private:
   std::vector<sock_filter> code_;
   std::vector<std::pair<std::size_t, Label>> fixups_;
-  std::array<std::size_t, 6> places_{};
+  std::array<std::size_t, 8> places_{};
 };
 
 using Label = Program::Label;
@@ -62,6 +76,8 @@ void load_octet(Program& program, std::uint32_t offset_from_x) {
 
 // Leaves the upper protocol in A and its offset in X.
 void walk_headers(Program& program, const PacketSelection& selection) {
+  program.add(BPF_LD | BPF_IMM, 0);
+  program.add(BPF_ST, kHadOptions);
   program.add(BPF_LD | BPF_B | BPF_ABS, 6);
   program.add(BPF_LDX | BPF_W | BPF_IMM, wire::Ipv6Header::kSize);
   for (int i = 0; i <= kMaxExtensionHeaders; ++i) {
@@ -76,15 +92,18 @@ void walk_headers(Program& program, const PacketSelection& selection) {
     program.skip_if_equal(wire::kProtocolHopByHop, 3);
     program.skip_if_equal(wire::kProtocolRouting, 2);
     program.skip_if_equal(wire::kProtocolDestinationOptions, 1);
-    program.jump(Label::kReject);
+    program.jump(Label::kOther);
+    program.skip_unless_equal(wire::kProtocolDestinationOptions, 2);
+    program.add(BPF_LD | BPF_IMM, 1);
+    program.add(BPF_ST, kHadOptions);
     load_octet(program, 0);
-    program.add(BPF_ST, 0);
+    program.add(BPF_ST, kNextHeader);
     load_octet(program, 1);
     program.add(BPF_ALU | BPF_ADD | BPF_K, 1);
     program.add(BPF_ALU | BPF_LSH | BPF_K, 3);
     program.add(BPF_ALU | BPF_ADD | BPF_X);
     program.add(BPF_MISC | BPF_TAX);
-    program.add(BPF_LD | BPF_MEM, 0);
+    program.add(BPF_LD | BPF_MEM, kNextHeader);
   }
   program.jump(Label::kReject);
 }
@@ -95,8 +114,8 @@ void accept_types(Program& program, const std::vector<std::uint8_t>& types, Labe
 }
 
 // `offset`: of the address in the packet, as BPF_ABS has it.
-void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresses,
-                      std::uint32_t offset) {
+void jump_if_among(Program& program, const std::vector<Ipv6Address>& addresses,
+                   std::uint32_t offset, Label label) {
   for (const Ipv6Address& address : addresses) {
     Reader words(address.view());
     constexpr std::uint8_t kWords = 4;
@@ -106,9 +125,17 @@ void accept_addresses(Program& program, const std::vector<Ipv6Address>& addresse
       const auto rest = static_cast<std::uint8_t>(2 * (kWords - 1 - i) + 1);
       program.skip_unless_equal(words.u32(), rest);
     }
-    program.jump(Label::kAccept);
+    program.jump(label);
   }
 }
+
+template <typename... Types>
+std::vector<std::uint8_t> numbers(Types... types) {
+  return {static_cast<std::uint8_t>(types)...};
+}
+
+constexpr std::array kHandoverTypes{wire::MobilityType::kHandoverInitiate,
+                                    wire::MobilityType::kHandoverAcknowledge};
 
 void place_verdicts(Program& program) {
   program.place(Label::kAccept);
@@ -118,6 +145,24 @@ void place_verdicts(Program& program) {
 }
 
 }  // namespace
+
+PacketSelection neighbour_discovery() {
+  using enum wire::Icmpv6Type;
+  PacketSelection selection;
+  selection.icmp_types =
+      numbers(kRouterSolicitation, kRouterAdvertisement, kNeighborSolicitation,
+              kNeighborAdvertisement, kRedirect, kCertificationPathSolicitation, kFastMobility);
+  return selection;
+}
+
+PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
+  using enum wire::MobilityType;
+  PacketSelection selection;
+  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
+                                     kHandoverInitiate, kHandoverAcknowledge);
+  selection.destinations = destinations;
+  return selection;
+}
 
 std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   Program program;
@@ -142,14 +187,27 @@ std::vector<sock_filter> compile_filter(const PacketSelection& selection) {
   load_octet(program, wire::FragmentHeader::kSize);
   accept_types(program, selection.icmp_types, Label::kAccept);
 
+  program.place(Label::kOther);
+  if (selection.destination_options) {
+    program.add(BPF_LD | BPF_MEM, kHadOptions);
+    program.jump_if_equal(1, Label::kDestination);
+  }
+  program.jump(Label::kReject);
+
   program.place(Label::kMobility);
   load_octet(program, 2);
+  if (!selection.policed.empty() && selection.policed.size() <= PacketSelection::kMaxDestinations)
+    for (const wire::MobilityType type : kHandoverTypes)
+      program.jump_if_equal(static_cast<std::uint8_t>(type), Label::kPeer);
   accept_types(program, selection.mobility_types, Label::kDestination);
+  program.place(Label::kPeer);
+  if (selection.policed.size() <= PacketSelection::kMaxDestinations)
+    jump_if_among(program, selection.policed, kSourceOffset, Label::kReject);
   program.place(Label::kDestination);
   if (selection.destinations.size() > PacketSelection::kMaxDestinations)
     program.jump(Label::kAccept);
   else
-    accept_addresses(program, selection.destinations, kDestinationOffset);
+    jump_if_among(program, selection.destinations, kDestinationOffset, Label::kAccept);
   program.jump(Label::kReject);
 
   place_verdicts(program);
@@ -162,11 +220,21 @@ std::vector<sock_filter> compile_filter(const EspSelection& selection) {
     program.jump(Label::kAccept);
   } else if (!selection.empty()) {
     // A socket's filter sees the network header at an offset of its own.
-    accept_addresses(program, selection.neighbours,
-                     static_cast<std::uint32_t>(SKF_NET_OFF) + kSourceOffset);
+    jump_if_among(program, selection.neighbours,
+                  static_cast<std::uint32_t>(SKF_NET_OFF) + kSourceOffset, Label::kAccept);
     program.add(BPF_LD | BPF_W | BPF_ABS, 0);
     for (const std::uint32_t spi : selection.spis) program.jump_if_equal(spi, Label::kAccept);
   }
+  program.jump(Label::kReject);
+  place_verdicts(program);
+  return program.finish();
+}
+
+std::vector<sock_filter> compile_handover_filter() {
+  Program program;
+  program.add(BPF_LD | BPF_B | BPF_ABS, 2);
+  for (const wire::MobilityType type : kHandoverTypes)
+    program.jump_if_equal(static_cast<std::uint8_t>(type), Label::kAccept);
   program.jump(Label::kReject);
   place_verdicts(program);
   return program.finish();

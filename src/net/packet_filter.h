@@ -20,9 +20,19 @@ struct PacketSelection {
   std::vector<std::uint8_t> mobility_types;
   // ... to one of these addresses. More than kMaxDestinations: to any (the reader checks).
   std::vector<Ipv6Address> destinations;
+  // Also whatever else has Destination Options and goes to one of these addresses.
+  bool destination_options = false;
+  // HI and HAck from these come by a PolicedSocket instead. Above the same number: from nobody.
+  std::vector<Ipv6Address> policed = {};
 
   static constexpr std::size_t kMaxDestinations = 64;
 };
+
+// What the daemons hear. Certification Path Advertisements come from the socket that knows
+// fragments. NS and NA are the kernel's; the machines hear them, too: a NAR waits for UNAs and for
+// answers to its DAD probes.
+[[nodiscard]] PacketSelection neighbour_discovery();
+[[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations);
 
 // ESP (RFC 4303) that a daemon takes itself.
 struct EspSelection {
@@ -37,6 +47,9 @@ struct EspSelection {
 
 // For a raw IPv6 socket: offset 0 is the ESP header.
 [[nodiscard]] std::vector<sock_filter> compile_filter(const EspSelection& selection);
+
+// HI and HAck alone, for a raw IPv6 socket of Mobility Headers.
+[[nodiscard]] std::vector<sock_filter> compile_handover_filter();
 
 // For a SOCK_DGRAM packet socket: offset 0 is the IPv6 header. Frames that are our own, or for
 // somebody else's link address, never pass.

@@ -1,6 +1,7 @@
 #include "net/raw_socket.h"
 
 #include <arpa/inet.h>
+#include <linux/xfrm.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
+#include "wire/mobility.h"
 
 namespace sendoff::net {
 
@@ -163,6 +165,92 @@ void EspSocket::receive(std::size_t limit, const std::function<void(const Messag
   });
 }
 
+Attempt<PolicedSocket> PolicedSocket::open() {
+  FileDescriptor fd(
+      socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, wire::kProtocolMobility));
+  if (!fd.ok()) return fail(last_error("open Mobility Header socket"));
+  PolicedSocket opened(std::move(fd));
+  std::vector<sock_filter> filter = compile_handover_filter();
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  if (setsockopt(opened.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ||
+      !tell_headers(opened.fd()))
+    return fail(last_error("set up Mobility Header socket"));
+  opened.buffer_.resize(wire::Ipv6Header::kSize + kLargestMessage);
+  return opened;
+}
+
+void PolicedSocket::receive(std::size_t limit, const std::function<void(const Message&)>& deliver) {
+  receive_rebuilt(fd(), buffer_, wire::kProtocolMobility, limit, [&](const Rebuilt& rebuilt) {
+    deliver({rebuilt.index, rebuilt.packet, rebuilt.fragmented});
+  });
+}
+
+namespace {
+
+// `source`: of the packet; nothing leaves it to the kernel.
+Attempt<> send_from(int fd, unsigned index, const Ipv6Address* source,
+                    const Ipv6Address& destination, ByteView packet) {
+  sockaddr_in6 to = socket_address(destination, destination.is_link_local() ? index : 0);
+  iovec vector{const_cast<std::uint8_t*>(packet.data()), packet.size()};
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = sizeof to;
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (index != 0 || source) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IPV6;
+    header->cmsg_type = IPV6_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
+    in6_pktinfo info{};
+    info.ipi6_ifindex = index;
+    if (source) std::memcpy(&info.ipi6_addr, source->octets().data(), Ipv6Address::kSize);
+    std::memcpy(CMSG_DATA(header), &info, sizeof info);
+  }
+  if (sendmsg(fd, &message, 0) >= 0) return {};
+  return fail(last_error("send to " + destination.text()));
+}
+
+}  // namespace
+
+Attempt<> PolicedSocket::send(const Ipv6Address& source, const Ipv6Address& destination,
+                              ByteView mobility_header) {
+  return send_from(fd(), 0, &source, destination, mobility_header);
+}
+
+// A policy of the socket's own that blocks HI: one must not leave, a HAck must.
+Attempt<> probe_mobility_types() {
+  const FileDescriptor fd(
+      socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, wire::kProtocolMobility));
+  if (!fd.ok()) return fail(last_error("open Mobility Header socket"));
+  constexpr auto kBlocked = static_cast<std::uint8_t>(wire::MobilityType::kHandoverInitiate);
+  constexpr auto kFree = static_cast<std::uint8_t>(wire::MobilityType::kHandoverAcknowledge);
+  xfrm_userpolicy_info policy{};
+  policy.sel.family = AF_INET6;
+  policy.sel.proto = wire::kProtocolMobility;
+  policy.sel.sport = htons(kBlocked);
+  policy.sel.sport_mask = 0xffff;
+  policy.lft.soft_byte_limit = policy.lft.hard_byte_limit = XFRM_INF;
+  policy.lft.soft_packet_limit = policy.lft.hard_packet_limit = XFRM_INF;
+  policy.dir = XFRM_POLICY_OUT;
+  policy.action = XFRM_POLICY_BLOCK;
+  if (setsockopt(fd.get(), IPPROTO_IPV6, IPV6_XFRM_POLICY, &policy, sizeof policy) < 0)
+    return fail(last_error("give a socket an IPsec policy"));
+  const auto send_one = [&](std::uint8_t type) {
+    std::array<std::uint8_t, 8> header{wire::kProtocolNoNext, 0, type};
+    return send_from(fd.get(), 0, nullptr, Ipv6Address::literal("::1"), header);
+  };
+  if (auto sent = send_one(kFree); !sent)
+    return fail(SystemError{sent.error().code, "try IPsec policies on the loopback interface"});
+  if (const auto sent = send_one(kBlocked); sent || sent.error().code != EPERM)
+    return fail(SystemError{
+        0, "this kernel's IPsec does not see the types of Mobility Headers (CONFIG_IPV6_MIP6)"});
+  return {};
+}
+
 namespace {
 
 Attempt<> change_membership(int fd, int option, unsigned index, const Ipv6Address& group,
@@ -202,27 +290,7 @@ Attempt<> RoutedSender::send(unsigned index, const Ipv6Address& destination, Byt
 
 Attempt<> RoutedSender::send_through(unsigned index, const Ipv6Address& destination,
                                      ByteView packet) {
-  sockaddr_in6 to = socket_address(destination, destination.is_link_local() ? index : 0);
-  iovec vector{const_cast<std::uint8_t*>(packet.data()), packet.size()};
-  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
-  msghdr message{};
-  message.msg_name = &to;
-  message.msg_namelen = sizeof to;
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  if (index != 0) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = IPPROTO_IPV6;
-    header->cmsg_type = IPV6_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
-    in6_pktinfo info{};
-    info.ipi6_ifindex = index;
-    std::memcpy(CMSG_DATA(header), &info, sizeof info);
-  }
-  if (sendmsg(fd_.get(), &message, 0) >= 0) return {};
-  return fail(last_error("send to " + destination.text()));
+  return send_from(fd_.get(), index, nullptr, destination, packet);
 }
 
 }  // namespace sendoff::net

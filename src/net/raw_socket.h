@@ -62,6 +62,30 @@ class EspSocket {
   Bytes buffer_;
 };
 
+// HI and HAck under the host's IPsec policies, in both directions: what comes in has passed them,
+// what goes out does as they say. Otherwise as the EspSocket.
+class PolicedSocket {
+ public:
+  using Message = EspSocket::Message;
+
+  [[nodiscard]] static Attempt<PolicedSocket> open();
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  void receive(std::size_t limit, const std::function<void(const Message&)>& deliver);
+  [[nodiscard]] Attempt<> send(const Ipv6Address& source, const Ipv6Address& destination,
+                               ByteView mobility_header);
+
+ private:
+  explicit PolicedSocket(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+  FileDescriptor fd_;
+  Bytes buffer_;
+};
+
+// Whether policies for one type of Mobility Headers are followed for what such a socket sends.
+// Tried with a message of the loopback interface to itself.
+[[nodiscard]] Attempt<> probe_mobility_types();
+
 // Sends complete IPv6 packets the way the host would: routes, neighbour resolution, path MTU
 // (never fragmenting). The octets go out as they are; the source need not be an address of ours.
 class RoutedSender {

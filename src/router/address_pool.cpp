@@ -37,4 +37,25 @@ std::size_t AddressPool::free(Instant now) const {
   return size_ - leased;
 }
 
+PrefixPool::PrefixPool(const Prefix& range) : range_(range) {
+  const unsigned bits = 64U - range.length();
+  size_ = bits >= 16 ? kMaxSize : std::size_t{1} << bits;
+}
+
+Prefix PrefixPool::at(std::size_t index) const {
+  Ipv6Address::Octets octets = range_.address().octets();
+  octets[7] = static_cast<std::uint8_t>(octets[7] | (index & 0xff));
+  octets[6] = static_cast<std::uint8_t>(octets[6] | (index >> 8 & 0xff));
+  return {Ipv6Address(octets), 64};
+}
+
+std::optional<Prefix> PrefixPool::take() {
+  for (std::size_t tried = 0; tried < size_; ++tried) {
+    const Prefix prefix = at(next_);
+    next_ = (next_ + 1) % size_;
+    if (given_.insert(prefix).second) return prefix;
+  }
+  return std::nullopt;
+}
+
 }  // namespace sendoff::router

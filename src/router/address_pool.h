@@ -1,11 +1,13 @@
 // Addresses that a NAR assigns (RFC 5568 5.5: kept apart, so that none needs a probe). One is not
 // given out again while its lease lives. Plain counting through the prefix: the addresses are
-// nobody's CGA, and nothing rests on their being hard to guess.
+// nobody's CGA, and nothing rests on their being hard to guess. Also prefixes for one node each
+// (5.3).
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/address.h"
 #include "base/time.h"
@@ -34,6 +36,28 @@ class AddressPool {
   std::size_t size_ = 0;
   std::size_t next_ = 0;
   std::map<Ipv6Address, Instant> leases_;
+};
+
+// A /64 for each node out of a range, until it is given back.
+class PrefixPool {
+ public:
+  // At most this many of a range, its first ones.
+  static constexpr std::size_t kMaxSize = 65'536;
+
+  // `range` is shorter than /64.
+  explicit PrefixPool(const Prefix& range);
+
+  [[nodiscard]] std::optional<Prefix> take();
+  void give_back(const Prefix& prefix) { given_.erase(prefix); }
+  [[nodiscard]] std::size_t free() const { return size_ - given_.size(); }
+
+ private:
+  [[nodiscard]] Prefix at(std::size_t index) const;
+
+  Prefix range_;
+  std::size_t size_ = 0;
+  std::size_t next_ = 0;
+  std::set<Prefix> given_;
 };
 
 }  // namespace sendoff::router

@@ -37,6 +37,9 @@ struct Interface {
   // Addresses under one of `prefixes` that this router alone gives out (assigned addressing);
   // nothing: it assigns none here.
   std::optional<Prefix> pool = std::nullopt;
+  // Routed to this router, shorter than /64: each arriving node gets an address under a /64 of its
+  // own (RFC 5568 5.3); nothing: nodes share the prefixes.
+  std::optional<Prefix> mobile_prefixes = std::nullopt;
   bool dhcp = false;  // care-of addresses come from DHCP here: nodes keep the PCoA at first (GF33)
 };
 
@@ -45,9 +48,16 @@ enum class Protection : std::uint8_t {
   kNone,   // nothing: neither is sent to it or taken from it
   kClear,  // nothing, and both are exchanged all the same: by an explicit switch, for test beds
   kEsp,    // our own ESP
-  kHost,   // the kernel's IPsec
+  kHost,   // the kernel's IPsec, by policies of the operator or an IKE daemon, or of ours
 };
 [[nodiscard]] std::string_view name(Protection protection);
+
+// HI and HAck of one neighbour, left to the kernel's IPsec.
+struct HostIpsec {
+  Ipv6Address local;        // the address of ours that the neighbour knows
+  bool install = false;     // the daemon puts the policies there, and takes them away at its end
+  std::uint32_t reqid = 0;  // of those policies: of the associations that they take; 0: of any
+};
 
 // A neighbouring access router and the access points behind it (RFC 5568 AR-Info).
 struct Neighbour {
@@ -61,6 +71,7 @@ struct Neighbour {
   bool handover_initiate = true;  // false: FBack follows the FBU without HI; warned at start
   Protection protection = Protection::kNone;
   std::optional<esp::Pair> esp = std::nullopt;        // of Protection::kEsp
+  std::optional<HostIpsec> ipsec = std::nullopt;      // of Protection::kHost
   std::optional<Duration> round_trip = std::nullopt;  // typical, to it and back; nothing: not known
 };
 
@@ -77,11 +88,20 @@ struct PreviousRouterConfig {
   Duration hi_timeout = milliseconds(100);  // of the first HI, where no round trip is known
   bool request_buffering = true;            // U of a Code 0 HI
   bool request_address = false;             // S of a Code 0 HI: the NAR chooses the NCoA
-  // Hold packets for the PCoA from a Code 0 HI with U on until they are forwarded (RFC 5568 5.4).
-  // They are held, not copied: a node that is still there gets none of them.
-  bool hold_packets = false;
+  // Keep copies of packets for the PCoA from a Code 0 HI with U on, and send them to the NCoA first
+  // when the binding stands (RFC 5568 4, 5.4). A node that was still there gets them twice.
+  bool copy_packets = false;
+  // Accept a reactive FBU before the HAck to its HI (RFC 5568 6.2.3); a refusal takes it back.
+  bool early_fback = false;
   std::size_t max_handovers = 1024;  // that wait for their NAR or for the data path
   std::vector<Ipv6Address> blocked;  // PCoAs that are not handed over: FBack 129 (FH-10-04)
+};
+
+// What a node is told that announces an address which somebody else has (RFC 5568 6.4.6).
+enum class InUseAnswer : std::uint8_t {
+  kNone,
+  kConfigure,      // NAACK 1: configure another
+  kRouterAddress,  // NAACK 3: keep the PCoA, name our address in the FBU (GF28)
 };
 
 // The part of the new access router.
@@ -94,6 +114,10 @@ struct NewRouterConfig {
   bool assign_proposed = false;  // S: assign the proposed address if it is free, else from the pool
   bool support_pcoa = true;      // no NCoA: a host route and a tunnel for the PCoA (Code 3)
   bool replace_ncoa = false;     // answer a UNA by NAACK 2 with an address of the pool
+  InUseAnswer in_use = InUseAnswer::kNone;
+  // Tell the previous router of a node that announces its PCoA and is not known here, so that it
+  // sends an HI (HAck Code 4).
+  bool invite = true;
   Duration pool_lease = seconds(600);     // that an assigned address is kept for its node
   Duration host_route_lease = hours(12);  // of a node that is here with its PCoA
   std::size_t max_arrivals = 4096;        // nodes that are expected or have come
@@ -119,7 +143,8 @@ struct Config {
   std::uint32_t max_cpa_s = 10;              // MAX_CPA_RATE
   std::uint32_t max_tunnel_lifetime_s = 60;  // GF31
   std::size_t max_bindings = 100'000;
-  bool esp_audit = true;  // report what RFC 4303 4 wants audited
+  bool esp_audit = true;                      // report what RFC 4303 4 wants audited
+  std::size_t peer_path_mtu = esp::kPathMtu;  // of the ways to neighbours; larger ESP is refused
   PreviousRouterConfig previous_router;
   NewRouterConfig new_router;
 };

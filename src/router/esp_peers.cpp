@@ -7,10 +7,11 @@ using machine::EventKind;
 void EspPeers::configure(Now now, const Config& config) {
   esp::Config wanted;
   wanted.audit = config.esp_audit;
+  path_mtu_ = config.peer_path_mtu;
   for (const Neighbour& neighbour : config.neighbours) {
     if (neighbour.protection == Protection::kEsp && neighbour.esp)
       wanted.pairs.push_back(*neighbour.esp);
-    else
+    else if (neighbour.protection != Protection::kHost)  // whose ESP is the kernel's
       wanted.others.push_back(neighbour.address);
   }
   associations_.configure(now, std::move(wanted));
@@ -19,7 +20,7 @@ void EspPeers::configure(Now now, const Config& config) {
 
 Result<Bytes, esp::Refusal> EspPeers::seal(Now now, const Neighbour& peer,
                                            ByteView mobility_header) {
-  auto sealed = associations_.seal(now, peer.address, mobility_header);
+  auto sealed = associations_.seal(now, peer.address, mobility_header, path_mtu_);
   if (!sealed && refusal_reports_.take(now.boot))
     outbox_.report(EventKind::kWarning,
                    {{"peer", peer.name},

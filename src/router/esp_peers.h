@@ -47,6 +47,7 @@ class EspPeers {
 
   machine::Outbox& outbox_;
   esp::Associations associations_;
+  std::size_t path_mtu_ = esp::kPathMtu;
   std::map<machine::ActionId, esp::SequenceName> writes_;  // that the store has not answered
   machine::TokenBucket refusal_reports_{1, 5};
 };

@@ -58,6 +58,8 @@ std::string_view name(ParCounter counter) {
       return "joined";
     case ParCounter::kAccepted:
       return "accepted";
+    case ParCounter::kEarly:
+      return "accepted-early";
     case ParCounter::kEnded:
       return "ended";
     case ParCounter::kExpired:

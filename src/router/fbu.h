@@ -42,6 +42,7 @@ enum class ParCounter : std::uint8_t {
   kNoResources,       // FBack 130
   kJoined,            // to one whose HI or binding is under way
   kAccepted,
+  kEarly,    // of those, before the HAck
   kEnded,    // lifetime 0
   kExpired,  // bindings that ran out
   kCount,

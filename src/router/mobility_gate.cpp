@@ -12,7 +12,9 @@ using wire::MobilityType;
 constexpr std::size_t kMinimum = 16;
 // RFC 4443 2.4 (c): as much of the invoking packet as keeps the answer within the minimum MTU.
 constexpr std::size_t kMaxInvoking = 1280 - wire::Ipv6Header::kSize - 8;
-constexpr std::uint8_t kUnrecognisedType = 2;  // Binding Error status
+// Status of a Binding Error.
+constexpr std::uint8_t kUnknownBinding = 1;
+constexpr std::uint8_t kUnrecognisedType = 2;
 constexpr std::uint32_t kHeaderLengthOffset = 1;
 constexpr std::uint8_t kLastOfMobileIpv6 = 7;
 
@@ -24,9 +26,9 @@ bool known(MobilityType type) {
          type == MobilityType::kHandoverInitiate || type == MobilityType::kHandoverAcknowledge;
 }
 
-Bytes binding_error(const wire::PacketView& packet) {
+Bytes binding_error(const wire::PacketView& packet, std::uint8_t status) {
   wire::BindingError error;
-  error.status = kUnrecognisedType;
+  error.status = status;
   error.home_address = packet.home_address.value_or(Ipv6Address{});
   Bytes header;
   append(header, error);
@@ -62,6 +64,8 @@ std::string_view name(MobilityCounter counter) {
       return "payload-protocol";
     case MobilityCounter::kTooShort:
       return "too-short";
+    case MobilityCounter::kNoBinding:
+      return "no-binding";
     case MobilityCounter::kAnswered:
       return "answered";
     case MobilityCounter::kUnanswered:
@@ -103,6 +107,15 @@ std::optional<wire::MobilityHeader> MobilityGate::admit(Now now, const machine::
   return std::nullopt;
 }
 
+void MobilityGate::refuse_home_address(Now now, const machine::Received& received,
+                                       const wire::PacketView& packet) {
+  const ServedLink* holder = find_holder(links_, packet.header.destination);
+  // An option that names no node's address says nothing worth an answer (FH-6275-16).
+  if (holder == nullptr || !packet.home_address->is_unicast_routable())
+    return counters_.add(MobilityCounter::kNotOurAddress);
+  refuse(now, MobilityCounter::kNoBinding, received, packet, *holder);
+}
+
 void MobilityGate::refuse(Now now, MobilityCounter why, const machine::Received& received,
                           const wire::PacketView& packet, const ServedLink& holder) {
   counters_.add(why);
@@ -116,7 +129,10 @@ void MobilityGate::refuse(Now now, MobilityCounter why, const machine::Received&
   Bytes upper;
   if (why == MobilityCounter::kUnknownType) {
     ip.next_header = wire::kProtocolMobility;
-    upper = binding_error(packet);
+    upper = binding_error(packet, kUnrecognisedType);
+  } else if (why == MobilityCounter::kNoBinding) {
+    ip.next_header = wire::kProtocolMobility;
+    upper = binding_error(packet, kUnknownBinding);
   } else {
     ip.next_header = wire::kProtocolIcmpv6;
     auto pointer = static_cast<std::uint32_t>(packet.upper.data() - received.packet.data());

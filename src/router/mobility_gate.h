@@ -1,7 +1,8 @@
 // What every Mobility Header to the router must pass before anybody looks into it (RFC 6275 9.2):
 // ours, whole, right checksum, a type that somebody here knows, Payload Proto 59, long enough for
 // its type. What the RFC wants to be answered is answered here, at a bounded rate: unknown types by
-// a Binding Error, bad Payload Proto and length by an ICMPv6 Parameter Problem.
+// a Binding Error, bad Payload Proto and length by an ICMPv6 Parameter Problem. Likewise any other
+// packet to the router whose Home Address option no binding covers (RFC 6275 9.3.1).
 #pragma once
 
 #include <optional>
@@ -24,7 +25,8 @@ enum class MobilityCounter : std::uint8_t {
   kUnknownType,      // Binding Error 2
   kPayloadProtocol,  // Parameter Problem
   kTooShort,         // Parameter Problem
-  kAnswered,         // of the last three
+  kNoBinding,        // Binding Error 1
+  kAnswered,         // of the last four
   kUnanswered,       // above the rate, or nobody to answer
   kCount,
 };
@@ -39,6 +41,11 @@ class MobilityGate {
   [[nodiscard]] std::optional<wire::MobilityHeader> admit(Now now,
                                                           const machine::Received& received,
                                                           const wire::PacketView& packet);
+
+  // A packet other than a Mobility Header with a Home Address option, and no binding of that
+  // address to its source.
+  void refuse_home_address(Now now, const machine::Received& received,
+                           const wire::PacketView& packet);
 
   [[nodiscard]] const Counters<MobilityCounter>& counters() const { return counters_; }
 

@@ -83,6 +83,14 @@ std::string_view name(NarCounter counter) {
       return "other-link-address";
     case NarCounter::kReplaced:
       return "replaced";
+    case NarCounter::kInUseTold:
+      return "in-use-told";
+    case NarCounter::kInvited:
+      return "invited";
+    case NarCounter::kHeldBack:
+      return "held-back";
+    case NarCounter::kNotEnded:
+      return "not-ended";
     case NarCounter::kCount:
       break;
   }
@@ -90,16 +98,20 @@ std::string_view name(NarCounter counter) {
 }
 
 Nar::Nar(const Config& config, const std::vector<ServedLink>& links,
-         const NeighbourTable& neighbours, PeerLink& peer_link, nd::Advertiser& advertiser,
-         machine::Outbox& outbox)
+         const NeighbourTable& neighbours, const Par& par, PeerLink& peer_link,
+         nd::Advertiser& advertiser, machine::Outbox& outbox)
     : config_(config),
       links_(links),
       neighbours_(neighbours),
+      par_(par),
       peer_link_(peer_link),
       advertiser_(advertiser),
       outbox_(outbox) {
-  for (const Interface& interface : config.interfaces)
+  for (const Interface& interface : config.interfaces) {
     if (interface.pool) pools_.emplace(interface.id, AddressPool(*interface.pool));
+    if (interface.mobile_prefixes)
+      prefix_pools_.emplace(interface.id, PrefixPool(*interface.mobile_prefixes));
+  }
 }
 
 void Nar::handle(Now now, const FromPeer& message) {
@@ -162,9 +174,13 @@ std::optional<Ipv6Address> Nar::plausible_pcoa(const Ipv6Address& peer,
 }
 
 const ServedLink* Nar::link_for(const Initiation& initiation) const {
+  const auto leads_to = [&](const ServedLink& link, const Ipv6Address& address) {
+    const auto& range = link.config.mobile_prefixes;
+    return link.on_link(address) || (range && range->contains(address));
+  };
   const auto found = std::ranges::find_if(links_, [&](const ServedLink& link) {
     return link.ready() &&
-           (initiation.ncoa ? link.on_link(*initiation.ncoa) : link.holds(initiation.local));
+           (initiation.ncoa ? leads_to(link, *initiation.ncoa) : link.holds(initiation.local));
   });
   return found == links_.end() ? nullptr : &*found;
 }
@@ -189,6 +205,7 @@ void Nar::consider(Now now, Initiation initiation) {
       return;
   }
   if (!room_for(initiation.peer)) return acknowledge(now, initiation.requests, kHackNoResources);
+  if (answers_invitation(now, initiation, *link)) return;
   const bool keeps_pcoa =
       link->config.dhcp || (initiation.ncoa && find_holder(links_, *initiation.ncoa) != nullptr);
   if (keeps_pcoa) {
@@ -196,7 +213,8 @@ void Nar::consider(Now now, Initiation initiation) {
     return;
   }
   const bool proposal_counts = config_.new_router.assign_proposed && initiation.ncoa;
-  if (initiation.assign && !proposal_counts) return do_without(now, std::move(initiation), *link);
+  if (link->config.mobile_prefixes || (initiation.assign && !proposal_counts))
+    return do_without(now, std::move(initiation), *link);
   propose(now, std::move(initiation), *link);
 }
 
@@ -239,8 +257,30 @@ void Nar::propose(Now now, Initiation initiation, const ServedLink& link) {
 
 // The proposed NCoA is not to be had, or none was proposed.
 void Nar::do_without(Now now, Initiation initiation, const ServedLink& link) {
-  if (assign(now, initiation, link) || use_pcoa(now, initiation, link)) return;
-  acknowledge(now, initiation.requests, initiation.assign ? kHackNoResources : kHackNotValid);
+  if (assign_prefix(now, initiation, link) || assign(now, initiation, link) ||
+      use_pcoa(now, initiation, link))
+    return;
+  const bool owes_address = initiation.assign || link.config.mobile_prefixes;
+  acknowledge(now, initiation.requests, owes_address ? kHackNoResources : kHackNotValid);
+}
+
+// RFC 5568 5.3: under a prefix that is this node's alone no address needs a probe. The interface
+// identifier is the one that the node proposed.
+bool Nar::assign_prefix(Now now, const Initiation& initiation, const ServedLink& link) {
+  const auto pool = prefix_pools_.find(link.config.id);
+  if (pool == prefix_pools_.end()) return false;
+  const auto prefix = pool->second.take();
+  if (!prefix) return false;
+  constexpr std::size_t kIdentifierAt = 8;
+  Ipv6Address::Octets octets = initiation.ncoa.value_or(Ipv6Address{}).octets();
+  const Ipv6Address::Octets& first = prefix->address().octets();
+  std::copy_n(first.begin(), kIdentifierAt, octets.begin());
+  // Zero would be every router's (RFC 4291 2.6.1).
+  if (Ipv6Address(octets) == prefix->address()) octets.back() = 1;
+  Arrival& arrival = admit(initiation, link, Ipv6Address(octets), Kind::kOwnPrefix);
+  if (initiation.ncoa) proposals_.emplace(*initiation.ncoa, arrival.address);
+  prepare(now, arrival);
+  return true;
 }
 
 bool Nar::assign(Now now, const Initiation& initiation, const ServedLink& link) {
@@ -261,6 +301,7 @@ bool Nar::use_pcoa(Now now, const Initiation& initiation, const ServedLink& link
   if (adopt(now, initiation, *initiation.pcoa)) return true;
   if (taken(link.config.id, *initiation.pcoa)) return false;
   Arrival& arrival = admit(initiation, link, *initiation.pcoa, Kind::kPcoa);
+  arrival.here = initiation.code == kHiReactive;  // and announced another address than this one
   if (initiation.ncoa && find_holder(links_, *initiation.ncoa) == nullptr)
     proposals_.emplace(*initiation.ncoa, *initiation.pcoa);
   prepare(now, arrival);
@@ -319,13 +360,14 @@ void Nar::send(Now now, const Request& request, const Reply& reply) {
 }
 
 Instant Nar::next_deadline() const {
-  Instant earliest = kNever;
-  if (!deadlines_.empty()) earliest = deadlines_.begin()->first;
+  Instant earliest = forget_at_;
+  if (!deadlines_.empty()) earliest = std::min(earliest, deadlines_.begin()->first);
   if (!reply_ends_.empty()) earliest = std::min(earliest, reply_ends_.front().first);
   return earliest;
 }
 
 void Nar::tick(Now now) {
+  forget_unexpected(now);
   for (; !reply_ends_.empty() && reply_ends_.front().first <= now.boot; reply_ends_.pop_front())
     replies_.erase(reply_ends_.front().second);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now.boot)
@@ -348,6 +390,12 @@ std::optional<std::size_t> Nar::pool_free(Now now, InterfaceId interface) const 
   const auto pool = pools_.find(interface);
   if (pool == pools_.end()) return std::nullopt;
   return pool->second.free(now.boot);
+}
+
+std::optional<std::size_t> Nar::prefixes_free(InterfaceId interface) const {
+  const auto pool = prefix_pools_.find(interface);
+  if (pool == prefix_pools_.end()) return std::nullopt;
+  return pool->second.free();
 }
 
 }  // namespace sendoff::router

@@ -17,11 +17,13 @@
 #include "base/counters.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
+#include "machine/rate.h"
 #include "nd/advertiser.h"
 #include "router/address_pool.h"
 #include "router/config.h"
 #include "router/links.h"
 #include "router/neighbour_table.h"
+#include "router/par.h"
 #include "router/peer_link.h"
 #include "send/receiver.h"
 
@@ -48,20 +50,26 @@ enum class NarCounter : std::uint8_t {
   kUnaIgnored,        // not as RFC 5568 6.3 wants it
   kOtherLinkAddress,  // UNA with another link-layer address than the HI's
   kReplaced,          // answered by NAACK 2
+  kInUseTold,         // NAACK 1 or 3
+  kInvited,           // HAcks Code 4
+  kHeldBack,          // came back while we forward its packets: they wait for the end of that
+  kNotEnded,          // which did not come in time
   kCount,
 };
 [[nodiscard]] std::string_view name(NarCounter counter);
 
 class Nar {
  public:
+  // `par`: what this router still forwards as the previous router of a node that comes back.
   Nar(const Config& config, const std::vector<ServedLink>& links, const NeighbourTable& neighbours,
-      PeerLink& peer_link, nd::Advertiser& advertiser, machine::Outbox& outbox);
+      const Par& par, PeerLink& peer_link, nd::Advertiser& advertiser, machine::Outbox& outbox);
 
   // An HI.
   void handle(Now now, const FromPeer& message);
 
-  // Whether an NS or NA for `target` matters here; any other need not be judged.
-  [[nodiscard]] bool awaits(InterfaceId interface, const Ipv6Address& target) const;
+  // Whether an NS or NA for `target` in such a frame matters here; any other need not be judged.
+  [[nodiscard]] bool awaits(InterfaceId interface, const Ipv6Address& target,
+                            const LinkAddress& frame_source) const;
   // A judged NS or NA for such a target.
   void handle(Now now, const send::Message& message);
 
@@ -71,6 +79,8 @@ class Nar {
   // What the host's neighbour cache says of a node that is here with its PCoA.
   void neighbour_changed(Now now, const machine::NeighbourChanged& change);
   void link_down(InterfaceId interface);
+  // We do not forward packets for this PCoA any more.
+  void forwarding_ended(Now now, const Ipv6Address& pcoa);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -90,6 +100,7 @@ class Nar {
   [[nodiscard]] std::vector<ArrivalView> arrivals(std::size_t limit) const;
   [[nodiscard]] std::size_t arrival_count() const { return arrivals_.size(); }
   [[nodiscard]] std::optional<std::size_t> pool_free(Now now, InterfaceId interface) const;
+  [[nodiscard]] std::optional<std::size_t> prefixes_free(InterfaceId interface) const;
 
  private:
   // An HI, as far as its repeats can be told (GF27).
@@ -123,7 +134,7 @@ class Nar {
     kExpected,   // the HAck is sent, the UNA awaited
     kArrived,
   };
-  enum class Kind : std::uint8_t { kProposed, kAssigned, kPcoa };
+  enum class Kind : std::uint8_t { kProposed, kAssigned, kOwnPrefix, kPcoa };
   // A node that is expected, and what was made for it.
   struct Arrival {
     std::uint64_t number = 0;
@@ -140,8 +151,9 @@ class Nar {
     bool joined = false;
     bool proxied = false;
     bool buffered = false;
+    bool held_back = false;  // it is here, and its packets wait for the end of our forwarding
     bool tunnelled = false;
-    bool routed = false;
+    std::optional<Prefix> route;          // to the link, of our making
     std::optional<Ipv6Address> replaces;  // the NCoA that a NAACK takes back
   };
   using Arrivals = std::map<Ipv6Address, Arrival>;
@@ -162,6 +174,7 @@ class Nar {
   void confirm(Now now, Initiation initiation);
   void propose(Now now, Initiation initiation, const ServedLink& link);
   void do_without(Now now, Initiation initiation, const ServedLink& link);
+  [[nodiscard]] bool assign_prefix(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool assign(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool use_pcoa(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool adopt(Now now, const Initiation& initiation, const Ipv6Address& address);
@@ -177,13 +190,16 @@ class Nar {
   // nar_arrival.cpp: what is made for a node, and its coming.
   void probe(Now now, Arrival& arrival);
   void solicit(Now now, Arrival& arrival);
-  void collided(Now now, Arrival& arrival);
+  void collided(Now now, Arrival& arrival, const LinkAddress& claimant);
   void prepare(Now now, Arrival& arrival);
   void prepared(Now now, Arrival& arrival);
   void solicited(Now now, const send::Message& message);
   void advertised(Now now, const send::Message& message);
   void came(Now now, Arrival& arrival, const Ipv6Address& source, const LinkAddress& link_address);
   void settle(Now now, Arrival& arrival);
+  void release(Now now, Arrival& arrival);
+  void let_go(Now now, Arrival& arrival);
+  [[nodiscard]] Duration stay(const Arrival& arrival) const;
   [[nodiscard]] bool replace(Now now, Arrival& arrival);
   void point_elsewhere(Now now, const send::Message& message, const Ipv6Address& proposed,
                        const LinkAddress& link_address);
@@ -194,9 +210,33 @@ class Nar {
   void set_deadline(Arrival& arrival, Instant deadline);
   void wait_for(Arrival& arrival, Step::Kind kind, machine::ActionId action);
 
+  // nar_unexpected.cpp: UNAs of nodes that no HI announced.
+  struct Occupied {
+    LinkAddress owner;
+    Instant until;
+  };
+  struct Invitation {
+    Ipv6Address peer;
+    InterfaceId interface;
+    LinkAddress link_address;
+    Instant until;
+  };
+  void occupied(Now now, const Arrival& arrival, const LinkAddress& owner);
+  [[nodiscard]] std::optional<LinkAddress> owner_of(InterfaceId interface,
+                                                    const Ipv6Address& address) const;
+  [[nodiscard]] bool tell_in_use(Now now, const send::Message& message, const Ipv6Address& address,
+                                 const LinkAddress& link_address);
+  [[nodiscard]] const Neighbour* previous_router_of(const Ipv6Address& pcoa) const;
+  [[nodiscard]] bool invite(Now now, const send::Message& message, const Ipv6Address& pcoa,
+                            const LinkAddress& link_address);
+  [[nodiscard]] bool answers_invitation(Now now, const Initiation& initiation,
+                                        const ServedLink& link);
+  void forget_unexpected(Now now);
+
   const Config& config_;
   const std::vector<ServedLink>& links_;
   const NeighbourTable& neighbours_;
+  const Par& par_;
   PeerLink& peer_link_;
   nd::Advertiser& advertiser_;
   machine::Outbox& outbox_;
@@ -207,6 +247,12 @@ class Nar {
   std::map<Request, Reply> replies_;
   std::deque<std::pair<Instant, Request>> reply_ends_;  // of those that were sent
   std::map<InterfaceId, AddressPool> pools_;
+  std::map<InterfaceId, PrefixPool> prefix_pools_;
+  std::map<std::pair<InterfaceId, Ipv6Address>, Occupied> occupied_;
+  std::map<Ipv6Address, Invitation> invitations_;  // by PCoA
+  Instant forget_at_ = kNever;                     // the first of both
+  machine::TokenBucket invitation_rate_{10, 10};
+  std::uint16_t last_invitation_ = 0;
   std::map<machine::ActionId, Step> steps_;
   std::uint64_t last_number_ = 0;
   Counters<NarCounter> counters_;

@@ -73,8 +73,9 @@ void Nar::leave_group(Arrival& arrival) {
 }
 
 // Somebody else has the NCoA.
-void Nar::collided(Now now, Arrival& arrival) {
+void Nar::collided(Now now, Arrival& arrival, const LinkAddress& claimant) {
   counters_.add(NarCounter::kInUse);
+  occupied(now, arrival, claimant);
   Initiation initiation = std::move(arrival.initiation);
   arrival.initiation.requests.clear();
   arrival.initiation.peer = initiation.peer;
@@ -93,21 +94,23 @@ void Nar::prepare(Now now, Arrival& arrival) {
   const auto ask = [&](auto action) {
     wait_for(arrival, Step::Kind::kPrepared, outbox_.push(std::move(action)));
   };
-  if (arrival.here) return prepared(now, arrival);
+  if (arrival.here && arrival.kind != Kind::kPcoa) return prepared(now, arrival);
   // Packets for a PCoA always wait: without that they would be solicited for (FH-4-24).
   if (arrival.initiation.buffer || arrival.kind == Kind::kPcoa) {
     arrival.buffered = true;
     ask(machine::OpenBuffer{address, interface});
   }
   if (arrival.kind == Kind::kPcoa) {
-    arrival.tunnelled = arrival.routed = true;
+    arrival.tunnelled = true;
+    arrival.route = Prefix(address, 128);
     ask(machine::AttachTunnel{address, arrival.initiation.local, arrival.initiation.peer,
                               interface});
-    ask(machine::SetRoute{Prefix(address, 128), std::nullopt, interface, true});
   } else {
     arrival.proxied = true;
     ask(machine::SetProxy{interface, address, true});
   }
+  if (arrival.kind == Kind::kOwnPrefix) arrival.route = Prefix(address, 64);
+  if (arrival.route) ask(machine::SetRoute{*arrival.route, std::nullopt, interface, true});
 }
 
 void Nar::outcome(Now now, const machine::Outcome& outcome) {
@@ -117,12 +120,8 @@ void Nar::outcome(Now now, const machine::Outcome& outcome) {
   if (found == arrivals_.end() || found->second.number != step.mapped().arrival) return;
   Arrival& arrival = found->second;
   --arrival.pending;
-  if (step.mapped().kind == Step::Kind::kNeighbourSet) {
-    // Without the entry the host solicits by itself; what is held leaves all the same.
-    if (std::exchange(arrival.buffered, false))
-      outbox_.push(machine::ReleaseBuffer{arrival.address});
-    return;
-  }
+  // Without the entry the host solicits by itself; what is held leaves all the same.
+  if (step.mapped().kind == Step::Kind::kNeighbourSet) return release(now, arrival);
   if (!outcome.result) arrival.failed = true;
   if (arrival.pending == 0) prepared(now, arrival);
 }
@@ -134,10 +133,10 @@ void Nar::prepared(Now now, Arrival& arrival) {
     return end(arrival.address, "the data path refused");
   }
   const bool fresh = arrival.stage == Stage::kPreparing;
-  const std::optional<Ipv6Address> given =
-      arrival.kind == Kind::kAssigned ? std::optional(arrival.address) : std::nullopt;
+  const bool assigned = arrival.kind == Kind::kAssigned || arrival.kind == Kind::kOwnPrefix;
+  const std::optional<Ipv6Address> given = assigned ? std::optional(arrival.address) : std::nullopt;
   std::uint8_t code = kHackAccepted;
-  if (arrival.kind == Kind::kAssigned) code = kHackAssigned;
+  if (assigned) code = kHackAssigned;
   if (arrival.kind == Kind::kPcoa) code = kHackUsePcoa;
   acknowledge(now, arrival.initiation.requests, code, given);
   if (fresh)
@@ -158,11 +157,14 @@ void Nar::prepared(Now now, Arrival& arrival) {
   if (arrival.here) settle(now, arrival);
 }
 
-bool Nar::awaits(InterfaceId interface, const Ipv6Address& target) const {
+bool Nar::awaits(InterfaceId interface, const Ipv6Address& target,
+                 const LinkAddress& frame_source) const {
   if (proposals_.contains(target)) return true;
-  const auto found = arrivals_.find(target);
-  return found != arrivals_.end() && found->second.interface == interface &&
-         found->second.stage != Stage::kArrived;
+  if (const auto found = arrivals_.find(target); found != arrivals_.end())
+    return found->second.interface == interface && found->second.stage != Stage::kArrived;
+  if (previous_router_of(target) != nullptr) return true;
+  const auto owner = owner_of(interface, target);
+  return config_.new_router.in_use != InUseAnswer::kNone && owner && *owner != frame_source;
 }
 
 void Nar::handle(Now now, const send::Message& message) {
@@ -181,7 +183,7 @@ void Nar::solicited(Now now, const send::Message& message) {
       found->second.interface != message.interface)
     return;
   if (message.frame_source == found->second.initiation.link_address) return;  // the node's own
-  collided(now, found->second);
+  collided(now, found->second, message.frame_source);
 }
 
 void Nar::advertised(Now now, const send::Message& message) {
@@ -194,14 +196,17 @@ void Nar::advertised(Now now, const send::Message& message) {
   if (found != arrivals_.end() && found->second.interface == message.interface) {
     Arrival& arrival = found->second;
     const bool the_nodes = link_address == arrival.initiation.link_address;
-    if (arrival.stage == Stage::kProbing && !the_nodes) return collided(now, arrival);
+    if (arrival.stage == Stage::kProbing && !the_nodes)
+      return collided(now, arrival, link_address.value_or(message.frame_source));
     if (!its_own) return counters_.add(NarCounter::kUnaIgnored);
     return came(now, arrival, message.source, *link_address);
   }
-  if (its_own)
-    point_elsewhere(now, message, target, *link_address);
-  else
-    counters_.add(NarCounter::kUnaIgnored);
+  if (its_own && proposals_.contains(target))
+    return point_elsewhere(now, message, target, *link_address);
+  const bool answered = its_own && !advertisement->override_flag &&
+                        (tell_in_use(now, message, target, *link_address) ||
+                         invite(now, message, target, *link_address));
+  if (!answered) counters_.add(NarCounter::kUnaIgnored);
 }
 
 // A UNA for an address that waits for its node.
@@ -234,11 +239,47 @@ void Nar::settle(Now now, Arrival& arrival) {
   outbox_.report(EventKind::kArrivalSeen,
                  {{"address", arrival.address.text()},
                   {"link_address", arrival.initiation.link_address.text()}});
-  const NewRouterConfig& settings = config_.new_router;
-  Duration kept = kLinger;
-  if (arrival.kind == Kind::kAssigned) kept = settings.pool_lease;
-  if (arrival.kind == Kind::kPcoa) kept = settings.host_route_lease;
-  set_deadline(arrival, now.boot + kept);
+  set_deadline(arrival, now.boot + stay(arrival));
+}
+
+// How long a node that has come is remembered.
+Duration Nar::stay(const Arrival& arrival) const {
+  switch (arrival.kind) {
+    case Kind::kAssigned:
+      return config_.new_router.pool_lease;
+    case Kind::kOwnPrefix:
+    case Kind::kPcoa:
+      return config_.new_router.host_route_lease;
+    case Kind::kProposed:
+      break;
+  }
+  return kLinger;
+}
+
+// A node that comes back finds its packets held here as its new router, while as its previous one
+// we still forward them: what was released would follow them to the router that it has left. Only
+// its owner ends that (RFC 5568 5.6), by an FBU right behind the UNA; if none comes, the packets go
+// where all others for the address go.
+void Nar::release(Now now, Arrival& arrival) {
+  if (!arrival.buffered) return;
+  if (!par_.bound(arrival.address)) return let_go(now, arrival);
+  counters_.add(NarCounter::kHeldBack);
+  arrival.held_back = true;
+  set_deadline(arrival, now.boot + config_.new_router.proxy_lifetime);
+}
+
+void Nar::let_go(Now now, Arrival& arrival) {
+  arrival.buffered = arrival.held_back = false;
+  outbox_.push(machine::ReleaseBuffer{arrival.address});
+  set_deadline(arrival, now.boot + stay(arrival));
+}
+
+void Nar::forwarding_ended(Now now, const Ipv6Address& pcoa) {
+  const auto found = arrivals_.find(pcoa);
+  if (found == arrivals_.end()) return;
+  if (found->second.held_back) return let_go(now, found->second);
+  // The binding's end took the proxy with it (GF25), which the coming node needs until it is here.
+  if (found->second.proxied) outbox_.push(machine::SetProxy{found->second.interface, pcoa, true});
 }
 
 // FH-6.3-09: where the operator wants it, the node gets an address of the pool instead.
@@ -268,9 +309,7 @@ bool Nar::replace(Now now, Arrival& arrival) {
 // A node that comes under an address which it did not get, since no FBack reached it.
 void Nar::point_elsewhere(Now now, const send::Message& message, const Ipv6Address& proposed,
                           const LinkAddress& link_address) {
-  const auto instead = proposals_.find(proposed);
-  if (instead == proposals_.end()) return;
-  const auto found = arrivals_.find(instead->second);
+  const auto found = arrivals_.find(proposals_.at(proposed));
   if (found == arrivals_.end() || found->second.interface != message.interface ||
       found->second.initiation.link_address != link_address ||
       found->second.stage == Stage::kPreparing)
@@ -289,7 +328,12 @@ void Nar::expire(Now now, Arrival& arrival) {
     counters_.add(NarCounter::kExpired);
     return end(arrival.address, "it did not come");
   }
-  end(arrival.address, arrival.kind == Kind::kPcoa ? "its time is over" : "");
+  if (arrival.held_back) {
+    counters_.add(NarCounter::kNotEnded);
+    return let_go(now, arrival);
+  }
+  const bool routed = arrival.route.has_value();
+  end(arrival.address, routed ? "its time is over" : "");
 }
 
 // Everything that was made for it and is still there goes. Without a reason nobody is told.
@@ -321,19 +365,24 @@ void Nar::end(const Ipv6Address& address, std::string_view reason) {
 void Nar::undo(Arrival& arrival) {
   const InterfaceId interface = arrival.interface;
   leave_group(arrival);
-  if (arrival.proxied) outbox_.push(machine::SetProxy{interface, arrival.address, false});
-  if (arrival.routed)
-    outbox_.push(machine::SetRoute{Prefix(arrival.address, 128), std::nullopt, interface, false});
+  // The proxy of an address that we forward for stays (GF25).
+  if (arrival.proxied && !par_.bound(arrival.address))
+    outbox_.push(machine::SetProxy{interface, arrival.address, false});
+  if (arrival.route)
+    outbox_.push(machine::SetRoute{*arrival.route, std::nullopt, interface, false});
   if (arrival.tunnelled) outbox_.push(machine::DetachTunnel{arrival.address});
   if (arrival.buffered) outbox_.push(machine::DiscardBuffer{arrival.address});
   const auto pool = pools_.find(interface);
   if (arrival.kind == Kind::kAssigned && arrival.stage != Stage::kArrived && pool != pools_.end())
     pool->second.give_back(arrival.address);
+  const auto prefixes = prefix_pools_.find(interface);
+  if (arrival.kind == Kind::kOwnPrefix && prefixes != prefix_pools_.end())
+    prefixes->second.give_back(Prefix(arrival.address, 64));
 }
 
 void Nar::neighbour_changed(Now now, const machine::NeighbourChanged& change) {
   const auto found = arrivals_.find(change.address);
-  if (found == arrivals_.end() || found->second.kind != Kind::kPcoa ||
+  if (found == arrivals_.end() || !found->second.route || found->second.held_back ||
       found->second.stage != Stage::kArrived || found->second.interface != change.interface)
     return;
   const bool there = change.link_address.has_value();

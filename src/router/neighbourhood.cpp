@@ -38,13 +38,6 @@ Bytes tuple_of(const Neighbour& neighbour, const LinkAddress& access_point) {
   return options;
 }
 
-const Neighbour* router_behind(const std::vector<Neighbour>& neighbours,
-                               const LinkAddress& access_point) {
-  for (const Neighbour& neighbour : neighbours)
-    if (contains(neighbour.access_points, access_point)) return &neighbour;
-  return nullptr;
-}
-
 Entry entry_of(const std::vector<Neighbour>& neighbours, const ServedLink& link,
                const LinkAddress& access_point) {
   Entry entry;
@@ -83,6 +76,13 @@ std::uint8_t code_of(const std::vector<Entry>& entries) {
 
 }  // namespace
 
+const Neighbour* router_behind(const std::vector<Neighbour>& neighbours,
+                               const LinkAddress& access_point) {
+  for (const Neighbour& neighbour : neighbours)
+    if (contains(neighbour.access_points, access_point)) return &neighbour;
+  return nullptr;
+}
+
 std::optional<Asked> asked_of(const wire::OptionList& options) {
   Asked asked;
   for (const wire::RawOption& raw : options) {
@@ -111,6 +111,10 @@ NeighbourhoodAnswer answer(const std::vector<Neighbour>& neighbours, const Serve
   } else {
     for (const LinkAddress& access_point : asked.access_points)
       entries.push_back(entry_of(neighbours, link, access_point));
+    if (asked.new_care_of && entries.back().code == Code::kNewAccessPoint)
+      append(entries.back().options,
+             IpAddressPrefixOption{IpAddressPrefixOption::Code::kNewCareOfAddress, 128,
+                                   *asked.new_care_of});
   }
   NeighbourhoodAnswer result;
   result.code = code_of(entries);

@@ -17,6 +17,7 @@ struct Asked {
   bool wildcard = false;
   std::vector<LinkAddress> access_points;  // at most kMaxAsked, each once
   static constexpr std::size_t kMaxAsked = 32;
+  std::optional<Ipv6Address> new_care_of;  // to supply with the one access point, unasked
 };
 
 // Nothing when there is neither a wildcard nor an access point: such an RtSolPr is dropped (GF29).
@@ -32,6 +33,9 @@ struct NeighbourhoodAnswer {
                                          const ServedLink& link, const Asked& asked,
                                          std::size_t room);
 
+// The neighbour that has this access point; nothing when none has.
+[[nodiscard]] const Neighbour* router_behind(const std::vector<Neighbour>& neighbours,
+                                             const LinkAddress& access_point);
 // The neighbour whose prefix is the longest that holds `ncoa`; nothing when none does.
 [[nodiscard]] const Neighbour* neighbour_of(const std::vector<Neighbour>& neighbours,
                                             const Ipv6Address& ncoa);

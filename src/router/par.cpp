@@ -196,6 +196,12 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
       if (succeeded) return follow(now, std::move(*step.update));
       // Without a stored ceiling a restart would take this FBU again (GF42).
       return refuse(*step.update, ParCounter::kNoResources, kFBackNoResources);
+    case Step::Kind::kCopying:
+      if (const auto asking = handovers_.find(step.pcoa); asking != handovers_.end() && !succeeded)
+        asking->second.copying = false;
+      return;
+    case Step::Kind::kInstalledEarly:
+      return installed_early(now, *step.update, succeeded);
     case Step::Kind::kInstalled:
       return installed(now, step.pcoa, succeeded);
     case Step::Kind::kRemoved:
@@ -266,6 +272,7 @@ void Par::answer_refused(const Update& update, std::uint8_t status, std::uint16_
 }
 
 std::vector<Ipv6Address> Par::take_timed_out() { return std::exchange(timed_out_, {}); }
+std::vector<Ipv6Address> Par::take_ended() { return std::exchange(ended_, {}); }
 
 Instant Par::next_deadline() const {
   Instant earliest = kNever;

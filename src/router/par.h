@@ -8,6 +8,7 @@
 //            └ repeats of the FBU join (GF13); an FBU for another NCoA begins anew
 //
 // Without HI (`handover_initiate` off, or a renewal of what stands) it begins at InstallBinding.
+// With `early_fback` a reactive one does both at once, and the HAck may take the binding back.
 #pragma once
 
 #include <map>
@@ -92,7 +93,13 @@ class Par {
 
   // CGAs whose forwarding timed out since the last call: their keys go too (GF8).
   [[nodiscard]] std::vector<Ipv6Address> take_timed_out();
+  // PCoAs whose forwarding was asked to end since the last call, however it ended.
+  [[nodiscard]] std::vector<Ipv6Address> take_ended();
   [[nodiscard]] bool bound(const Ipv6Address& pcoa) const { return bindings_.contains(pcoa); }
+  [[nodiscard]] bool bound(const Ipv6Address& pcoa, const Ipv6Address& ncoa) const {
+    const auto found = bindings_.find(pcoa);
+    return found != bindings_.end() && found->second.ncoa == ncoa;
+  }
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -130,13 +137,20 @@ class Par {
     std::uint32_t retries_left = 0;
     Duration timeout{};
     Instant deadline = kNever;
-    bool holding = false;   // a buffer of ours is open for the PCoA
+    bool copying = false;   // a buffer of ours is open for the PCoA
+    bool early = false;     // accepted already; the HAck is still awaited
     bool restored = false;  // in force before a restart
   };
   using Handovers = std::map<Ipv6Address, Handover>;
   // What waits for the outcome of an action of ours.
   struct Step {
-    enum class Kind : std::uint8_t { kSequenceStored, kInstalled, kRemoved };
+    enum class Kind : std::uint8_t {
+      kSequenceStored,
+      kCopying,
+      kInstalledEarly,
+      kInstalled,
+      kRemoved
+    };
     Kind kind = Kind::kInstalled;
     Ipv6Address pcoa;
     std::optional<Update> update;
@@ -179,11 +193,15 @@ class Par {
                std::string_view reason);
   void abandon(Handovers::iterator handover);
   void withdraw_question(Handovers::iterator handover, Handover& asking);
-  void release(const Handover& handover);
+  void forget_copies(const Handover& handover);
 
   // par_binding.cpp: what stands.
   void install(Now now, Handovers::iterator handover);
+  void install_early(const Handover& asking);
+  void installed_early(Now now, const Update& update, bool succeeded);
   void installed(Now now, const Ipv6Address& pcoa, bool succeeded);
+  void accept(Now now, Binding binding, const std::vector<Update>& updates, const Terms& terms);
+  void release(const Handover& handover);
   [[nodiscard]] std::uint16_t grant(Now now, const Update& update) const;
   void persist(Now now, const Binding& binding);
   Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
@@ -209,6 +227,7 @@ class Par {
   std::map<machine::ActionId, Step> steps_;
   std::map<machine::IssuedKeyName, Answered> answered_;
   std::vector<Ipv6Address> timed_out_;
+  std::vector<Ipv6Address> ended_;
   machine::TokenBucket stale_answers_{10, 10};
   machine::TokenBucket refusal_reports_{1, 1};
   machine::TokenBucket invitations_{10, 10};

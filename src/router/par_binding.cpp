@@ -14,9 +14,42 @@ void Par::install(Now, Handovers::iterator handover) {
   under_way.wanted.ncoa = under_way.terms.far_end;
   under_way.wanted.alternate = under_way.terms.alternate;
   const Binding& wanted = under_way.wanted;
+  // From here on packets wait behind the copies, so that none enters the tunnel before them.
+  if (under_way.copying) outbox_.push(machine::OpenBuffer{wanted.pcoa, wanted.interface});
   const machine::ActionId installing =
       outbox_.push(machine::InstallBinding{wanted.pcoa, wanted.ncoa, wanted.par, wanted.interface});
   steps_.emplace(installing, Step{Step::Kind::kInstalled, wanted.pcoa, std::nullopt});
+}
+
+// The answer to the FBU does not wait for the NAR's; HI and HAck go on meanwhile.
+void Par::install_early(const Handover& asking) {
+  const Binding& wanted = asking.wanted;
+  const machine::ActionId installing =
+      outbox_.push(machine::InstallBinding{wanted.pcoa, wanted.ncoa, wanted.par, wanted.interface});
+  steps_.emplace(installing,
+                 Step{Step::Kind::kInstalledEarly, wanted.pcoa, asking.updates.front()});
+}
+
+void Par::installed_early(Now now, const Update& update, bool succeeded) {
+  const auto found = handovers_.find(update.pcoa);
+  const bool decided =
+      found != handovers_.end() && found->second.stage == Handover::Stage::kInstalling;
+  if (decided) return;  // what was installed then comes behind this
+  const bool awaited = found != handovers_.end() && !found->second.updates.empty() &&
+                       found->second.updates.front().digest == update.digest;
+  if (awaited && succeeded && keys_.find(update.key) != nullptr) {
+    Handover& asking = found->second;
+    asking.early = true;
+    const std::vector<Update> updates = std::exchange(asking.updates, {});
+    counters_.add(ParCounter::kEarly, updates.size());
+    return accept(now, asking.wanted, updates, asking.terms);
+  }
+  // Given up meanwhile, or it failed: nothing of it stays, nor of what it was to replace.
+  if (awaited) give_up(found, ParCounter::kNoResources, kFBackNoResources, "no data path");
+  if (bindings_.contains(update.pcoa))
+    end_live(update.pcoa, "it could not be replaced");
+  else if (succeeded)
+    outbox_.push(machine::RemoveBinding{update.pcoa});
 }
 
 // GF31: the MN's security association outlives the tunnel.
@@ -49,22 +82,29 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
     for (const Update& update : handover.updates)
       refuse(update, ParCounter::kNoResources, kFBackNoResources);
   } else {
-    Binding binding = handover.wanted;
-    if (for_somebody) {
-      binding.key = handover.updates.back().key;
-      binding.expires = now.boot + seconds(grant(now, handover.updates.back()));
-    } else if (old != bindings_.end()) {
-      binding.expires = old->second.expires;
-    }
-    become_live(now, binding);
+    if (!for_somebody && old != bindings_.end()) handover.wanted.expires = old->second.expires;
+    accept(now, handover.wanted, handover.updates, handover.terms);
     release(handover);
-    std::ranges::reverse(handover.updates);
-    for (const Update& update : handover.updates) {
-      counters_.add(ParCounter::kAccepted);
-      answer(update, handover.terms, grant(now, update));
-    }
   }
   if (handover.next) follow(now, std::move(*handover.next));
+}
+
+// The binding stands; those who asked for it are told so, the last one first.
+void Par::accept(Now now, Binding binding, const std::vector<Update>& updates, const Terms& terms) {
+  if (!updates.empty()) {
+    binding.key = updates.back().key;
+    binding.expires = now.boot + seconds(grant(now, updates.back()));
+  }
+  become_live(now, binding);
+  for (auto update = updates.rbegin(); update != updates.rend(); ++update) {
+    counters_.add(ParCounter::kAccepted);
+    answer(*update, terms, grant(now, *update));
+  }
+}
+
+// The copies go where packets for the PCoA go by now, and what waited goes behind them.
+void Par::release(const Handover& handover) {
+  if (handover.copying) outbox_.push(machine::ReleaseBuffer{handover.wanted.pcoa});
 }
 
 bool Par::restore(Now now, const machine::LiveBinding& record) {
@@ -151,6 +191,7 @@ machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason
   outbox_.report(EventKind::kBindingRemoved,
                  {{"pcoa", pcoa.text()}, {"reason", std::string(reason)}});
   const machine::ActionId removing = outbox_.push(machine::RemoveBinding{pcoa});
+  ended_.push_back(pcoa);
   outbox_.push(machine::SetProxy{interface, pcoa, false});
   outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
   return removing;

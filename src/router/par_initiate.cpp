@@ -92,9 +92,14 @@ void Par::ask(Now now, Handover handover, const Neighbour& nar, bool predictive)
                   {"nar", nar.address.text()},
                   {"link_address", asking->second.wanted.link_address.text()},
                   {"code", std::int64_t{asking->second.hi.code}}});
-  if (!settings.hold_packets || !asking->second.hi.buffer) return;
-  asking->second.holding = true;
-  outbox_.push(machine::OpenBuffer{pcoa, asking->second.wanted.interface});
+  // Not where the far end depends on what the NAR says (GF28).
+  if (!predictive && settings.early_fback && !asking->second.updates.empty() &&
+      asking->second.wanted.proposed != nar.address)
+    return install_early(asking->second);
+  if (!settings.copy_packets || !asking->second.hi.buffer) return;
+  asking->second.copying = true;
+  steps_.emplace(outbox_.push(machine::OpenBuffer{pcoa, asking->second.wanted.interface, true}),
+                 Step{Step::Kind::kCopying, pcoa, std::nullopt});
 }
 
 // Numbers begin anywhere, so that a restart does not repeat those of before.
@@ -225,7 +230,12 @@ void Par::give_up(Handovers::iterator handover, ParCounter why, std::uint8_t sta
                   {"ncoa", given_up.wanted.proposed.text()},
                   {"nar", given_up.wanted.peer.value_or(Ipv6Address{}).text()},
                   {"reason", std::string(reason)}});
-  release(given_up);
+  forget_copies(given_up);
+  const auto bound = bindings_.find(given_up.wanted.pcoa);
+  if (given_up.early && bound != bindings_.end()) {
+    counters_.add(why);
+    end_live(given_up.wanted.pcoa, reason);
+  }
   for (auto update = given_up.updates.rbegin(); update != given_up.updates.rend(); ++update)
     refuse(*update, why, status);
 }
@@ -235,7 +245,7 @@ void Par::abandon(Handovers::iterator handover) {
   initiate_.add(InitiateCounter::kAbandoned);
   withdraw_question(handover, handover->second);
   const Handover abandoned = std::move(handovers_.extract(handover).mapped());
-  release(abandoned);
+  forget_copies(abandoned);
 }
 
 // No HAck is awaited any more; a late one matches nothing.
@@ -245,9 +255,9 @@ void Par::withdraw_question(Handovers::iterator handover, Handover& asking) {
   asking.deadline = kNever;
 }
 
-// What we held goes where packets for the PCoA go by now.
-void Par::release(const Handover& handover) {
-  if (handover.holding) outbox_.push(machine::ReleaseBuffer{handover.wanted.pcoa});
+// Their originals went where packets for the PCoA go.
+void Par::forget_copies(const Handover& handover) {
+  if (handover.copying) outbox_.push(machine::DiscardBuffer{handover.wanted.pcoa});
 }
 
 }  // namespace sendoff::router

@@ -69,6 +69,8 @@ std::string_view explain(SendRefusal refusal) {
       return "our own address is not ready";
     case SendRefusal::kEsp:
       return "it cannot be protected, and never goes unprotected instead";
+    case SendRefusal::kHost:
+      return "the policies of the kernel's IPsec do not protect HI and HAck to this neighbour";
   }
   return "unknown";
 }
@@ -104,10 +106,38 @@ std::optional<FromPeer> PeerLink::take(Now now, const machine::Received& receive
                     static_cast<MobilityType>(opened->mobility_header[kTypeOffset]),
                     opened->mobility_header};
   }
+  return take_plain(now, received, packet);
+}
+
+std::optional<PeerLinkCounter> PeerLink::objection(const Neighbour& peer,
+                                                   const machine::Received& received,
+                                                   const wire::PacketView& packet) const {
+  switch (peer.protection) {
+    case Protection::kClear:
+      return std::nullopt;
+    case Protection::kEsp:
+      return PeerLinkCounter::kClear;
+    case Protection::kHost:
+      // Policies are between two addresses: what comes for another one they do not guard.
+      if (!peer.ipsec || !host_lacks(peer).empty()) return PeerLinkCounter::kUnprotected;
+      if (!received.policed || packet.header.destination != peer.ipsec->local)
+        return PeerLinkCounter::kClear;
+      return std::nullopt;
+    case Protection::kNone:
+      break;
+  }
+  return PeerLinkCounter::kUnprotected;
+}
+
+std::optional<FromPeer> PeerLink::take_plain(Now now, const machine::Received& received,
+                                             const wire::PacketView& packet) {
+  const auto drop = [&](PeerLinkCounter why) {
+    counters_.add(why);
+    return std::nullopt;
+  };
   const Neighbour* peer = find(packet.header.source);
   if (peer == nullptr) return drop(PeerLinkCounter::kUnknownPeer);
-  if (peer->protection == Protection::kEsp) return drop(PeerLinkCounter::kClear);
-  if (peer->protection != Protection::kClear) return drop(PeerLinkCounter::kUnprotected);
+  if (const auto why = objection(*peer, received, packet)) return drop(*why);
   if (packet.home_address || packet.routing) return drop(PeerLinkCounter::kExtension);
   const auto header = gate_.admit(now, received, packet);
   if (!header) return drop(PeerLinkCounter::kHeader);
@@ -125,16 +155,51 @@ Result<void, SendRefusal> PeerLink::send(Now now, const Ipv6Address& peer, const
 
 Ipv6Address PeerLink::source_to(const Ipv6Address& peer, const Ipv6Address& wanted) const {
   const Neighbour* neighbour = find(peer);
-  return neighbour != nullptr && neighbour->esp ? neighbour->esp->local : wanted;
+  if (neighbour != nullptr && neighbour->esp) return neighbour->esp->local;
+  return neighbour != nullptr && neighbour->ipsec ? neighbour->ipsec->local : wanted;
+}
+
+void PeerLink::observe(const machine::HostProtection& protection) {
+  const Neighbour* peer = find(protection.peer);
+  const auto before = host_.find(protection.peer);
+  const bool news = before == host_.end() || before->second.local != protection.local ||
+                    before->second.lacks != protection.lacks;
+  host_.insert_or_assign(protection.peer, protection);
+  if (!news || peer == nullptr || peer->protection != Protection::kHost) return;
+  outbox_.report(machine::EventKind::kWarning,
+                 {{"peer", peer->name},
+                  {"text", protection.lacks.empty()
+                               ? "the kernel's IPsec protects HI and HAck with " + peer->name
+                               : "no HI or HAck with " + peer->name + ": " + protection.lacks}});
+}
+
+std::string PeerLink::host_lacks(const Neighbour& peer) const {
+  const auto told = host_.find(peer.address);
+  const bool known = peer.ipsec && told != host_.end() && told->second.local == peer.ipsec->local;
+  return known ? told->second.lacks : "the kernel's policies have not been looked at yet";
+}
+
+std::uint64_t PeerLink::in_clear() const {
+  return static_cast<std::uint64_t>(
+      std::ranges::count(config_.neighbours, Protection::kClear, &Neighbour::protection));
+}
+
+std::vector<machine::HostProtection> PeerLink::host_protections() const {
+  std::vector<machine::HostProtection> out;
+  for (const Neighbour& peer : config_.neighbours)
+    if (peer.protection == Protection::kHost && peer.ipsec)
+      out.push_back({peer.address, peer.ipsec->local, host_lacks(peer)});
+  return out;
 }
 
 Result<void, SendRefusal> PeerLink::try_to_send(Now now, const Ipv6Address& peer,
                                                 const Ipv6Address& local, const ToPeer& message) {
   const Neighbour* neighbour = find(peer);
   if (neighbour == nullptr) return fail(SendRefusal::kUnknownPeer);
+  if (neighbour->protection == Protection::kNone) return fail(SendRefusal::kNoProtection);
   const bool sealed = neighbour->protection == Protection::kEsp;
-  if (!sealed && neighbour->protection != Protection::kClear)
-    return fail(SendRefusal::kNoProtection);
+  const bool policed = neighbour->protection == Protection::kHost;
+  if (policed && !host_lacks(*neighbour).empty()) return fail(SendRefusal::kHost);
   const Ipv6Address source = source_to(peer, local);
   const ServedLink* holder = find_holder(links_, source);
   if (holder == nullptr) return fail(SendRefusal::kNoAddress);
@@ -149,8 +214,8 @@ Result<void, SendRefusal> PeerLink::try_to_send(Now now, const Ipv6Address& peer
   ip.next_header = wire::kProtocolMobility;
   ip.source = source;
   ip.destination = peer;
-  outbox_.push(
-      machine::Transmit{holder->config.id, std::nullopt, wire::build_packet(ip, {}, header), true});
+  outbox_.push(machine::Transmit{holder->config.id, std::nullopt,
+                                 wire::build_packet(ip, {}, header), true, policed});
   return {};
 }
 

@@ -1,10 +1,12 @@
 // The one place through which HI and HAck (RFC 5568 6.2.1) reach a neighbouring access router and
 // come from one. What protects them is the neighbour's Protection (RFC 5568 10, E8): with none,
-// nothing is sent and nothing taken; kClear exchanges them unprotected; kEsp has them in ESP alone.
+// nothing is sent and nothing taken; kClear exchanges them unprotected; kEsp has them in ESP alone;
+// kHost leaves them to the kernel's IPsec, while the host says that its policies protect them.
 // Nothing that comes from elsewhere, or by another way than the peer's protection, is answered or
 // leaves a trace but a counter.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <variant>
 
@@ -26,7 +28,7 @@ enum class PeerLinkCounter : std::uint8_t {
   kTaken,
   // Dropped.
   kUnknownPeer,  // from no neighbour of ours
-  kUnprotected,  // from a neighbour with whom nothing is exchanged
+  kUnprotected,  // from a neighbour with whom nothing is exchanged, now or at all
   kClear,        // in clear, from a protected neighbour
   kEsp,          // ESP that did not open; the cause is counted with the associations
   kExtension,    // with a Home Address option or a Routing header (FH-6275-21)
@@ -41,6 +43,7 @@ enum class SendRefusal : std::uint8_t {
   kNoProtection,  // neither an association nor the switch
   kNoAddress,     // `local` is not ours, or not ready
   kEsp,           // ESP cannot be applied; an event says why
+  kHost,          // the host's policies do not protect it
 };
 // One sentence for a person.
 [[nodiscard]] std::string_view explain(SendRefusal refusal);
@@ -77,6 +80,13 @@ class PeerLink {
   // `wanted`.
   [[nodiscard]] Ipv6Address source_to(const Ipv6Address& peer, const Ipv6Address& wanted) const;
 
+  // What the host says of its policies. Until it does, they protect nothing.
+  void observe(const machine::HostProtection& protection);
+  // Of the neighbours that are left to it, in the configuration's order.
+  [[nodiscard]] std::vector<machine::HostProtection> host_protections() const;
+
+  // How many neighbours have the switch that gives protection up.
+  [[nodiscard]] std::uint64_t in_clear() const;
   // The neighbour of that address; nothing when there is none.
   [[nodiscard]] const Neighbour* find(const Ipv6Address& peer) const;
 
@@ -86,6 +96,14 @@ class PeerLink {
   [[nodiscard]] const EspPeers& esp() const { return esp_; }
 
  private:
+  [[nodiscard]] std::optional<FromPeer> take_plain(Now now, const machine::Received& received,
+                                                   const wire::PacketView& packet);
+  // Nothing where the packet came as the peer's protection wants it.
+  [[nodiscard]] std::optional<PeerLinkCounter> objection(const Neighbour& peer,
+                                                         const machine::Received& received,
+                                                         const wire::PacketView& packet) const;
+  // What keeps the host's policies from protecting HI and HAck with this neighbour.
+  [[nodiscard]] std::string host_lacks(const Neighbour& peer) const;
   [[nodiscard]] Result<void, SendRefusal> try_to_send(Now now, const Ipv6Address& peer,
                                                       const Ipv6Address& local,
                                                       const ToPeer& message);
@@ -95,6 +113,7 @@ class PeerLink {
   MobilityGate& gate_;
   machine::Outbox& outbox_;
   EspPeers esp_;
+  std::map<Ipv6Address, machine::HostProtection> host_;  // as last told, by peer
   Counters<PeerLinkCounter> counters_;
 };
 

@@ -140,13 +140,19 @@ void Provision::handle(Now now, send::Judged solicitation) {
 }
 
 Result<void, machine::OrderError> Provision::advise(Now now, const machine::Advise& order) {
+  const auto* const link_address = std::get_if<LinkAddress>(&order.mn);
+  const std::optional<Ipv6Address> mn = link_address != nullptr
+                                            ? keys_.cga_of(now.boot, *link_address)
+                                            : std::get<Ipv6Address>(order.mn);
+  if (!mn) return fail(machine::OrderError::kUnknownNode);
   const auto link = std::ranges::find_if(
-      links_, [&](const ServedLink& each) { return each.ready() && each.on_link(order.mn); });
+      links_, [&](const ServedLink& each) { return each.ready() && each.on_link(*mn); });
   if (link == links_.end()) return fail(machine::OrderError::kNoAddress);
   if (under_way() >= config_.max_exchanges) return fail(machine::OrderError::kBusy);
   Exchange exchange;
   exchange.interface = link->config.id;
-  exchange.mn = order.mn;
+  exchange.mn = *mn;
+  if (link_address != nullptr) exchange.link_destination = *link_address;
   exchange.unsolicited_code =
       order.access_point ? wire::PrRtAdv::kNetworkInitiated : wire::PrRtAdv::kUnsolicited;
   exchange.asked.wildcard = !order.access_point;
@@ -156,6 +162,14 @@ Result<void, machine::OrderError> Provision::advise(Now now, const machine::Advi
       router::answer(config_.neighbours, *link, exchange.asked, link->mtu).code;
   if (code != wire::PrRtAdv::kTuples && code != wire::PrRtAdv::kDhcp)
     return fail(machine::OrderError::kUnknownAccessPoint);
+  if (order.new_care_of) {
+    const Neighbour* nar =
+        order.access_point ? router_behind(config_.neighbours, *order.access_point) : nullptr;
+    if (nar == nullptr || !nar->prefix.contains(*order.new_care_of) ||
+        !order.new_care_of->is_unicast_routable())
+      return fail(machine::OrderError::kWrongPrefix);
+    exchange.asked.new_care_of = order.new_care_of;
+  }
   answer(now, std::move(exchange));
   return {};
 }

@@ -49,7 +49,7 @@ struct Router::State {
         gate(links, outbox),
         peer_link(config, links, gate, outbox),
         par(config, links, keys, neighbours, peer_link, random, outbox),
-        nar(config, links, neighbours, peer_link, advertiser, outbox) {
+        nar(config, links, neighbours, par, peer_link, advertiser, outbox) {
     for (const Interface& interface : config.interfaces) {
       ServedLink& link = links.emplace_back();
       link.config = interface;
@@ -86,6 +86,7 @@ struct Router::State {
   void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
+  void follow_par(Now now);
 };
 
 void Router::State::add_address(ServedLink& link, OwnAddress& own) {
@@ -286,6 +287,11 @@ void Router::State::mobility(Now now, const machine::Received& received,
     par.handle(now, *message);
 }
 
+// To be called when the previous router's part may have ended forwarding.
+void Router::State::follow_par(Now now) {
+  for (const Ipv6Address& pcoa : par.take_ended()) nar.forwarding_ended(now, pcoa);
+}
+
 namespace {
 
 // The target of an NS or NA. A link is full of them: what nobody waits for is not even judged.
@@ -303,10 +309,17 @@ std::optional<Ipv6Address> target_of(const wire::PacketView& packet) {
 void Router::handle(Now now, const machine::Received& received) {
   const auto packet = wire::PacketView::parse(received.packet);
   if (packet && (packet->upper_protocol == wire::kProtocolMobility ||
-                 packet->upper_protocol == wire::kProtocolEsp))
-    return state_->mobility(now, received, *packet);
+                 packet->upper_protocol == wire::kProtocolEsp)) {
+    state_->mobility(now, received, *packet);
+    return state_->follow_par(now);
+  }
+  if (packet && packet->home_address) {
+    if (!state_->par.bound(*packet->home_address, packet->header.source))
+      state_->gate.refuse_home_address(now, received, *packet);
+    return;
+  }
   if (const auto target = packet ? target_of(*packet) : std::nullopt;
-      target && !state_->nar.awaits(received.interface, *target))
+      target && !state_->nar.awaits(received.interface, *target, received.frame_source))
     return;
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
@@ -334,6 +347,7 @@ void Router::handle(Now now, const machine::Outcome& outcome) {
     state_->nar.outcome(now, outcome);
   else if (state_->peer_link.esp().owns(outcome.action_id))
     state_->peer_link.esp().outcome(now, outcome);
+  state_->follow_par(now);
 }
 
 void Router::handle(Now now, const machine::HostEvent& event) {
@@ -351,6 +365,8 @@ void Router::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     state_->neighbours.observe(*neighbour);
     state_->nar.neighbour_changed(now, *neighbour);
+  } else if (const auto* protection = std::get_if<machine::HostProtection>(&event)) {
+    state_->peer_link.observe(*protection);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
     state_->peer_link.esp().flush(now);
@@ -366,15 +382,15 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
 Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
   NeedsRestart restart;
   const auto same_interfaces = [&] {
-    return std::ranges::equal(state_->config.interfaces, config.interfaces,
-                              [](const Interface& a, const Interface& b) {
-                                return a.id == b.id && a.name == b.name &&
-                                       equal(a.identity.key->spki(), b.identity.key->spki()) &&
-                                       a.identity.modifier == b.identity.modifier &&
-                                       a.identity.sec == b.identity.sec && a.pool == b.pool &&
-                                       std::ranges::equal(a.prefixes, b.prefixes, {},
-                                                          &Advertised::prefix, &Advertised::prefix);
-                              });
+    return std::ranges::equal(
+        state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
+          return a.id == b.id && a.name == b.name &&
+                 equal(a.identity.key->spki(), b.identity.key->spki()) &&
+                 a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
+                 a.pool == b.pool && a.mobile_prefixes == b.mobile_prefixes &&
+                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
+                                    &Advertised::prefix);
+        });
   };
   if (!same_interfaces())
     restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
@@ -403,6 +419,7 @@ Instant Router::next_deadline() const {
 void Router::tick(Now now) {
   state_->advertiser.tick(now);
   state_->par.tick(now);
+  state_->follow_par(now);
   state_->nar.tick(now);
   state_->peer_link.esp().tick(now);
   for (const Ipv6Address& cga : state_->par.take_timed_out())
@@ -423,6 +440,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("provision", state_->provision.counters());
   group("mobility", state_->gate.counters());
   group("peer", state_->peer_link.counters());
+  visit("peer", "neighbours-in-clear", state_->peer_link.in_clear());
   group("esp", state_->peer_link.esp().counters());
   group("fbu", state_->par.counters());
   group("initiate", state_->par.initiate_counters());
@@ -441,6 +459,7 @@ Router::Status Router::status(Now now, std::size_t limit) const {
     for (const OwnAddress& own : link.global)
       if (own.ready) shown.addresses.push_back(own.address);
     shown.pool_free = state_->nar.pool_free(now, link.config.id);
+    shown.prefixes_free = state_->nar.prefixes_free(link.config.id);
   }
   status.key_count = state_->keys.size();
   for (const keys::IssuedKey* key : state_->keys.list(limit))
@@ -454,6 +473,8 @@ Router::Status Router::status(Now now, std::size_t limit) const {
         {pcoa, binding.ncoa, static_cast<std::uint32_t>(whole_seconds(left))});
   }
   status.associations = state_->peer_link.esp().status();
+  for (machine::HostProtection& told : state_->peer_link.host_protections())
+    status.host_protections.push_back({told.peer, told.local, std::move(told.lacks)});
   status.handover_count = state_->par.handover_count();
   for (const Par::HandoverView& view : state_->par.handovers(limit))
     status.handovers.push_back({view.pcoa, view.proposed, view.peer, std::string(view.state)});

@@ -58,6 +58,13 @@ class Router final : public machine::Machine {
     std::vector<Ipv6Address> addresses;
     // Addresses left to assign; nothing without a pool.
     std::optional<std::size_t> pool_free = std::nullopt;
+    // Prefixes left to give to single nodes; nothing without such.
+    std::optional<std::size_t> prefixes_free = std::nullopt;
+  };
+  struct HostProtectionStatus {  // of a neighbour that is left to the kernel's IPsec
+    Ipv6Address peer;
+    Ipv6Address local;
+    std::string lacks;  // empty: its policies stand
   };
   struct HandoverStatus {  // as PAR: no binding yet
     Ipv6Address pcoa;
@@ -79,6 +86,7 @@ class Router final : public machine::Machine {
     std::vector<KeyStatus> keys;          // in order of CGA, at most `limit`
     std::vector<BindingStatus> bindings;  // likewise
     std::vector<esp::Associations::PairStatus> associations;
+    std::vector<HostProtectionStatus> host_protections;
     std::vector<HandoverStatus> handovers;
     std::vector<ArrivalStatus> arrivals;
     std::size_t handover_count = 0;

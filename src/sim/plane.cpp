@@ -6,6 +6,8 @@ namespace sendoff::sim {
 
 namespace {
 
+using Kind = datapath::HeldPackets::Kind;
+
 constexpr std::size_t kInnerMtu = 1500 - datapath::kOuterSize;
 
 }  // namespace
@@ -23,12 +25,14 @@ bool Plane::carry_out(const machine::AttachTunnel& action) {
 }
 
 bool Plane::carry_out(const machine::OpenBuffer& action) {
+  if (!held_.open(action.address, action.copies ? Kind::kCopies : Kind::kOriginals)) return false;
   releasing_.erase(action.address);
-  return held_.open(action.address);
+  return true;
 }
 
 bool Plane::carry_out(const machine::ReleaseBuffer& action, Instant now) {
   if (!held_.has(action.address)) return false;
+  if (!bindings_.contains(action.address)) held_.drop_copies(action.address);
   held_.release(action.address, now);
   releasing_.insert(action.address);
   drain(now);
@@ -42,11 +46,17 @@ void Plane::close(const Ipv6Address& address) {
   held_.close(address);
 }
 
+// True: it goes no further. What is copied does.
+bool Plane::hold(Instant now, const Ipv6Address& destination, const Bytes& packet) {
+  const bool taken = held_.takes(destination, Kind::kOriginals);
+  if (taken || held_.takes(destination, Kind::kCopies)) (void)held_.hold(destination, now, packet);
+  return taken;
+}
+
 bool Plane::take(Instant now, const Bytes& packet) {
   const auto header = wire::Ipv6Header::parse(packet);
   if (!header) return false;
-  if (held_.hold(header->destination, now, packet) != datapath::HeldPackets::Held::kNoBuffer)
-    return true;
+  if (hold(now, header->destination, packet)) return true;
   if (const auto found = bindings_.find(header->destination); found != bindings_.end()) {
     // The router's own signalling goes to where the node was, as it is.
     if (header->source == found->second.near && datapath::is_signalling(packet))
@@ -87,8 +97,7 @@ void Plane::decapsulate(Instant now, ByteView packet) {
   if (!known) return;
   auto opened = datapath::decapsulate(outer->traffic_class, inner);
   if (!opened) return;
-  if (held_.hold(header->destination, now, *opened) == datapath::HeldPackets::Held::kNoBuffer)
-    hooks_.accept(std::move(*opened));
+  if (!hold(now, header->destination, *opened)) hooks_.accept(std::move(*opened));
 }
 
 void Plane::clear() {

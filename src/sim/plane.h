@@ -52,6 +52,7 @@ class Plane {
 
  private:
   using Table = std::map<Ipv6Address, datapath::Tunnel>;
+  [[nodiscard]] bool hold(Instant now, const Ipv6Address& destination, const Bytes& packet);
   void send_into(const datapath::Tunnel& tunnel, ByteView packet);
   void close(const Ipv6Address& address);
 

@@ -82,13 +82,17 @@ Parsed<NaackOption> NaackOption::parse(ByteView option) {
   naack.option_code = in->u8();
   naack.status = in->u8();
   in->skip(4);
-  if (in->remaining() == 0) return naack;
+  if (in->remaining() == 0) {
+    if (naack.status == kUseSupplied) return fail(ParseError::kValue);
+    return naack;
+  }
   if (in->remaining() != Ipv6Address::kSize) return fail(ParseError::kLength);
   naack.address = Ipv6Address(in->array<Ipv6Address::kSize>());
   return naack;
 }
 
 void NaackOption::emit(Writer& out) const {
+  invariant(status != kUseSupplied || address);
   emit_option_head(out, OptionType::kNaack, size());
   out.u8(option_code);
   out.u8(status);

@@ -52,8 +52,10 @@ struct LinkLayerAddressOption {
   void emit(Writer& out) const;
 };
 
-// Type 20 (RFC 5568 6.4.6, GF17). With an address Length is 3, without 1; else kLength.
+// Type 20 (RFC 5568 6.4.6, GF17). With an address Length is 3, without 1; else kLength. kValue:
+// status kUseSupplied without the address to use.
 struct NaackOption {
+  static constexpr std::uint8_t kUseSupplied = 2;
   std::uint8_t option_code = 0;  // only 0 has a meaning; the reader of the option looks
   std::uint8_t status = 0;
   std::optional<Ipv6Address> address;

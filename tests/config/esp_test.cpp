@@ -254,9 +254,10 @@ TEST_F(EspFile, TheSwitchAndAssociationsExcludeEachOther) {
   const std::string switched = "protection = \"esp\"";
   esp_error(switched, "protection = \"clear\"", "esp is given, but protection is \"clear\" for nar",
             "[neighbour.esp]");
-  esp_error(switched, "protection = \"host\"", "it must be \"esp\" or \"clear\"");
+  esp_error(switched, "protection = \"host\"", "esp is given, but protection is \"host\" for nar",
+            "[neighbour.esp]");
   esp_error(switched + "\n", "", "esp is given, but protection is not set for nar");
-  esp_error(switched, "protection = \"none\"", "it must be \"esp\" or \"clear\"");
+  esp_error(switched, "protection = \"none\"", "it must be \"esp\", \"host\" or \"clear\"");
   const std::string alone = kRouterFile + "protection = \"esp\"\n";
   const auto refused = router(alone);
   ASSERT_FALSE(refused);
@@ -269,6 +270,35 @@ TEST_F(EspFile, AProtectedPeerHasAnAddressOfItsOwn) {
   const auto refused = router(twice);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error()[0].what.find("address is that of nar too"), std::string::npos);
+}
+
+TEST_F(EspFile, HostLeavesHiAndHackToTheKernel) {
+  const std::string host = kRouterFile + "protection = \"host\"\n[neighbour.ipsec]\nlocal = \"" +
+                           local_ + "\"\ninstall = true\nreqid = 135\n";
+  const auto loaded = router(host);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_TRUE(loaded->warnings.empty());
+  const router::Neighbour& neighbour = loaded->machine.neighbours[0];
+  EXPECT_EQ(neighbour.protection, Protection::kHost);
+  ASSERT_TRUE(neighbour.ipsec);
+  EXPECT_EQ(neighbour.ipsec->local.text(), local_);
+  EXPECT_TRUE(neighbour.ipsec->install);
+  EXPECT_EQ(neighbour.ipsec->reqid, 135u);
+  EXPECT_FALSE(neighbour.esp);
+  const auto wrong = [&](const std::string& from, const std::string& to, const std::string& says,
+                         const std::string& where = "") {
+    expect_error(host, from, to, says, [this](const auto& text) { return router(text); }, where);
+  };
+  wrong("local = \"" + local_ + "\"", "local = \"2001:db8:9::1\"", "which this router never has");
+  wrong("local = \"" + local_ + "\"\n", "", "local is missing", "[neighbour.ipsec]");
+  wrong("install = true\n", "", "set install = true", "reqid");
+  wrong("reqid = 135", "reqid = 0", "it must be 1 to 4294967295");
+  wrong("protection = \"host\"\n", "protection = \"clear\"\n", "ipsec is given, but protection is",
+        "[neighbour.ipsec]");
+  wrong("reqid = 135", "reqit = 135", "reqit");
+  const auto bare = router(kRouterFile + "protection = \"host\"\n");
+  ASSERT_FALSE(bare);
+  EXPECT_NE(bare.error()[0].what.find("has no [neighbour.ipsec]"), std::string::npos);
 }
 
 }  // namespace

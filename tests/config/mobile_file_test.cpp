@@ -217,9 +217,25 @@ TEST_F(MobileFile, RetriesAndTimesAreNumbersInTheirRange) {
   mobile_error("fbu_retries = 3", "fbu_timeout_ms = 0", "[handover] fbu_timeout_ms is 0");
   mobile_error("fbu_retries = 3", "switch_command = [\"roam\"]", "absolute path");
   mobile_error("fbu_retries = 3", "switch_socket = \"roam.sock\"", "absolute path");
+  mobile_error("fbu_retries = 3", "dhcp_command = [\"lease\"]", "absolute path");
   mobile_error("fbu_retries = 3",
                "switch_socket = \"/run/roam.sock\"\nswitch_command = [\"/bin/roam\"]",
                "switch_socket stands beside switch_command");
+}
+
+TEST_F(MobileFile, ARadioMovesItsInterface) {
+  const std::string with_radio = changed(kMobileFile, "name = \"access0\"",
+                                         "name = \"access0\"\nwpa_supplicant = \"/run/w/access0\"");
+  const auto loaded = mobile(with_radio);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  const std::vector<RadioControl> radios{{{0}, "access0", "/run/w/access0"}};
+  EXPECT_EQ(loaded->daemon.radios, radios);
+  mobile_error("name = \"access0\"", "name = \"access0\"\nwpa_supplicant = \"access0\"",
+               "wpa_supplicant must be the absolute path of its control socket");
+  const auto two =
+      mobile(changed(with_radio, "fbu_retries = 3", "switch_socket = \"/run/roam.sock\"\n"));
+  ASSERT_FALSE(two);
+  EXPECT_TRUE(warns(two.error(), "switch_socket moves nothing"));
 }
 
 }  // namespace

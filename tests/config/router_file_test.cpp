@@ -332,6 +332,52 @@ TEST_F(RouterFile, TheParAndTheNarAreSetUpByTheirSections) {
                "hi_timeout_ms = 99");
 }
 
+TEST_F(RouterFile, SettingsOfHandoversThatAreOffByDefault) {
+  const auto plain = router(kRouterFile);
+  ASSERT_TRUE(plain) << plain.error()[0].text();
+  EXPECT_FALSE(plain->machine.previous_router.copy_packets);
+  EXPECT_FALSE(plain->machine.previous_router.early_fback);
+  EXPECT_EQ(plain->machine.new_router.in_use, router::InUseAnswer::kNone);
+  EXPECT_TRUE(plain->machine.new_router.invite);
+  EXPECT_TRUE(plain->daemon.home_addresses);
+  const auto with = [](const std::string& handover, const std::string& arrival) {
+    return changed(kRouterFile, "[keys]",
+                   "[handover]\n" + handover + "\n[arrival]\n" + arrival + "\n[keys]");
+  };
+  const auto loaded = router(
+      with("copy_packets = true\nearly_fback = true", "in_use = \"configure\"\ninvite = false"));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_TRUE(loaded->machine.previous_router.copy_packets);
+  EXPECT_TRUE(loaded->machine.previous_router.early_fback);
+  EXPECT_EQ(loaded->machine.new_router.in_use, router::InUseAnswer::kConfigure);
+  EXPECT_FALSE(loaded->machine.new_router.invite);
+  const auto told = router(with("", "in_use = \"router\""));
+  ASSERT_TRUE(told) << told.error()[0].text();
+  EXPECT_EQ(told->machine.new_router.in_use, router::InUseAnswer::kRouterAddress);
+  router_error("[keys]", "[arrival]\nin_use = \"no\"\n[keys]",
+               "it must be none, configure or router", "in_use");
+  router_error("[keys]", "[arrival]\nsupport_pcoa = false\nin_use = \"router\"\n[keys]",
+               "and support_pcoa is false", "in_use");
+}
+
+TEST_F(RouterFile, PrefixesOfNodesOfTheirOwnAreNobodyElses) {
+  const auto loaded =
+      router(changed(changed(kRouterFile, "max_ra_interval = 10",
+                             "max_ra_interval = 10\nmobile_prefixes = \"2001:db8:a:100::/56\""),
+                     "prefix = \"2001:db8:a:2::/64\"", "prefix = \"2001:db8:b::/48\""));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.interfaces[0].mobile_prefixes, Prefix::literal("2001:db8:a:100::/56"));
+  EXPECT_EQ(loaded->machine.neighbours[0].prefix, Prefix::literal("2001:db8:b::/48"));
+  router_error("max_ra_interval = 10", "mobile_prefixes = \"2001:db8:a::/48\"",
+               "which all nodes of the interface share");
+  for (const char* range : {"2001:db8:a:100::/64", "fe80::/56", "2000::/3"})
+    router_error("max_ra_interval = 10", "mobile_prefixes = \"" + std::string(range) + "\"",
+                 "must be global, of /16 to /63");
+  for (const char* prefix : {"2001:db8:b::/65", "fe80::/64", "2001:db8:b::1/64"})
+    router_error("prefix = \"2001:db8:a:2::/64\"", "prefix = \"" + std::string(prefix) + "\"",
+                 "a global prefix of at most 64 bits");
+}
+
 TEST_F(RouterFile, WarnsBeforeItsCertificateExpires) {
   const auto leaf = pki::inspect(test::load_file("pki/good-router.der"));
   ASSERT_TRUE(leaf);

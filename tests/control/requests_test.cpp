@@ -12,11 +12,15 @@ std::string refusal(std::string_view line) {
 
 TEST(ControlRequest, ReadsBackWhatItWrites) {
   const LinkAddress place = LinkAddress::literal("02:00:5e:00:53:01");
+  const Ipv6Address node = Ipv6Address::literal("2001:db8::5");
   const std::vector<Request> all{AskStatus{},
                                  AskEvents{true},
                                  machine::Order(machine::HandOver{place}),
                                  machine::Order(machine::RequestKey{}),
                                  machine::Order(machine::BindingComplete{}),
+                                 machine::Order(machine::Advise{place, std::nullopt}),
+                                 machine::Order(machine::Advise{node, place}),
+                                 machine::Order(machine::Advise{node, place, node}),
                                  LinkMoved{"wlan0", place},
                                  LinkMoved{"wlan0", std::nullopt},
                                  Reload{},
@@ -48,6 +52,15 @@ TEST(ControlRequest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"handover","access_point":"here"})"), "bad-request");
   EXPECT_EQ(refusal(R"({"schema":1,"command":"link-moved"})"), "bad-request");
+  EXPECT_EQ(refusal(R"({"schema":1,"command":"advise"})"), "bad-request");
+  const std::string advise = R"({"schema":1,"command":"advise","mn":"2001:db8::5")";
+  EXPECT_EQ(refusal(advise + R"(,"care_of":"2001:db8::6"})"), "bad-request");
+  const std::string there = R"(,"access_point":"02:00:5e:00:53:01")";
+  EXPECT_EQ(refusal(advise + there + R"(,"care_of":"here"})"), "bad-request");
+  EXPECT_EQ(refusal(advise + there + R"(,"care_of":"2001:db8::6"})"), "taken");
+  for (const char* nobody : {"", "here", "02:00:"})
+    EXPECT_EQ(refusal(std::string(R"({"schema":1,"command":"advise","mn":")") + nobody + "\"}"),
+              "bad-request");
 }
 
 TEST(ControlAnswer, CarriesAResultOrAReason) {

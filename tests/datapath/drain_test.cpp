@@ -133,6 +133,33 @@ TEST(Drain, WokenLateItMakesUpForItWithoutALongerBurst) {
   }
 }
 
+TEST(HeldPackets, CopiesCanBeDroppedAndWhatCameBehindThemStays) {
+  using Kind = HeldPackets::Kind;
+  HeldPackets held{BufferLimits{}};
+  EXPECT_TRUE(held.open(kNode, Kind::kCopies));
+  EXPECT_TRUE(held.takes(kNode, Kind::kCopies));
+  EXPECT_FALSE(held.takes(kNode, Kind::kOriginals));
+  for (std::uint32_t i = 0; i < 3; ++i)
+    ASSERT_EQ(held.hold(kNode, kStart, packet(i)), HeldPackets::Held::kHeld);
+  EXPECT_TRUE(held.open(kNode));
+  EXPECT_TRUE(held.takes(kNode, Kind::kOriginals));
+  EXPECT_FALSE(held.open(kNode, Kind::kCopies));  // never back
+  EXPECT_TRUE(held.takes(kNode, Kind::kOriginals));
+  for (std::uint32_t i = 3; i < 5; ++i)
+    ASSERT_EQ(held.hold(kNode, kStart, packet(i, 50)), HeldPackets::Held::kHeld);
+  EXPECT_EQ(held.drop_copies(kNode), 3U);
+  EXPECT_EQ(held.size().packets, 2U);
+  EXPECT_EQ(held.size().octets, 100U);
+  held.release(kNode, kStart);
+  EXPECT_EQ(number_of(held.take_due(kStart)->packet), 3U);
+  // Also under release.
+  EXPECT_EQ(held.drop_copies(kNode), 0U);
+  EXPECT_EQ(number_of(held.take_due(kStart)->packet), 4U);
+  EXPECT_FALSE(held.take_due(kStart).has_value());
+  EXPECT_EQ(held.size().octets, 0U);
+  EXPECT_EQ(held.drop_copies(kOtherNode), 0U);
+}
+
 TEST(HeldPackets, EachAddressHasItsOrderAndPace) {
   HeldPackets held{BufferLimits{}};
   ASSERT_TRUE(held.open(kNode));

@@ -220,6 +220,8 @@ TEST_P(ForgeryTest, ThePARLetsOutOfTheTunnelOnlyWhatTheBoundNodeSends) {
   }));
   EXPECT_EQ(came, std::vector{kLast});
   EXPECT_EQ(counter("par", "decapsulated"), 1U);
+  EXPECT_TRUE(serve_until(
+      [&] { return counter("par", "refused-by-the-reverse-check") == forgeries.size() + 1; }));
 }
 
 TEST_P(ForgeryTest, TheNodeTakesFromTheTunnelOnlyWhatThePARSendsForItsPcoa) {

@@ -100,6 +100,11 @@ TEST(EspPacket, TheIcvIsTheFirstHalfOfHmacSha256) {
   Bytes packet = input;
   packet.insert(packet.end(), full.begin(), full.begin() + 16);
   EXPECT_TRUE(icv_holds(packet, *key));
+  for (std::size_t i = input.size(); i < packet.size(); ++i) {
+    packet[i] ^= 1;
+    EXPECT_FALSE(icv_holds(packet, *key)) << "octet " << i - input.size() << " of the ICV";
+    packet[i] ^= 1;
+  }
   packet.resize(input.size());
   packet.insert(packet.end(), full.begin() + 16, full.end());
   EXPECT_FALSE(icv_holds(packet, *key)) << "the last 16 octets";

@@ -2,11 +2,9 @@
 // 6): what goes over the link, and what a recording of it is worth.
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "exchange/both.h"
-#include "net/packet_filter.h"
+#include "exchange/filter.h"
 #include "send/sender.h"
 
 namespace sendoff::test {
@@ -177,22 +175,6 @@ TEST_F(KeyExchange, ARecordingOfItIsWorthNothing) {
   other.deliver(unsolicited);
   EXPECT_EQ(other.count("send", "stale"), old + 1);
   EXPECT_TRUE(other.jobs_seen.empty());
-}
-
-// Whether the kernel lets this packet through our filter.
-bool passes(const net::PacketSelection& selection, const Bytes& packet) {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends.data()), 0);
-  std::vector<sock_filter> code = net::compile_filter(selection);
-  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  EXPECT_EQ(setsockopt(ends[1], SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
-  (void)::send(ends[0], packet.data(), packet.size(), MSG_DONTWAIT);
-  std::array<std::uint8_t, 2048> buffer{};
-  const bool arrived = recv(ends[1], buffer.data(), buffer.size(), MSG_DONTWAIT) ==
-                       static_cast<ssize_t>(packet.size());
-  close(ends[0]);
-  close(ends[1]);
-  return arrived;
 }
 
 TEST_F(KeyExchange, UsesTheOptionNumbersOfTheRegistry) {

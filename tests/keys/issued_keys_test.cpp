@@ -67,6 +67,20 @@ TEST_F(IssuedKeysTest, AreFoundByTheWholeCga) {
   EXPECT_TRUE(issue(seconds(0), kSha1, elsewhere).fresh);
 }
 
+TEST_F(IssuedKeysTest, AreFoundByTheLinkAddressOfTheirNode) {
+  start();
+  const Ipv6Address first = test::address(1);
+  const Ipv6Address second = test::address(2);
+  EXPECT_FALSE(keys->cga_of(after(seconds(0)), kLink).has_value());
+  (void)issue(seconds(0), kSha1, first);
+  const machine::IssuedKeyName later = issue(seconds(1), kSha1, second).key->name();
+  EXPECT_EQ(keys->cga_of(after(seconds(2)), kLink), second);
+  EXPECT_FALSE(keys->cga_of(after(seconds(2)), LinkAddress::literal("02:00:00:00:99:99")));
+  keys->discard(later);
+  EXPECT_EQ(keys->cga_of(after(seconds(2)), kLink), first);
+  EXPECT_FALSE(keys->cga_of(after(hours(13)), kLink).has_value());
+}
+
 TEST_F(IssuedKeysTest, AreGivenAgainUnchangedWhileTheyLive) {
   const auto first = issue(seconds(0));
   const Secret octets = first.key->key.duplicate();

@@ -127,6 +127,55 @@ TEST_F(FlowAnalysis, ADatagramThatWaitsAtTheNewRouterWasHeld) {
   EXPECT_EQ(flow.deliveries[0].at_nar, at_us(100));
 }
 
+// Datagrams 0 to 299; the link is gone from 100 ms to 150 ms, the backlog ends `late` ms after
+// that.
+class Backlog : public FlowAnalysis {
+ protected:
+  static Flow with_delay(std::int64_t late_until_ms, std::int64_t late_us) {
+    std::vector<Captured> received;
+    for (std::int64_t i = 0; i < 300; ++i) {
+      const std::int64_t usual = i * 1000 + 200;
+      std::int64_t at = usual;
+      if (i >= 100 && i < late_until_ms) at = std::max<std::int64_t>(usual + late_us, 150'500 + i);
+      received.push_back(arrival(static_cast<std::uint64_t>(i), at));
+    }
+    return analyse(300, received);
+  }
+  static std::optional<Duration> gone(const Flow& flow, UtcTime until = UtcTime::max()) {
+    return backlog_gone(flow, at_us(90'000), at_us(150'000), until);
+  }
+};
+
+TEST_F(Backlog, IsGoneWhenDatagramsComeAsSoonAsBefore) {
+  // The one of 190 ms is the first in time.
+  EXPECT_EQ(gone(with_delay(190, 1'500)), microseconds(190'200 - 150'000));
+  // What is late by less than the tolerance is not late: the one of 150 ms is the first in time.
+  EXPECT_EQ(gone(with_delay(190, 900)), microseconds(151'100 - 150'000));
+}
+
+TEST_F(Backlog, IsNeverGoneWhenDatagramsStayLate) {
+  EXPECT_EQ(gone(with_delay(300, 1'500)), std::nullopt);
+  // Nine in a row are no proof, and what is sent after the next handover's begin is not asked.
+  EXPECT_EQ(gone(with_delay(291, 1'500)), std::nullopt);
+  EXPECT_EQ(gone(with_delay(190, 1'500), at_us(195'000)), std::nullopt);
+  // Nothing arrived before, so nothing is known to compare with.
+  EXPECT_EQ(gone(analyse(50, {})), std::nullopt);
+}
+
+TEST_F(FlowAnalysis, EachSilenceBelongsToTheTimeThatItFallsIn) {
+  std::vector<Captured> received;
+  for (std::uint64_t i = 0; i < 100; ++i)
+    if ((i < 20 || i > 29) && (i < 60 || i > 79))
+      received.push_back(arrival(i, static_cast<std::int64_t>(i) * 1000 + 100));
+  const Flow flow = analyse(100, received);
+  EXPECT_EQ(flow.silence_between(at_us(15'000), at_us(50'000)), milliseconds(11));
+  EXPECT_EQ(flow.silence_between(at_us(50'000), at_us(99'000)), milliseconds(21));
+  EXPECT_EQ(flow.silence_between(at_us(40'000), at_us(50'000)), milliseconds(1));
+  // One that reaches over the border belongs to the time in which it ends.
+  EXPECT_EQ(flow.silence_between(at_us(40'000), at_us(70'000)), milliseconds(1));
+  EXPECT_EQ(flow.silence_between(at_us(70'000), at_us(99'000)), milliseconds(21));
+}
+
 class TransferAnalysis : public FlowAnalysis {};
 
 TEST_F(TransferAnalysis, NewDataStallsAndRetransmissionsAreToldApart) {
@@ -147,6 +196,8 @@ TEST_F(TransferAnalysis, NewDataStallsAndRetransmissionsAreToldApart) {
   EXPECT_EQ(transfer.duration, milliseconds(100));
   EXPECT_EQ(transfer.connections, 1U);
   EXPECT_NEAR(transfer.mbit_per_s(), 0.2, 1e-9);
+  EXPECT_EQ(transfer.stall_between(at_us(50'000), at_us(95'000)), milliseconds(90));
+  EXPECT_EQ(transfer.stall_between(at_us(95'000), at_us(200'000)), milliseconds(10));
 }
 
 TEST(TraceFile, AFileThatIsNoCaptureIsRefusedWithItsName) {

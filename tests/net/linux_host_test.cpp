@@ -1,12 +1,16 @@
 #include "net/linux_host.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
 #include "net/sysctl.h"
 #include "net/testbed.h"
+#include "router/router_fixture.h"
 #include "wire/ipv6.h"
 
 namespace sendoff::net {
@@ -207,10 +211,12 @@ TEST_F(LinuxHostTest, KeepsRoutesNeighboursAndProxies) {
   ASSERT_TRUE(carry_out(route));
   ASSERT_TRUE(carry_out(route));
   EXPECT_FALSE(ip_shows("route show", "2001:db8:5::"));
+  // Of a node that came: to be confirmed as usual (RFC 5568 4).
   ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
-  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::42 lladdr 02:00:00:00:00:02 PERMANENT"));
+  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::42 lladdr 02:00:00:00:00:02"));
+  EXPECT_TRUE(ip_shows("neigh show dev here nud stale", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, std::nullopt}));
-  EXPECT_FALSE(ip_shows("neigh show dev here", "PERMANENT"));
+  EXPECT_FALSE(ip_shows("neigh show dev here", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, true}));
   EXPECT_TRUE(ip_shows("neigh show proxy", "2001:db8::42"));
   ASSERT_TRUE(carry_out(machine::SetProxy{kHere, kNew, false}));
@@ -224,6 +230,32 @@ TEST_F(LinuxHostTest, KeepsRoutesNeighboursAndProxies) {
   EXPECT_FALSE(warnings_.empty());
 }
 
+TEST_F(LinuxHostTest, OfANodesRoutersAreCertainAndAddressesTakenOffSendNoMore) {
+  open();
+  ASSERT_TRUE(carry_out(machine::SetNeighbour{kHere, kNew, there_link_}));
+  EXPECT_TRUE(ip_shows("neigh show dev here nud permanent", "2001:db8::42"));
+  const auto add = machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}};
+  ASSERT_TRUE(carry_out(add));
+  const FileDescriptor socket_of_it(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  std::ranges::copy(kNew.octets(), name.sin6_addr.s6_addr);
+  ASSERT_EQ(bind(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  const Ipv6Address there = Ipv6Address::literal("2001:db8::7");
+  std::ranges::copy(there.octets(), name.sin6_addr.s6_addr);
+  name.sin6_port = htons(9);
+  ASSERT_EQ(connect(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), 1);
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), -1);
+  EXPECT_TRUE(ip_shows("rule show", "from 2001:db8::42 prohibit"));
+  ASSERT_TRUE(carry_out(add));
+  EXPECT_FALSE(ip_shows("rule show", "2001:db8::42"));
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  host_.reset();
+  EXPECT_EQ(test::output_of("ip -6 rule show").find("2001:db8::42"), std::string::npos);
+}
+
 // Everything that a daemon can leave in the kernel, as text.
 std::string kernel_state() {
   std::string state;
@@ -235,7 +267,81 @@ std::string kernel_state() {
     state += setting.path + read_setting(setting.path).value_or("?") + "\n";
   return state + test::output_of("ip -6 addr show dev here | sed 's/ [0-9]*sec/ SEC/g'") +
          test::output_of("ip -6 route show") + test::output_of("ip -6 neigh show nud permanent") +
-         test::output_of("ip -6 neigh show proxy") + test::output_of("nft list tables");
+         test::output_of("ip -6 neigh show 2001:db8::42") +
+         test::output_of("ip -6 neigh show proxy") + test::output_of("nft list tables") +
+         test::output_of("ip -6 rule show");
+}
+
+// A router machine on a real host: what it wants of neighbour discovery is carried out.
+class RouterHostTest : public LinuxHostTest {
+ protected:
+  void open_router() {
+    config_.router = true;
+    router::Config config = test::router_config();
+    config.interfaces[0].id = kHere;
+    router_ = std::make_unique<router::Router>(config, machine::Snapshot{}, random_, read_clocks());
+    open();
+    ASSERT_TRUE(carry_on([&] { return ready_; }));
+  }
+  // Hands over what has come, until `done`.
+  bool carry_on(const std::function<bool()>& done) {
+    return test::serve(loop_, [&] {
+      for (const machine::HostEvent& event : std::exchange(events_, {}))
+        router_->handle(read_clocks(), event);
+      for (const Bytes& packet : std::exchange(neighbour_packets_, {})) {
+        ++seen_;
+        router_->handle(read_clocks(), {.interface = kHere,
+                                        .origin = machine::Received::Origin::kWire,
+                                        .frame_source = there_link_,
+                                        .packet = packet,
+                                        .arrived_as_fragment = false,
+                                        .hold = std::nullopt});
+      }
+      while (auto action = router_->poll()) {
+        if (const auto* entry = std::get_if<machine::SetNeighbour>(&action->what))
+          EXPECT_TRUE(carry_out(*entry));
+        const auto* report = std::get_if<machine::Report>(&action->what);
+        ready_ = ready_ || (report && report->event.kind == machine::EventKind::kRouterReady);
+        if (machine::has_outcome(action->what))
+          router_->handle(read_clocks(), machine::Outcome{action->id, machine::Facts{}});
+      }
+      return done();
+    });
+  }
+  // An unsolicited advertisement from the peer for an address that it says is at `link`.
+  void announce(const Ipv6Address& address, const LinkAddress& link) {
+    Bytes message;
+    append(message, wire::NeighborAdvertisement{.target = address});
+    append(message, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, link});
+    wire::seal_icmpv6(address, kAllNodes, message);
+    there_->enter();
+    auto peer = PacketSocket::open(if_nametoindex("there"), {});
+    ASSERT_TRUE(peer);
+    ASSERT_TRUE(peer->send(link_address_of_group(kAllNodes),
+                           wire::icmpv6_packet(address, kAllNodes, message)));
+    here_->enter();
+  }
+  test::FakeRandom random_{7};
+  std::unique_ptr<router::Router> router_;
+  bool ready_ = false;
+  std::size_t seen_ = 0;
+};
+
+TEST_F(RouterHostTest, AUnaForAnAddressThatIsNotProxiedFollowsRfc4861) {
+  COVERS("FH-6.3-02");
+  open_router();
+  const Ipv6Address known = Ipv6Address::literal("2001:db8:a:1::98");
+  const Ipv6Address unknown = Ipv6Address::literal("2001:db8:a:1::99");
+  ASSERT_TRUE(test::run(
+      "ip neigh replace 2001:db8:a:1::98 lladdr 02:00:00:00:00:98 nud reachable dev here"));
+  seen_ = 0;
+  announce(unknown, LinkAddress::literal("02:00:00:00:00:99"));
+  announce(known, LinkAddress::literal("02:00:00:00:00:97"));
+  const auto entry = [] { return test::output_of("ip -6 neigh show 2001:db8:a:1::98 dev here"); };
+  EXPECT_TRUE(carry_on([&] { return seen_ >= 2 && entry().find("STALE") != std::string::npos; }))
+      << entry();
+  EXPECT_NE(entry().find("02:00:00:00:00:98"), std::string::npos) << entry();
+  EXPECT_FALSE(ip_shows("neigh show dev here", "2001:db8:a:1::99"));
 }
 
 class UndoTest : public LinuxHostTest {
@@ -259,6 +365,17 @@ TEST_F(UndoTest, WhatItChangedIsUndoneAtTheEnd) {
   EXPECT_EQ(read_setting("/proc/sys/net/ipv6/conf/here/accept_ra").value_or("?"), "0");
   EXPECT_EQ(read_setting("/proc/sys/net/ipv6/conf/all/forwarding").value_or("?"), "1");
   EXPECT_NE(kernel_state(), before);
+  host_.reset();
+  EXPECT_EQ(kernel_state(), before);
+}
+
+TEST_F(UndoTest, AnAddressThatWasGivenLifetimesLeavesNoRoute) {
+  const std::string before = kernel_state();
+  open();
+  for (const std::optional<Duration> valid : {std::optional<Duration>{}, {hours(1)}})
+    EXPECT_TRUE(
+        carry_out(machine::AddAddress{kHere, kNew, 128, machine::DadMode::kNone, valid, valid}));
+  EXPECT_TRUE(ip_shows("addr show dev here", "2001:db8::42/128"));
   host_.reset();
   EXPECT_EQ(kernel_state(), before);
 }

@@ -105,6 +105,38 @@ TEST_F(PacketSocketTest, LetsThroughMobilityHeadersToOurAddressesOnly) {
   EXPECT_EQ(receive_until_marker(socket), wanted);
 }
 
+TEST_F(PacketSocketTest, LetsThroughWhatHasDestinationOptionsWhenAskedTo) {
+  PacketSelection selection;
+  selection.icmp_types = {kMarker};
+  selection.mobility_types = {8};
+  selection.destinations = {here_global_};
+  selection.destination_options = true;
+  PacketSocket socket = open_or_die(0, selection);
+  const Bytes echo = icmp(there_global_, here_global_, 128);
+  Bytes datagram = echo;
+  datagram[6] = 17;
+  const std::vector<Bytes> wanted{
+      behind_options(datagram, 60, 1),
+      behind_options(datagram, 60, 3),
+      behind_options(behind_options(datagram, 60, 1), 43, 1),
+      mobility(there_global_, here_global_, 8, true),
+  };
+  for (const Bytes& packet : wanted) send(packet);
+  send(datagram);
+  send(behind_options(datagram, 0, 1));
+  send(behind_options(datagram, 43, 1));
+  send(behind_options(icmp(there_global_, Ipv6Address::literal("2001:db8::6"), 128), 60, 1));
+  send(mobility(there_global_, here_global_, 5, true));
+  send_marker();
+  EXPECT_EQ(receive_until_marker(socket), wanted);
+  // By default it does not matter.
+  selection.destination_options = false;
+  ASSERT_TRUE(socket.select(selection));
+  send(wanted[0]);
+  send_marker();
+  EXPECT_TRUE(receive_until_marker(socket).empty());
+}
+
 TEST_F(PacketSocketTest, TakesAnyNumberOfDestinations) {
   PacketSelection selection;
   selection.icmp_types = {kMarker};
@@ -151,13 +183,29 @@ class GuardTest : public PacketSocketTest {
  protected:
   // ICMPv6 errors that `here` sends for an FBU and an FBack, each with and without Home Address.
   std::vector<Bytes> errors_for_mobility() {
+    std::vector<Bytes> packets;
+    for (int type : {8, 9, 14, 15})
+      for (bool home : {true, false})
+        packets.push_back(
+            mobility(there_global_, here_global_, static_cast<std::uint8_t>(type), home));
+    return errors_for(packets);
+  }
+  // A datagram whose source an option says to be elsewhere.
+  [[nodiscard]] Bytes from_elsewhere() const {
+    wire::Ipv6Header ip;
+    ip.next_header = wire::kProtocolDestinationOptions;
+    ip.source = there_global_;
+    ip.destination = here_global_;
+    Bytes extension;
+    append(extension, wire::HomeAddressHeader{17, test::kHome});
+    return wire::build_packet(ip, extension, Bytes{0x1b, 0x58, 0x1b, 0x58, 0, 8, 0, 0});
+  }
+  std::vector<Bytes> errors_for(const std::vector<Bytes>& packets) {
     EXPECT_TRUE(write_setting({"/proc/sys/net/ipv6/icmp/ratelimit", "0"}));
     EXPECT_TRUE(peer_->select({{1, 2, 3, 4, 129}, {}, {}}));
     // The answer goes through neighbour resolution: give it the entry.
     EXPECT_TRUE(test::run("ip neigh replace 2001:db8::2 lladdr 02:00:00:00:00:02 dev here"));
-    for (int type : {8, 9, 14, 15})
-      for (bool home : {true, false})
-        send(mobility(there_global_, here_global_, static_cast<std::uint8_t>(type), home));
+    for (const Bytes& packet : packets) send(packet);
     // A packet behind them that the kernel answers on the same way.
     send(icmp(there_global_, here_global_, 128));
     std::vector<Bytes> errors;
@@ -193,6 +241,17 @@ TEST_F(GuardTest, KeepsTheKernelFromAnsweringWhilePacketSocketsStillReceive) {
   int received = 0;
   socket.receive(100, [&](const PacketSocket::Frame&) { ++received; });
   EXPECT_EQ(received, 8);
+}
+
+TEST_F(GuardTest, KeepsTheKernelFromAnsweringHomeAddressesWhenAskedTo) {
+  const auto guard = IcmpGuard::open(true);
+  ASSERT_TRUE(guard) << guard.error().text();
+  EXPECT_TRUE(errors_for({from_elsewhere()}).empty());
+  EXPECT_TRUE(errors_for_mobility().empty());
+  // Other Destination Options are the kernel's affair.
+  Bytes other = from_elsewhere();
+  other[46] = 0xc8;
+  EXPECT_EQ(errors_for({other}).size(), 1U);
 }
 
 TEST_F(GuardTest, LeavesNoTableBehind) {

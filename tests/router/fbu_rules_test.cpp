@@ -28,6 +28,15 @@ class FbuRules : public RouterTest {
     receive(craft);
     return fbacks().empty() ? -1 : int{fbacks()[0].status};
   }
+  // To the router, with a Home Address option.
+  [[nodiscard]] Bytes with_home_address(const Ipv6Address& source, const Ipv6Address& home,
+                                        std::uint8_t protocol, ByteView upper) const {
+    wire::Ipv6Header ip;
+    ip.source = source;
+    ip.destination = ar_global();
+    ip.next_header = wire::kProtocolDestinationOptions;
+    return wire::build_packet(ip, octets_of(wire::HomeAddressHeader{protocol, home}), upper);
+  }
   Delivered delivered;
 };
 
@@ -392,14 +401,54 @@ TEST_F(FbuRules, AHomeAddressAloneMovesNothing) {
   bench.forget();
   Bytes echo = {128, 0, 0, 0, 0, 1, 0, 1};
   wire::seal_icmpv6(mn.global(), ar_global(), echo);
-  wire::Ipv6Header ip;
-  ip.source = Ipv6Address::literal("2001:db8:a:2::bad");
-  ip.destination = ar_global();
-  ip.next_header = wire::kProtocolDestinationOptions;
-  const Bytes extension = octets_of(wire::HomeAddressHeader{wire::kProtocolIcmpv6, mn.global()});
-  bench.receive(wire::build_packet(ip, extension, echo), mn.link_address());
-  EXPECT_TRUE(bench.sent.empty());
+  const Ipv6Address stranger = Ipv6Address::literal("2001:db8:a:2::bad");
+  bench.receive(with_home_address(stranger, mn.global(), wire::kProtocolIcmpv6, echo),
+                mn.link_address());
+  EXPECT_EQ(sent_by<wire::BindingError>(bench).size(), bench.sent.size());  // no echo reply
   EXPECT_TRUE(bench.actions.empty());
+  EXPECT_EQ(bindings().at(0).ncoa, ncoa());
+}
+
+TEST_F(FbuRules, APacketThatIsNoFbuMayNameABoundPcoaOnly) {
+  COVERS("FH-6275-20");
+  begin();
+  const Bytes datagram = {0x1b, 0x58, 0x1b, 0x58, 0, 8, 0, 0};
+  const auto send = [&](const Ipv6Address& source, const Ipv6Address& home) {
+    bench.forget();
+    bench.receive(with_home_address(source, home, 17, datagram), mn.link_address());
+    return sent_by<wire::BindingError>(bench);
+  };
+  auto errors = send(ncoa(), mn.global());
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].message.status, 1);
+  EXPECT_EQ(errors[0].message.home_address, mn.global());
+  EXPECT_EQ(errors[0].ip.source, ar_global());
+  EXPECT_EQ(errors[0].ip.destination, ncoa());
+  EXPECT_EQ(bench.sent.size(), 1u);
+  EXPECT_TRUE(bench.actions.empty());
+  EXPECT_EQ(bench.counter("mobility", "no-binding"), 1u);
+  // The first FBU has no binding either, and is followed.
+  EXPECT_EQ(status_of(good(1)), 0);
+  ASSERT_EQ(bindings().size(), 1u);
+  // Bound: the host may have it; from another source it may not.
+  EXPECT_TRUE(send(ncoa(), mn.global()).empty());
+  const Ipv6Address stranger = Ipv6Address::literal("2001:db8:a:2::bad");
+  EXPECT_EQ(send(stranger, mn.global()).size(), 1u);
+  // Nobody to answer, nothing worth an answer, not for us.
+  for (const char* source : {"::", "ff02::1", "::1"})
+    EXPECT_TRUE(send(Ipv6Address::literal(source), mn.global()).empty()) << source;
+  for (const char* home : {"::", "ff02::1", "fe80::1"})
+    EXPECT_TRUE(send(stranger, Ipv6Address::literal(home)).empty()) << home;
+  Bytes passing = with_home_address(stranger, mn.global(), 17, datagram);
+  passing[39] ^= 1;
+  bench.receive(passing, mn.link_address());
+  EXPECT_TRUE(bench.sent.empty());
+  // A flood gets few answers.
+  bench.advance(seconds(10));
+  std::size_t answered = 0;
+  for (int i = 0; i < 1000; ++i) answered += send(stranger, mn.global()).size();
+  EXPECT_GE(answered, 1u);
+  EXPECT_LE(answered, 10u);
   EXPECT_EQ(bindings().at(0).ncoa, ncoa());
 }
 

@@ -447,29 +447,92 @@ TEST_F(Initiate, HandoversUnderWayAreBounded) {
   EXPECT_EQ(fbacks()[0].status, 130);
 }
 
-TEST_F(Initiate, PacketsAreHeldFromTheHiToTheBinding) {
-  config.previous_router.hold_packets = true;
+TEST_F(Initiate, CopiesAreKeptFromTheHiToTheBindingAndGoFirst) {
+  COVERS("FH-4-09", "FH-5.4-01");
+  config.previous_router.copy_packets = true;
   start();
   receive(predictive(1));
+  ASSERT_TRUE(his().at(0).message.buffer);
   ASSERT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);
   EXPECT_EQ(bench.asked<machine::OpenBuffer>()[0]->address, mn.global());
+  EXPECT_TRUE(bench.asked<machine::OpenBuffer>()[0]->copies);
   EXPECT_TRUE(bench.asked<machine::ReleaseBuffer>().empty());
-  take(hack(0));
-  ASSERT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
-  // Refused: they go where they would have gone.
+  // Packets wait behind the copies before any can enter the tunnel; the copies leave when it
+  // stands.
+  const CraftPeer agreed = hack(0);
   bench.forget();
-  CraftFbu other = predictive(2);
+  take(agreed);
+  const auto& asked = bench.actions;
+  ASSERT_GE(asked.size(), 3u);
+  const auto* waiting = std::get_if<machine::OpenBuffer>(&asked[0].what);
+  ASSERT_NE(waiting, nullptr);
+  EXPECT_FALSE(waiting->copies);
+  EXPECT_TRUE(std::holds_alternative<machine::InstallBinding>(asked[1].what));
+  ASSERT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::ReleaseBuffer>()[0]->address, mn.global());
+  EXPECT_TRUE(bench.asked<machine::DiscardBuffer>().empty());
+  EXPECT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);  // no copies any more
+  // By default none are kept, nor without U, nor of a node that has gone already.
+  for (const int without : {0, 1, 2}) {
+    config.previous_router.copy_packets = without != 0;
+    config.previous_router.request_buffering = without != 1;
+    bench = MachineBench();
+    start();
+    receive(without == 2 ? reactive(1) : predictive(1));
+    EXPECT_EQ(his().size(), 1u);
+    EXPECT_TRUE(bench.asked<machine::OpenBuffer>().empty()) << without;
+    take(hack(0));
+    EXPECT_TRUE(bench.asked<machine::OpenBuffer>().empty()) << without;
+    EXPECT_TRUE(bench.asked<machine::ReleaseBuffer>().empty()) << without;
+  }
+}
+
+TEST_F(Initiate, CopiesForNothingAreForgotten) {
+  config.previous_router.copy_packets = true;
+  start();
+  // Refused: their originals were delivered.
+  receive(predictive(1));
+  take(hack(128));
+  EXPECT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
+  EXPECT_TRUE(bench.asked<machine::ReleaseBuffer>().empty());
+  // Another wish of the node begins anew.
+  bench.forget();
+  receive(predictive(2));
+  CraftFbu other = predictive(3);
   other.alternate_care_of = Ipv6Address::literal("2001:db8:a:2::1234");
   receive(other);
+  EXPECT_EQ(bench.asked<machine::OpenBuffer>().size(), 2u);
+  EXPECT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
   take(hack(128));
+  // Where the data path keeps none, nothing is released or forgotten.
+  bench.forget();
+  bench.outcome_of =
+      [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
+    if (std::holds_alternative<machine::OpenBuffer>(action.what))
+      return fail(machine::ActionError::kRefused);
+    return machine::Facts{};
+  };
+  receive(predictive(4));
+  take(hack(0));
+  EXPECT_EQ(bindings().size(), 1u);
   EXPECT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);
-  EXPECT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
-  // Without U, and by default, nothing is held.
-  config.previous_router.request_buffering = false;
-  bench = MachineBench();
+  EXPECT_TRUE(bench.asked<machine::ReleaseBuffer>().empty());
+  EXPECT_TRUE(bench.asked<machine::DiscardBuffer>().empty());
+}
+
+TEST_F(Initiate, WhatWaitedGoesOnWhenTheBindingFails) {
+  config.previous_router.copy_packets = true;
   start();
+  bench.outcome_of =
+      [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
+    if (std::holds_alternative<machine::InstallBinding>(action.what))
+      return fail(machine::ActionError::kRefused);
+    return machine::Facts{};
+  };
   receive(predictive(1));
-  EXPECT_TRUE(bench.asked<machine::OpenBuffer>().empty());
+  take(hack(0));
+  EXPECT_EQ(fbacks().at(0).status, 130);
+  EXPECT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
 }
 
 // Else an invitation (HAck Code 4) for a binding that stands would keep its packets for good.

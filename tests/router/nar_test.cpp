@@ -238,6 +238,57 @@ TEST_F(NarInitiated, AnAddressComesUnaskedWhenTheProposalIsTaken) {
   EXPECT_TRUE(address_in(hacks()[0].message.options, AddressCode::kNewCareOfAddress).has_value());
 }
 
+TEST_F(NarInitiated, EachNodeHasAPrefixOfItsOwnWhileItIsKnown) {
+  config.interfaces[0].mobile_prefixes = Prefix::literal("2001:db8:a:10::/63");
+  config.new_router.support_pcoa = false;
+  start();
+  const auto free = [&] { return router->status(bench.now, 10).interfaces.at(0).prefixes_free; };
+  EXPECT_EQ(free(), 2u);
+  const auto given = [&](std::uint16_t sequence, const Ipv6Address& proposed) {
+    CraftPeer craft = hi(sequence);
+    craft.ncoa = proposed;
+    bench.forget();
+    take(craft);
+    const auto all = hacks();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? std::nullopt
+                       : address_in(all[0].message.options, AddressCode::kNewCareOfAddress);
+  };
+  const Ipv6Address zero = Ipv6Address::literal("2001:db8:a:1::");
+  const auto first = given(1, ncoa());
+  const auto second = given(2, zero);
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(Prefix(*first, 64), Prefix(*second, 64));
+  EXPECT_TRUE(equal(first->view().subspan(8), ncoa().view().subspan(8)));
+  EXPECT_EQ(second->octets()[15], 1);
+  EXPECT_EQ(free(), 0u);
+  // None left: a refusal that says so.
+  EXPECT_EQ(given(3, Ipv6Address::literal("2001:db8:a:1::3")), std::nullopt);
+  EXPECT_EQ(hacks().at(0).message.code, 130);
+  // Who does not come gives it back; who comes keeps it as long as the host knows it.
+  bench.forget();
+  arrive(*first);
+  bench.advance(config.new_router.proxy_lifetime);
+  EXPECT_EQ(free(), 1u);
+  ASSERT_EQ(bench.asked<machine::SetRoute>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::SetRoute>()[0]->destination, Prefix(*second, 64));
+  EXPECT_FALSE(bench.asked<machine::SetRoute>()[0]->present);
+  bench.host(machine::NeighbourChanged{{0}, *first, mn.link_address(), true});
+  bench.advance(hours(1));
+  EXPECT_EQ(free(), 1u);
+  bench.host(machine::NeighbourChanged{{0}, *first, std::nullopt, false});
+  bench.advance(seconds(60));
+  EXPECT_EQ(free(), 2u);
+  EXPECT_TRUE(arrivals().empty());
+  // A node that comes under what it proposed is told what it got instead.
+  const auto third = given(4, ncoa());
+  bench.forget();
+  arrive(ncoa());
+  ASSERT_EQ(naacks().size(), 1u);
+  EXPECT_EQ(naacks()[0].option.status, 2);
+  EXPECT_EQ(naacks()[0].option.address, third);
+}
+
 TEST_F(NarInitiated, WithoutAnNcoaThePcoaGetsARoute) {
   COVERS("FH-4-23", "FH-4-24", "FH-4-25");
   start();

@@ -270,6 +270,20 @@ TEST_F(Neighbourhood, TheNetworkMayTellANodeToGo) {
             machine::OrderError::kUnknownAccessPoint);
 }
 
+TEST_F(Neighbourhood, TheNetworkMayNameANodeByTheLinkAddressItHasAKeyWith) {
+  start();
+  const machine::Advise order{mn.link_address(), kNarAp};
+  EXPECT_EQ(bench.order(order).error(), machine::OrderError::kUnknownNode);
+  EXPECT_TRUE(bench.sent.empty());
+  (void)provision();
+  ASSERT_TRUE(bench.order(order).has_value());
+  const Told told = read(reply());
+  EXPECT_EQ(told.code, 1);
+  EXPECT_EQ(told.ip.destination, mn.global());
+  EXPECT_EQ(bench.sent.at(0).link_destination, mn.link_address());
+  EXPECT_TRUE(signed_properly(bench.sent.at(0).packet));
+}
+
 TEST_F(Neighbourhood, TheNetworkMayTellOfTheNeighbourhood) {
   COVERS("FH-3.3-05");
   start();

@@ -171,6 +171,74 @@ TEST_F(Pair, ThePcoaIsKeptBetweenTunnelEndsThatAgree) {
   EXPECT_EQ(nar_bench.asked<machine::SetNeighbour>()[0]->address, mn.global());
 }
 
+TEST_F(Pair, ANodeGetsAnAddressUnderAPrefixOfItsOwn) {
+  COVERS("FH-5.3-01");
+  const Prefix aggregate = Prefix::literal("2001:db8:b::/48");
+  const Prefix range = Prefix::literal("2001:db8:b:100::/56");
+  nar_config.interfaces[0].prefixes.push_back({Prefix::literal("2001:db8:b::/64"), 86'400, 14'400});
+  nar_config.interfaces[0].mobile_prefixes = range;
+  config.neighbours[0].prefix = aggregate;
+  start();
+  // What nodes are told is the aggregate.
+  receive(request(), mn);
+  const Bytes told = reply();
+  const auto options = options_of(told);
+  EXPECT_TRUE(std::ranges::any_of(options, [&](const wire::RawOption& raw) {
+    if (raw.type != wire::OptionType::kIpAddressPrefix) return false;
+    const auto prefix = wire::IpAddressPrefixOption::parse(raw.octets);
+    return prefix && prefix->prefix_length == aggregate.length();
+  }));
+  bench.forget();
+  CraftFbu craft = predictive(1);
+  craft.alternate_care_of = mn.address_in("2001:db8:b::/64");
+  receive(craft);
+  exchange();
+  const auto hacks = sent_by<wire::HandoverAcknowledge>(nar_bench);
+  ASSERT_EQ(hacks.size(), 1u);
+  EXPECT_EQ(hacks[0].message.code, 2);
+  const auto given = address_in(hacks[0].message.options, AddressCode::kNewCareOfAddress);
+  ASSERT_TRUE(given.has_value());
+  EXPECT_TRUE(range.contains(*given));
+  ASSERT_EQ(bindings().size(), 1u);
+  EXPECT_EQ(bindings()[0].ncoa, *given);
+  ASSERT_EQ(fbacks().size(), 2u);
+  EXPECT_EQ(fbacks()[0].status, 1);
+  EXPECT_EQ(fbacks()[0].options.alternate_care_of, given);
+  // The prefix leads to the link before that is promised, and stays with the node.
+  ASSERT_EQ(nar_bench.asked<machine::SetRoute>().size(), 1u);
+  EXPECT_EQ(nar_bench.asked<machine::SetRoute>()[0]->destination, Prefix(*given, 64));
+  EXPECT_TRUE(nar_bench.asked<machine::SetRoute>()[0]->present);
+  arrive(*given, mn.link_address());
+  EXPECT_EQ(nar_bench.asked<machine::ReleaseBuffer>().size(), 1u);
+  pass(seconds(3));
+  EXPECT_EQ(nar_bench.asked<machine::SetRoute>().size(), 1u);
+  EXPECT_EQ(nar->status(nar_bench.now, 10).arrivals.size(), 1u);
+}
+
+TEST_F(Pair, ARouterThatLostANodeIsToldOfItAgain) {
+  nar_config.interfaces[0].dhcp = true;
+  config.neighbours[0].dhcp = true;
+  start();
+  receive(predictive(1));
+  exchange();
+  arrive(mn.global(), mn.link_address());
+  ASSERT_EQ(bindings().at(0).ncoa, nar_global());
+  // Its NAR starts anew, and the node announces itself again.
+  nar_bench.host(machine::InterfaceDown{{0}});
+  nar_bench.host(machine::InterfaceUp{{0}, kNarLink, 1500});
+  EXPECT_TRUE(nar->status(nar_bench.now, 10).arrivals.empty());
+  nar_bench.forget();
+  captured.clear();
+  pass(milliseconds(10));
+  arrive(mn.global(), mn.link_address());
+  ASSERT_EQ(captured.size(), 3u);  // HAck 4, HI, HAck 3
+  EXPECT_EQ(bench.counter("initiate", "not-asked"), 0u);
+  EXPECT_EQ(nar->status(nar_bench.now, 10).arrivals.at(0).state, "here");
+  EXPECT_EQ(nar_bench.asked<machine::AttachTunnel>().size(), 1u);
+  EXPECT_EQ(nar_bench.asked<machine::SetNeighbour>().size(), 1u);
+  EXPECT_EQ(bindings().at(0).ncoa, nar_global());
+}
+
 TEST_F(Pair, ReservedBitsOfHiAndHackAreZeroAndIgnored) {
   COVERS("FH-6.2.1.1-09", "FH-6.2.1.2-06");
   start();

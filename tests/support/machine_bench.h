@@ -38,6 +38,9 @@ class MachineBench {
     received.frame_source = from;
     received.packet = packet;
     received.arrived_as_fragment = fragment;
+    receive(received);
+  }
+  void receive(const machine::Received& received) {
     machine_->handle(now, received);
     pump();
   }

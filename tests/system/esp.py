@@ -5,7 +5,7 @@ The neighbour is this program: it seals HIs, opens HAcks, counts what comes back
 with SIGKILL and started again, its keys are looked for in all that it wrote, and it is sent what it has
 to drop.
 
-    esp.py PROGRAM SCENARIO      as root; restart, floor, silence, secrets or keys; exits 1 where it went wrong
+    esp.py PROGRAM SCENARIO      as root; restart, floor, silence, secrets, keys or switch; exits 1 where it went wrong
 """
 import hashlib
 import hmac
@@ -352,9 +352,69 @@ def keys(bed, peer, config):
     print("keys are made and taken")
 
 
+CLEAR = "2001:db8:a:3::1"
+
+
+def switch(bed, peer, config):
+    """Protection is given up for one neighbour alone, and everybody who asks is told."""
+    protected = config.read_text()
+    neighbour = f"""[[neighbour]]
+name = "unprotected"
+address = "{CLEAR}"
+link_address = "02:00:00:00:00:03"
+prefix = "2001:db8:a:3::/64"
+access_points = ["02:00:00:00:0a:03"]
+protection = "clear"
+"""
+    at = protected.index("[arrival]")
+    both = protected[:at] + neighbour + "[neighbour.esp]\n" + associations(peer.router, bed).split("\n", 1)[1] + protected[at:]
+    config.write_text(both)
+    refused = subprocess.run([str(bed.program), "router", "--check", "-c", str(config)],
+                             capture_output=True, text=True, check=False)
+    expect(refused.returncode != 0 and 'protection is "clear" for unprotected' in refused.stderr, refused.stderr)
+    config.write_text(protected[:at] + neighbour + protected[at:])
+    space = bed.namespace("mn")
+    testbed.run("ip", "-n", space, "addr", "add", f"{CLEAR}/64", "dev", "access0", "nodad")
+    testbed.run("ip", "-n", bed.namespace("ar"), "-6", "route", "add", "2001:db8:a:3::/64", "dev", "access0")
+    router = start(bed, config)
+
+    def warnings():
+        return [line for line in router.log.read_text().splitlines() if '"clear"' in line and "unprotected" in line]
+
+    def send_clear(source, message, next_header=MOBILITY):
+        header = struct.pack("!IHBB", 6 << 28, len(message), next_header, 64)
+        peer.clear.sendto(header + ipaddress.ip_address(source).packed + ipaddress.ip_address(peer.router).packed +
+                          message, (peer.router, 0))
+
+    expect(len(warnings()) == 1, f"at the start: {warnings()}")
+    expect(router.command("reload").returncode == 0, "the reload is refused")
+    expect(len(warnings()) == 2, f"at the reload: {warnings()}")
+    status = router.status()
+    expect([text for text in status["warnings"] if "unprotected" in text and '"clear"' in text], f"{status['warnings']}")
+    expect(status["counters"]["peer"]["neighbours-in-clear"] == 1, f"{status['counters']['peer']}")
+    expect({each["name"]: each["protection"] for each in status["neighbours"]} ==
+           {"nar": "esp", "unprotected": "clear"}, f"{status['neighbours']}")
+    peer.exchange()
+    peer.heard(0.5)
+    send_clear(PEER, handover_initiate(PEER, peer.router, 1))
+    send_clear(CLEAR, seal(TO_ROUTER, 77, handover_initiate(CLEAR, peer.router, 1)), ESP)
+    send_clear(CLEAR, seal(0x7777, 1, handover_initiate(CLEAR, peer.router, 1), key=b"k" * 32), ESP)
+    expect(not [each for each in peer.heard(2) if each[0] in (ESP, MOBILITY)], "answered")
+    counters = router.status()["counters"]
+    expect(counters["peer"]["clear-from-protected"] == 1, f"{counters['peer']}")
+    expect(counters["esp"]["no-association"] == 1 and counters["esp"]["selector"] == 1, f"{counters['esp']}")
+    send_clear(CLEAR, handover_initiate(CLEAR, peer.router, 1))
+    answers = [each for each in peer.heard(3) if each[0] in (ESP, MOBILITY)]
+    expect([each[0] for each in answers] == [MOBILITY], f"not one HAck in clear: {answers}")
+    expect(router.wait_for("arrival-expected", 1, lambda event: event["par"] == CLEAR),
+           "the HI of the neighbour with the switch moved nothing")
+    peer.exchange()
+    print("the switch is for one neighbour, and the log, status and counters say so")
+
+
 def main():
     scenarios = {"restart": restart, "floor": floor, "silence": silence, "secrets": secrets,
-                 "keys": keys}
+                 "keys": keys, "switch": switch}
     if len(sys.argv) != 3 or sys.argv[2] not in scenarios:
         sys.exit(__doc__)
     with testbed.Testbed(sys.argv[1]) as bed:

@@ -62,6 +62,11 @@ TEST_F(EspDaemon, TheCommandMakesKeysThatTheConfigurationTakes) {
   EXPECT_EQ(run("esp.py " SENDOFF_PROGRAM " keys", output), 0) << output;
 }
 
+TEST_F(EspDaemon, GivesProtectionUpForOneNeighbourOnlyAndSaysSo) {
+  COVERS("ESP-5568-03");
+  expect_right("switch");
+}
+
 // The ESP of Linux as the neighbour, in a kernel of its own.
 TEST_F(EspDaemon, ExchangesHiAndHackWithTheEspOfLinux) {
   std::string output;

@@ -91,6 +91,54 @@ TEST_F(Lab, PredictiveHandoversLoseNothingAndKeepTheOrder) {
   EXPECT_LT(phases["fback"], phases["link-down"]);
   EXPECT_LT(phases["link-down"], phases["una"]);
   EXPECT_LT(phases["una"], phases["first-packet"]);
+  // What the captures have of HI and HAck is inside ESP.
+  EXPECT_EQ(only["protection"], "esp");
+  EXPECT_GT(only["backlog_gone_ms"], 0.0);
+}
+
+TEST_F(Lab, EveryOtherModeMovesTheNodeAndTellsWhatBecameOfTheStream) {
+  const Ran ran =
+      run(kLab + "--mode reactive,network,ping-pong --clear --anticipation 10000 " + kFewAndShort +
+          "--json " + path("lab.json") + " --report " + path("lab.html"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const Json results = json();
+  ASSERT_EQ(results["runs"].size(), 3U) << results;
+  for (const Json& each : results["runs"]) {
+    EXPECT_EQ(each["sent"], each["received"].get<int>() + each["lost"].get<int>()) << each;
+    EXPECT_EQ(each["protection"], "clear") << each;
+    EXPECT_EQ(each["per_move"].size(), each["moves"].get<std::size_t>());
+    EXPECT_GT(each["silence_after_link_up_ms"], 0.0) << each;
+  }
+  const Json& reactive = results["runs"][0];
+  // The node says nothing before it goes; what the link did not carry is lost.
+  EXPECT_GE(reactive["lost"], 11);
+  EXPECT_GT(reactive["phases"]["fbu"], reactive["phases"]["link-up"]);
+  EXPECT_LT(reactive["phases"]["fbu"], reactive["phases"]["hi"]);
+  const Json& network = results["runs"][1];
+  EXPECT_LT(network["phases"]["prrtadv"], network["phases"]["fbu"]);
+  EXPECT_LT(network["phases"]["fback"], network["phases"]["link-down"]);
+  EXPECT_EQ(network["lost"], 0) << network;
+  const Json& ping_pong = results["runs"][2];
+  EXPECT_EQ(ping_pong["moves"], 2);
+  EXPECT_EQ(ping_pong["per_move"][0]["to"], "nar");
+  EXPECT_EQ(ping_pong["per_move"][1]["to"], "par");
+}
+
+TEST_F(Lab, ATransferOutlivesHandoversThereAndBack) {
+  const Ran ran = run(kLab + "--mode predictive --moves 3 --tcp --anticipation 10000 " +
+                      kFewAndShort + "--json " + path("lab.json"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const Json only = json()["runs"][0];
+  EXPECT_EQ(only["moves"], 3);
+  EXPECT_EQ(only["tcp"]["connections"], 1);
+  ASSERT_EQ(only["per_move"].size(), 3U);
+  int timeouts = 0;
+  for (const Json& move : only["per_move"]) {
+    // Nothing arrives while there is no link.
+    EXPECT_GT(move["tcp"]["longest_stall_ms"], move["link_gap_ms"]) << move;
+    timeouts += move["tcp"]["timeouts"].get<int>();
+  }
+  EXPECT_EQ(only["tcp"]["timeouts"], timeouts);
 }
 
 TEST_F(Lab, AnInterruptedRunSaysSoAndLeavesNothing) {

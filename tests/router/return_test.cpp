@@ -1,0 +1,144 @@
+// A node comes back to its previous router while that still forwards its packets (RFC 5568 5.6):
+// the router holds them as the new one, and releases them where the node is.
+#include "router/handover_fixture.h"
+
+namespace sendoff::test {
+namespace {
+
+using machine::ReleaseBuffer;
+using machine::RemoveBinding;
+
+class Return : public ParTest {
+ protected:
+  Return() { config.new_router.dad_transmits = 0; }
+
+  // The node is away with a binding, and the router that it is at announces its return.
+  void expect_it_back() {
+    start();
+    receive(predictive(1));
+    take(hack(0));
+    ASSERT_EQ(bindings().size(), 1u);
+    CraftPeer hi;
+    hi.source = kNar;
+    hi.destination = ar_global();
+    hi.buffer = true;
+    hi.link_address = mn.link_address();
+    hi.pcoa = ncoa();
+    hi.ncoa = mn.global();
+    bench.receive(hi.initiate(), kNarLink);
+    ASSERT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);
+    ASSERT_EQ(bench.asked<machine::OpenBuffer>()[0]->address, mn.global());
+    bench.forget();
+  }
+  void announce() {
+    Craft una;
+    una.source = mn.global();
+    una.destination = kAllNodes;
+    append(una.head, wire::NeighborAdvertisement{.target = mn.global()});
+    una.options.push_back(octets_of(
+        wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, mn.link_address()}));
+    receive(una, mn);
+  }
+  void end_forwarding(std::uint16_t sequence = 2) {
+    CraftFbu ending = predictive(sequence);
+    ending.alternate_care_of = mn.global();
+    ending.lifetime_s = 0;
+    receive(ending);
+  }
+  [[nodiscard]] std::size_t released() const { return bench.asked<ReleaseBuffer>().size(); }
+  // Of the actions since the last forget(), which came first.
+  [[nodiscard]] bool removed_before_released() const {
+    const auto is = [](auto kind) {
+      return [=](const machine::Action& action) {
+        return std::holds_alternative<decltype(kind)>(action.what);
+      };
+    };
+    const auto removed = std::ranges::find_if(bench.actions, is(RemoveBinding{}));
+    const auto let_go = std::ranges::find_if(bench.actions, is(ReleaseBuffer{}));
+    return removed != bench.actions.end() && let_go != bench.actions.end() && removed < let_go;
+  }
+  [[nodiscard]] bool proxied() const {
+    bool there = true;  // by the binding
+    for (const machine::SetProxy* action : bench.asked<machine::SetProxy>())
+      if (action->address == mn.global()) there = action->present;
+    return there;
+  }
+};
+
+TEST_F(Return, WhatIsHeldWaitsForTheEndOfForwarding) {
+  expect_it_back();
+  announce();
+  EXPECT_EQ(bench.asked<machine::SetNeighbour>().size(), 1u);
+  EXPECT_EQ(released(), 0u);
+  EXPECT_EQ(counted("arrival", "held-back"), 1u);
+  end_forwarding();
+  EXPECT_TRUE(removed_before_released());
+  EXPECT_EQ(released(), 1u);
+  EXPECT_TRUE(bindings().empty());
+  ASSERT_EQ(fbacks().size(), 1u);
+  EXPECT_EQ(fbacks()[0].status, 0);
+  // Nothing comes of it later.
+  bench.forget();
+  bench.advance(seconds(5));
+  EXPECT_TRUE(bench.actions.empty());
+  EXPECT_EQ(counted("arrival", "not-ended"), 0u);
+}
+
+TEST_F(Return, ItsWordMayComeBeforeItsAnnouncement) {
+  expect_it_back();
+  end_forwarding();
+  EXPECT_EQ(released(), 0u);
+  EXPECT_TRUE(proxied());  // until it is here, as any node that is expected
+  announce();
+  EXPECT_EQ(released(), 1u);
+  EXPECT_FALSE(proxied());
+  EXPECT_EQ(counted("arrival", "held-back"), 0u);
+}
+
+TEST_F(Return, WhatNobodyEndsIsWaitedForNoLongerThanForANode) {
+  expect_it_back();
+  announce();
+  bench.advance(config.new_router.proxy_lifetime - milliseconds(1));
+  EXPECT_EQ(released(), 0u);
+  bench.advance(milliseconds(1));
+  EXPECT_EQ(released(), 1u);
+  EXPECT_EQ(counted("arrival", "not-ended"), 1u);
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_TRUE(bench.asked<machine::DiscardBuffer>().empty());
+  end_forwarding();
+  EXPECT_EQ(released(), 1u);
+}
+
+TEST_F(Return, TheEndOfItsLifetimeReleasesToo) {
+  config.new_router.proxy_lifetime = seconds(60);
+  expect_it_back();
+  announce();
+  bench.advance(seconds(29));
+  EXPECT_EQ(released(), 0u);
+  bench.advance(seconds(1));
+  EXPECT_TRUE(removed_before_released());
+  EXPECT_EQ(released(), 1u);
+}
+
+TEST_F(Return, AForgedWordReleasesNothing) {
+  expect_it_back();
+  announce();
+  CraftFbu forged = predictive(2);
+  forged.alternate_care_of = mn.global();
+  forged.lifetime_s = 0;
+  forged.flip_tag = true;
+  receive(forged);
+  EXPECT_EQ(released(), 0u);
+  EXPECT_EQ(bindings().size(), 1u);
+}
+
+TEST_F(Return, WhoDoesNotComeBackStaysForwardedAndProxied) {
+  expect_it_back();
+  bench.advance(config.new_router.proxy_lifetime);
+  EXPECT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_TRUE(proxied());
+}
+
+}  // namespace
+}  // namespace sendoff::test

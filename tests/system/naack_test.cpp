@@ -1,0 +1,131 @@
+// What a node makes of a new router's NAACK (RFC 5568 6.4.6). The advertisements that carry it are
+// signed with the new router's key, as its own are.
+#include <netinet/in.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lab/links.h"
+#include "net/clock.h"
+#include "support/covers.h"
+#include "system/bed.h"
+#include "system/forgery.h"
+#include "wire/icmpv6.h"
+
+namespace sendoff::test {
+namespace {
+
+using wire::MobilityType;
+
+constexpr Duration kPatience = seconds(60);
+constexpr std::uint8_t kConfigure = 1;
+constexpr std::uint8_t kUseRouterAddress = 3;
+constexpr std::uint8_t kUnrecognised = 128;
+
+class Naack : public Packets {
+ protected:
+  const Wiretap& links() { return bed_->links(); }
+  Ipv6Address pcoa() { return bed_->pcoa(); }
+  Ipv6Address par() { return bed_->router_address(Side::kPar); }
+  Ipv6Address nar() { return bed_->router_address(Side::kNar); }
+
+  void move() {
+    ASSERT_TRUE(bed_->session_opens());
+    ASSERT_DONE(bed_->leave());
+    moved_ = links().mark();
+    moved_at_ = net::read_clocks().boot;
+    ASSERT_DONE(bed_->enter(Side::kNar));
+    ASSERT_DONE(bed_->mobile().wait_for("handover-done", kPatience, moved_at_));
+  }
+  // The NAR's word on the announcement of `address`; returns when the node has it.
+  void say(std::uint8_t status, const Ipv6Address& address) {
+    const Seen own =
+        links().wait(at(Place::kNarLink) && from_node() &&
+                         icmp(static_cast<std::uint8_t>(wire::Icmpv6Type::kRouterAdvertisement)),
+                     moved_);
+    ASSERT_TRUE(own) << bed_->story(moved_);
+    said_at_ = net::read_clocks().boot;
+    links().inject(Place::kMobileLink, bed_->router_link(Side::kNar), lab::mobile_link(),
+                   naack_of_nar(*bed_, *own, address, status));
+    const auto heard = bed_->mobile().wait_for("naack-received", kPatience, said_at_);
+    ASSERT_DONE(heard);
+    ASSERT_TRUE(bed_->node_loses(address));
+    if (status == kUnrecognised) {
+      ASSERT_TRUE(bed_->node_loses(pcoa()));
+    }
+    said_ = links().mark();
+  }
+  Mark moved_ = 0;
+  Mark said_ = 0;
+  Instant moved_at_;
+  Instant said_at_;
+};
+
+// FH-3.1-09, FH-6.4.6-09. The applications hold sockets of both addresses, and go on sending.
+TEST_F(Naack, WhatItRefusesIsNeverUsedAgain) {
+  COVERS("FH-3.1-09", "FH-6.4.6-09");
+  build();
+  ASSERT_TRUE(bed_);
+  ASSERT_NO_FATAL_FAILURE(move());
+  const Ipv6Address first = bed_->ncoa();
+  const auto second_session = bed_->session_of(first);
+  ASSERT_TRUE(second_session.ok());
+  Bed::send_on(second_session, "used at once");
+  expect_seen(at(Place::kNarLink) && !from_node() && plain("used at once") && source(first), moved_,
+              "a packet from the NCoA");
+  const Match una = at(Place::kNarLink) && !from_node() && advertisement(first);
+  EXPECT_LT(links().position(una, moved_),
+            links().position(at(Place::kNarLink) && plain("used at once"), moved_));
+
+  // Another address is to be formed: only that one is used.
+  ASSERT_NO_FATAL_FAILURE(say(kConfigure, first));
+  const auto another = bed_->mobile().wait_for("handover-done", kPatience, said_at_);
+  ASSERT_DONE(another);
+  const Ipv6Address second = Ipv6Address::literal(another->text("ncoa"));
+  EXPECT_NE(second, first);
+  Bed::send_on(second_session, "under the first address");
+  bed_->session_sends("the session under the second address");
+  expect_seen(at(Place::kNarLink) && !from_node() &&
+                  tunnelled("the session under the second address", second, par()),
+              said_, "the session in the tunnel of the second address");
+  bed_->wait_for_node();
+  expect_never(at(Place::kMobileLink) && from_node() && source(first), said_,
+               "a packet from the first address");
+
+  // The link-layer address is not known to the router: neither address is used.
+  const auto third_session = bed_->session_of(second);
+  ASSERT_TRUE(third_session.ok());
+  ASSERT_NO_FATAL_FAILURE(say(kUnrecognised, second));
+  Bed::send_on(third_session, "under the second address");
+  bed_->session_sends_or_fails("under the old address");
+  bed_->wait_for_node();
+  const Match refused = source(second) || source(pcoa()) || inner_source(pcoa());
+  expect_never(at(Place::kMobileLink) && from_node() && refused, said_,
+               "a packet from an address that is not to be used");
+}
+
+// FH-6.4.6-05. The old address goes on, behind the new router's own.
+TEST_F(Naack, WhereTheRoutersAddressIsToBeNamedItDeliversToTheOldOne) {
+  COVERS("FH-6.4.6-05");
+  build();
+  ASSERT_TRUE(bed_);
+  ASSERT_NO_FATAL_FAILURE(move());
+  ASSERT_NO_FATAL_FAILURE(say(kUseRouterAddress, bed_->ncoa()));
+  const auto done = bed_->mobile().wait_for("handover-done", kPatience, said_at_);
+  ASSERT_DONE(done);
+  const auto names_router = [this](const Frame& frame) {
+    if (frame.mobility() != MobilityType::kFastBindingUpdate) return false;
+    const auto fbu = wire::FastBindingUpdate::parse(frame.view.upper);
+    return fbu && fbu->options.alternate_care_of == nar();
+  };
+  expect_seen(at(Place::kNarLink) && !from_node() && Match::Test(names_router), moved_,
+              "an FBU that names the NAR's address");
+  bed_->expect_tunnelled("by way of the router", nar());
+  const Mark since = links().mark();
+  bed_->send_to_node("by host route");
+  expect_seen(at(Place::kNarLink) && from_node() && plain("by host route") && destination(pcoa()),
+              since, "the packet without a tunnel on the new link");
+  EXPECT_TRUE(bed_->application_got("by host route"));
+}
+
+}  // namespace
+}  // namespace sendoff::test
