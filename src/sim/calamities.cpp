@@ -6,9 +6,10 @@ namespace {
 
 constexpr std::array kStriking = {Fault::kFlap, Fault::kPartition, Fault::kCrash,
                                   Fault::kCrashWithoutStore, Fault::kClockStep};
-// Most are small; a few are further than any time stamp may be off.
+// Most are small. Whom a peer has heard from the future it hears again when that is past (RFC 3971
+// 5.3.4.2), and that must be within the recovery.
 constexpr Duration kSmallStep = seconds(2);
-constexpr Duration kBigStep = seconds(400);
+constexpr Duration kBigStep = seconds(100);
 
 }  // namespace
 
@@ -60,7 +61,9 @@ void Calamities::strike(Fault fault) {
       return crash(node, true);
     case Fault::kClockStep: {
       const Duration most = dice.chance(200'000) ? kBigStep : kSmallStep;
-      return node.step_clock(dice.between(-most, most));
+      const Duration step = dice.between(-most, most);
+      stepped_[&node] += step;
+      return node.step_clock(step);
     }
     default:
       return;
@@ -84,6 +87,9 @@ void Calamities::end() {
   }
   for (const auto& mobile : mobiles_)
     if (!mobile->running()) mobile->start();
+  // Somebody sets the clocks right.
+  for (const auto& router : routers_) router->step_clock(-stepped_[router.get()]);
+  for (const auto& mobile : mobiles_) mobile->step_clock(-stepped_[mobile.get()]);
 }
 
 }  // namespace sendoff::sim

@@ -18,13 +18,13 @@ class Calamities {
   void plan(Fault fault);
   void strike(Fault fault);
   void crash(Node& node, bool lose_store);
-  [[nodiscard]] Node& somebody();
 
   Context& context_;
   Core& core_;
   std::vector<std::unique_ptr<RouterNode>>& routers_;
   std::vector<std::unique_ptr<MobileNode>>& mobiles_;
   std::map<Fault, Dice> dice_;
+  std::map<const Node*, Duration> stepped_;  // by how much its clock is wrong
 };
 
 }  // namespace sendoff::sim
