@@ -169,7 +169,7 @@ void Par::decide(Now now, Handovers::iterator handover, const wire::HandoverAckn
   if (!stands && (!asking.updates.empty() || bound != bindings_.end()))
     return install(now, handover);
   const Handover over = std::move(handovers_.extract(handover).mapped());
-  release(over);
+  forget_copies(over);
 }
 
 // GF15, GF16.

@@ -55,7 +55,6 @@ router::Config make_config(const Scenario& scenario, std::size_t number) {
   config.new_router.dad_interval = milliseconds(200);
   config.new_router.assign_proposed = dice.chance(300'000);
   config.previous_router.request_address = dice.chance(200'000);
-  config.previous_router.hold_packets = dice.chance(300'000);
   const bool pool = dice.chance(300'000);
   if (pool) {
     Ipv6Address::Octets octets = access_prefix(number).address().octets();

@@ -535,25 +535,6 @@ TEST_F(Initiate, WhatWaitedGoesOnWhenTheBindingFails) {
   EXPECT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
 }
 
-// Else an invitation (HAck Code 4) for a binding that stands would keep its packets for good.
-TEST_F(Initiate, WhatIsHeldForAnInvitationIsLetGoThoughNothingChanges) {
-  config.previous_router.hold_packets = true;
-  start();
-  receive(predictive(1));
-  take(hack(0));
-  bench.forget();
-  CraftPeer invitation;
-  invitation.source = kNar;
-  invitation.destination = ar_global();
-  invitation.code = 4;
-  invitation.pcoa = mn.global();
-  take(invitation);
-  ASSERT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);
-  take(hack(0));
-  ASSERT_EQ(bench.asked<machine::ReleaseBuffer>().size(), 1u);
-  EXPECT_EQ(bench.asked<machine::ReleaseBuffer>()[0]->address, mn.global());
-}
-
 TEST_F(Initiate, ABlockedNodeIsNotHandedOver) {
   COVERS("FH-10-04");
   start();
