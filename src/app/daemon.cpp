@@ -123,8 +123,9 @@ bool Daemon::open() {
   if (!make_directory(settings_.runtime_directory)) return false;
   const std::size_t slash = settings_.control_socket.rfind('/');
   if (slash > 0 && !make_directory(settings_.control_socket.substr(0, slash))) return false;
-  net::HostConfig host{role_->interfaces(), role_->name() == "router", settings_.runtime_directory,
-                       settings_.guard_icmp, settings_.home_addresses};
+  net::HostConfig host{role_->interfaces(),         role_->name() == "router",
+                       settings_.runtime_directory, settings_.guard_icmp,
+                       settings_.home_addresses,    settings_.other_mobility_types};
   auto opened = net::LinuxHost::open(loop_, host);
   if (!opened) {
     log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");

@@ -71,11 +71,28 @@ void add_request_key(CLI::App& app, int& exit_code) {
       app.add_subcommand("request-key", "Ask the current router for a handover key now");
   command->footer(
       "The mobile node asks by itself, at least every [keys] request_interval; this is for\n"
-      "impatience and tests. Example: sendoff request-key && sendoff events");
+      "impatience and tests. Example: sendoff request-key && sendoff events\n"
+      "Example: sendoff request-key --about 02:00:5e:00:53:02 --destination ff02::2");
   const auto socket = add_socket_option(*command);
+  const auto about = std::make_shared<std::vector<std::string>>();
+  const auto destination = std::make_shared<std::string>();
+  command->add_option("--about", *about, "Access points to be told of; left out: all");
+  command->add_option("--destination", *destination,
+                      "The current router's link-local address, or ff02::2: all routers");
   command->callback([=, &exit_code] {
-    exit_code = ask_daemon(*socket, machine::Order(machine::RequestKey{}),
-                           "asked; the answer is in `sendoff events`");
+    exit_code = kWrong;
+    machine::RequestKey request;
+    for (const std::string& text : *about) {
+      const auto address = access_point_of(text);
+      if (!address) return;
+      request.access_points.push_back(*address);
+    }
+    if (!destination->empty() && !(request.destination = Ipv6Address::parse(*destination))) {
+      std::fprintf(stderr, "sendoff: a destination is an IPv6 address\n");
+      return;
+    }
+    exit_code =
+        ask_daemon(*socket, machine::Order(request), "asked; the answer is in `sendoff events`");
   });
 }
 

@@ -11,6 +11,24 @@ void check_absolute(Section& section, std::string_view key, const std::string& p
     section.error(key, "is \"" + path + "\"; it must be an absolute path");
 }
 
+// Types 0 to 7 are Mobile IPv6's and never this daemon's; some others are nobody else's.
+void read_other_mobility_types(Section& section, std::vector<std::uint8_t>& types) {
+  constexpr std::string_view kKey = "other_mobility_types";
+  const Node* list = section.raw(kKey);
+  if (!list) return;
+  if (list->kind != Node::Kind::kArray)
+    return section.error(kKey, "must be a list of numbers, such as [12, 13]");
+  for (const Node& item : list->items) {
+    const bool number = item.kind == Node::Kind::kInteger;
+    if (!number || item.integer < 10 || item.integer > 255)
+      return section.error(kKey, "must be a list of numbers from 10 to 255, such as [12, 13]");
+    if (item.integer == 14 || item.integer == 15)
+      return section.error(kKey, "names " + std::to_string(item.integer) +
+                                     ", a type of Fast Mobile IPv6; it is this daemon's");
+    types.push_back(static_cast<std::uint8_t>(item.integer));
+  }
+}
+
 void read_datapath(Section& root, datapath::Settings& settings) {
   Section section = root.table("datapath");
   section.parsed(
@@ -48,6 +66,12 @@ void read_radio(Section& section, std::string_view key, InterfaceId interface,
   daemon.radios.push_back(std::move(radio));
 }
 
+std::optional<LinkAddress> link_address_of(const std::string& text) {
+  const auto address = LinkAddress::parse(text);
+  return address && (address->view().size() == 6 || address->view().size() == 8) ? address
+                                                                                 : std::nullopt;
+}
+
 void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   Section section = root.table("daemon");
   daemon.runtime_directory = "/run/sendoff/" + std::string(role);
@@ -65,6 +89,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.number("workers", daemon.workers, 0, 64);
   section.flag("guard_icmp", daemon.guard_icmp);
   if (role == "router") section.flag("home_addresses", daemon.home_addresses);
+  read_other_mobility_types(section, daemon.other_mobility_types);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
   if (daemon.control_socket.size() > 103)

@@ -20,6 +20,11 @@ inline constexpr std::string_view kAlgorithmWanted =
 void read_algorithm(Section& section, std::string_view key,
                     std::optional<crypto::Algorithm>& algorithm);
 
+// EUI-48 or EUI-64.
+[[nodiscard]] std::optional<LinkAddress> link_address_of(const std::string& text);
+inline constexpr std::string_view kLinkAddressWanted =
+    "a link-layer address such as 02:00:5e:00:53:01";
+
 // The name of an interface that the kernel could have.
 [[nodiscard]] bool is_interface_name(std::string_view name);
 

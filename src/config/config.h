@@ -43,7 +43,8 @@ struct Daemon {
   std::string log_level = "info";
   unsigned workers = 0;  // 0: one a core
   bool guard_icmp = true;
-  bool home_addresses = true;  // router: refuse those that no binding covers
+  bool home_addresses = true;                      // router: refuse those that no binding covers
+  std::vector<std::uint8_t> other_mobility_types;  // that another program of the host handles
   Store store;
   datapath::Settings datapath;
   std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported

@@ -27,6 +27,44 @@ void read_interfaces(Section& root, Loaded<mobile::Config>& loaded) {
   }
 }
 
+std::optional<Ipv6Address> global_address(const std::string& text) {
+  const auto address = Ipv6Address::parse(text);
+  return address && address->is_unicast_routable() ? address : std::nullopt;
+}
+
+// What a router would tell of an access point (RFC 5568 4), where nobody needs to ask it.
+void read_access_points(Section& root, std::vector<mobile::AccessPoint>& out) {
+  std::set<LinkAddress> seen;
+  for (Section section : root.tables("access_point")) {
+    mobile::AccessPoint point;
+    point.state = mobile::AccessPoint::State::kPossible;
+    section.require("address", "write its link-layer address");
+    section.require("router", "write the global address of the router behind it");
+    section.require("router_link_address", "write the link-layer address of that router");
+    Ipv6Address router;
+    LinkAddress router_link;
+    if (section.parsed("address", point.address, link_address_of, kLinkAddressWanted) &&
+        !seen.insert(point.address).second)
+      section.error("address", "is " + point.address.text() + " a second time; one section each");
+    if (section.parsed("router", router, global_address, "a global address such as 2001:db8:b::1"))
+      point.router = router;
+    if (section.parsed("router_link_address", router_link, link_address_of, kLinkAddressWanted))
+      point.router_link_address = router_link;
+    point.prefix = Prefix(router, 64);
+    Prefix prefix;
+    if (section.parsed(
+            "prefix", prefix, [](const std::string& text) { return Prefix::parse(text); },
+            "a prefix such as 2001:db8:b:1::/64")) {
+      if (prefix.length() != 64)
+        section.error("prefix", "must be a /64: addresses are formed in it");
+      point.prefix = prefix;
+    }
+    section.flag("dhcp", point.dhcp);
+    section.finish();
+    out.push_back(std::move(point));
+  }
+}
+
 // Three secrets are three (RFC 5269 1); the key-encryption pair is made by the daemon and lives in
 // its memory only, so naming one is wrong in any case, and naming the CGA key is worse.
 void refuse_encryption_key(Section& keys, Section& cga) {
@@ -147,6 +185,7 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   read_daemon(root, "mobile", loaded.daemon);
   read_store(root, loading, loaded.daemon.store);
   read_interfaces(root, loaded);
+  read_access_points(root, config.access_points);
 
   Section cga = root.table("cga");
   if (!cga.present())

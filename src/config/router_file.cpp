@@ -15,13 +15,6 @@ constexpr std::uint8_t kShortestPrefix = 16;
 // Where each access point was named first: one hangs on one router.
 using AccessPoints = std::map<LinkAddress, unsigned>;
 
-// EUI-48 or EUI-64.
-std::optional<LinkAddress> link_address_of(const std::string& text) {
-  const auto address = LinkAddress::parse(text);
-  return address && (address->view().size() == 6 || address->view().size() == 8) ? address
-                                                                                 : std::nullopt;
-}
-
 void read_access_points(Section& section, std::vector<LinkAddress>& out, AccessPoints& all) {
   section.parsed_list("access_points", out, link_address_of,
                       "a link-layer address such as 02:00:5e:00:53:01");

@@ -27,6 +27,23 @@ Result<std::optional<LinkAddress>, Refusal> access_point(const Json& json) {
   return address;
 }
 
+Result<Request, Refusal> request_key(const Json& json) {
+  machine::RequestKey request;
+  const Json list = json.value("access_points", Json::array());
+  for (const Json& each : list.is_array() ? list : Json::array({nullptr})) {
+    const auto address = LinkAddress::parse(each.is_string() ? each.get<std::string>() : "");
+    if (!address || address->empty())
+      return fail(Refusal{"bad-request", "access_points must be a list of link-layer addresses"});
+    request.access_points.push_back(*address);
+  }
+  if (const std::string text = text_field(json, "destination"); !text.empty()) {
+    request.destination = Ipv6Address::parse(text);
+    if (!request.destination)
+      return fail(Refusal{"bad-request", "destination must be an IPv6 address"});
+  }
+  return Request(machine::Order(std::move(request)));
+}
+
 Result<Request, Refusal> request_with_place(const Json& json, const std::string& command) {
   const auto place = access_point(json);
   if (!place) return fail(place.error());
@@ -77,7 +94,7 @@ Result<Request, Refusal> parse_request(std::string_view line) {
   }
   if (command == "handover" || command == "link-moved" || command == "advise")
     return request_with_place(json, command);
-  if (command == "request-key") return Request(machine::Order(machine::RequestKey{}));
+  if (command == "request-key") return request_key(json);
   if (command == "binding-complete") return Request(machine::Order(machine::BindingComplete{}));
   if (command == "reload") return Request(Reload{});
   if (command == "log-level") return Request(SetLogLevel{text_field(json, "level")});
@@ -92,7 +109,12 @@ std::string text_of(const Request& request) {
         json["command"] = "handover";
         json["access_point"] = to.access_point.text();
       },
-      [&](const machine::RequestKey&) { json["command"] = "request-key"; },
+      [&](const machine::RequestKey& asked) {
+        json["command"] = "request-key";
+        for (const LinkAddress& address : asked.access_points)
+          json["access_points"].push_back(address.text());
+        if (asked.destination) json["destination"] = asked.destination->text();
+      },
       [&](const machine::BindingComplete&) { json["command"] = "binding-complete"; },
       [&](const machine::Advise& advise) {
         json["command"] = "advise";

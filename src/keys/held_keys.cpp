@@ -28,8 +28,9 @@ HeldKeys::Stored HeldKeys::store(HeldKey key) {
     keys_.emplace(name, Slot{.current = std::move(key), .previous = std::nullopt});
     return Stored::kNew;
   }
+  const bool same = holds(key);
   Slot& slot = found->second;
-  if (slot.current.algorithm == key.algorithm && slot.current.key.equals(key.key)) {
+  if (same) {
     key.last_sequence = slot.current.last_sequence;
     key.sequence_ceiling = slot.current.sequence_ceiling;
     slot.current = std::move(key);
@@ -40,6 +41,12 @@ HeldKeys::Stored HeldKeys::store(HeldKey key) {
   slot.outstanding = false;
   slot.current = std::move(key);
   return Stored::kReplaced;
+}
+
+bool HeldKeys::holds(const HeldKey& key) const {
+  const auto found = keys_.find({key.ar, key.cga});
+  return found != keys_.end() && found->second.current.algorithm == key.algorithm &&
+         found->second.current.key.equals(key.key);
 }
 
 void HeldKeys::make_room() {

@@ -38,6 +38,9 @@ class HeldKeys {
   // its name.
   Stored store(HeldKey key);
 
+  // Whether it is the current key, delivered once more.
+  [[nodiscard]] bool holds(const HeldKey& key) const;
+
   // The live key for FBUs to `ar` from `cga`; nothing when there is none or it expired.
   [[nodiscard]] HeldKey* find(Instant now, const Ipv6Address& ar, const Ipv6Address& cga);
   // The key that a replaced one gave way to, while retain_previous is on.

@@ -259,6 +259,9 @@ Attempt<> Bench::order_handover(Side to) {
 
 // The node moves when it is ready; when the anticipation is over, its link goes in any case.
 Attempt<> Bench::hand_over_by_order(Side to) {
+  // The node orders no handover from an address under detection, as that of its last move may be.
+  if (auto settled = wait_for_settled_addresses(*network_, kAddressPatience); !settled)
+    return settled;
   const Now begin = net::read_clocks();
   if (auto ordered = order_handover(to); !ordered) return ordered;
   auto served = radio_->serve(begin.boot + settings_.anticipation);

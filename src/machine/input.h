@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/address.h"
 #include "base/ids.h"
@@ -43,6 +44,7 @@ enum class ActionError : std::uint8_t {
 // What an action brought to light beside its success.
 struct Facts {
   std::optional<Ipv6Address> address;  // RunDhcp
+  bool detecting = false;  // AddAddress: usable, but Duplicate Address Detection goes on (RFC 4429)
 };
 
 struct Outcome {
@@ -100,7 +102,12 @@ using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressCh
 struct HandOver {  // MN: move to this access point
   LinkAddress access_point;
 };
-struct RequestKey {};       // MN: ask the current AR for a handover key now
+// MN: ask the current AR for a handover key now, and about these access points; none: about all.
+struct RequestKey {
+  std::vector<LinkAddress> access_points{};
+  std::optional<Ipv6Address>
+      destination{};  // the AR's link-local address, or all routers (ff02::2)
+};
 struct BindingComplete {};  // MN: Mobile IPv6 has updated its bindings (RFC 5269 3.6)
 
 // AR: an unsolicited PrRtAdv to a node on one of its links (RFC 5568 3.3, 6.1.2): with an access
@@ -123,7 +130,10 @@ enum class OrderError : std::uint8_t {
   kNoFastHandover,      // its router has no fast handover (Option-Code 7), or is not known (6)
   kNoKey,               // no live handover key for (AR, CGA); none is asked for in the FBU's path
   kNoAddress,           // no care-of CGA on this link yet
+  kTentativeAddress,    // Duplicate Address Detection for it has not ended
   kNoRouter,            // no validated router yet
+  kNotARouter,          // the destination is neither the current router nor all of them
+  kTooMany,             // access points for one message
   kBusy,                // a handover is under way
   kWrongPrefix,         // the care-of address is none of the access point's router
   kUnknownNode,         // no node with this link-layer address holds a handover key here

@@ -66,8 +66,14 @@ std::string_view name(OrderError error) {
       return "no-key";
     case OrderError::kNoAddress:
       return "no-address";
+    case OrderError::kTentativeAddress:
+      return "address-tentative";
     case OrderError::kNoRouter:
       return "no-router";
+    case OrderError::kNotARouter:
+      return "not-a-router";
+    case OrderError::kTooMany:
+      return "too-many";
     case OrderError::kBusy:
       return "busy";
     case OrderError::kWrongPrefix:
@@ -92,8 +98,15 @@ std::string_view explain(OrderError error) {
       return "no live handover key for the current router; `sendoff events` tells why none came";
     case OrderError::kNoAddress:
       return "no care-of address on this link yet; `sendoff events` tells what is missing";
+    case OrderError::kTentativeAddress:
+      return "Duplicate Address Detection for the care-of address has not ended; try again in a "
+             "second";
     case OrderError::kNoRouter:
       return "no router with a valid certification path was heard yet";
+    case OrderError::kNotARouter:
+      return "a request goes to the current router's link-local address or to all routers, ff02::2";
+    case OrderError::kTooMany:
+      return "one request is about sixteen access points at most";
     case OrderError::kBusy:
       return "a handover is under way; wait for its end in `sendoff events`";
     case OrderError::kWrongPrefix:

@@ -24,8 +24,9 @@ Bytes Announcer::compose(const Announcement& announcement) const {
   head.target = announcement.address;
   Bytes message;
   append(message, head);
-  append(message,
-         wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, announcement.link_address});
+  if (!announcement.link_address.empty())
+    append(message, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
+                                            announcement.link_address});
   return message;
 }
 

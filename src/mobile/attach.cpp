@@ -223,7 +223,10 @@ void Attach::outcome(Now now, const machine::Outcome& outcome) {
   Link& link = links_.at(interface);
   OwnAddress* own = find(link, adding.mapped().address);
   if (own == nullptr) return;
-  if (outcome.result) return added(now, interface, link, *own);
+  if (outcome.result) {
+    set_detecting(link, *own, outcome.result->detecting);
+    return added(now, interface, link, *own);
+  }
   if (outcome.result.error() == machine::ActionError::kDuplicate)
     return duplicate(now, interface, link, *own);
   if (own->ready) return;  // only its lifetimes could not be moved
@@ -240,6 +243,7 @@ void Attach::address_changed(Now now, const machine::AddressChanged& event) {
   switch (event.what) {
     case machine::AddressChanged::What::kReady:
       if (own->ready && own->address.is_link_local()) discovery_.confirmed(event.interface);
+      set_detecting(found->second, *own, false);
       return added(now, event.interface, found->second, *own);
     case machine::AddressChanged::What::kDuplicate:
       return duplicate(now, event.interface, found->second, *own);
@@ -265,6 +269,12 @@ void Attach::added(Now now, InterfaceId interface, Link& link, OwnAddress& own) 
   }
   if (const nd::Router* router = discovery_.current(interface, now.boot))
     ready(interface, link, *router);
+}
+
+void Attach::set_detecting(Link& link, OwnAddress& own, bool detecting) {
+  own.detecting = detecting;
+  if (link.attachment && link.attachment->address == own.address)
+    link.attachment->detecting = detecting;
 }
 
 void Attach::duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& own) {
@@ -380,6 +390,7 @@ void Attach::ready(InterfaceId, Link& link, const nd::Router& router) {
   const Attachment before = attachment;
   attachment.generation = link.generation;
   attachment.address = link.care_of->address;
+  attachment.detecting = link.care_of->detecting;
   attachment.prefix = link.care_of->prefix;
   attachment.collision_count = link.care_of->collision_count;
   attachment.ar = router.global_address_for(link.care_of->address);

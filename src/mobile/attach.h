@@ -31,6 +31,7 @@ struct Attachment {
   std::string subject;
   // Once the care-of CGA is ready:
   std::optional<Ipv6Address> address;
+  bool detecting = false;  // DAD for it goes on: an NA for it would take it away
   Prefix prefix;
   std::uint8_t collision_count = 0;
   std::optional<Ipv6Address> ar;  // the router's global address for it (HK-3.3-12)
@@ -110,6 +111,7 @@ class Attach {
     Prefix prefix;
     std::uint8_t collision_count = 0;
     bool ready = false;
+    bool detecting = false;
     bool failed = false;  // three duplicates, or refused by the host
   };
   struct Link {
@@ -139,6 +141,7 @@ class Attach {
            Now now);
   void remove(InterfaceId interface, std::optional<OwnAddress>& own);
   void added(Now now, InterfaceId interface, Link& link, OwnAddress& own);
+  static void set_detecting(Link& link, OwnAddress& own, bool detecting);
   void duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& own);
   void adopt(Now now, InterfaceId interface, Link& link, const nd::Router& router);
   void set_routes(InterfaceId interface, Link& link, const nd::Router& router);

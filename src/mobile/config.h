@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "crypto/mac.h"
 #include "keys/encryption_pair.h"
+#include "mobile/neighbourhood.h"
 #include "nd/discovery.h"
 #include "nd/path_fetcher.h"
 #include "send/identity.h"
@@ -38,6 +39,7 @@ struct Config {
   std::size_t max_held_replies = 8;  // PrRtAdv waiting for a certification path
 
   // RFC 5568.
+  std::vector<AccessPoint> access_points;  // known without asking: used where no router tells more
   Duration rtsolpr_timeout = milliseconds(100);  // doubling
   unsigned rtsolpr_retries = 3;
   unsigned rtsolpr_rate = 3;          // MAX_RTSOLPR_RATE, a second

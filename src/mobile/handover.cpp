@@ -64,9 +64,14 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   const Attachment* attachment = parts_.attach.current();
   if (attachment == nullptr) return fail(OrderError::kNoRouter);
   if (!attachment->address) return fail(OrderError::kNoAddress);
+  // The router advertises the address as its own when the binding starts (RFC 6275 10.4.1): the
+  // host would give it up as a duplicate.
+  if (attachment->detecting) return fail(OrderError::kTentativeAddress);
   const AccessPoint* target = neighbourhood.find(access_point);
   if (target == nullptr) return fail(OrderError::kUnknownAccessPoint);
-  if (target->state == AccessPoint::State::kSameInterface) return fail(OrderError::kSameInterface);
+  const bool same_router = target->router && target->router == attachment->ar;
+  if (same_router || target->state == AccessPoint::State::kSameInterface)
+    return fail(OrderError::kSameInterface);
   if (target->state != AccessPoint::State::kPossible) return fail(OrderError::kNoFastHandover);
   const auto ncoa = prospective_care_of(*target, parts_.config.identity);
   if (ncoa && std::ranges::find(unfit_, care_of_prefix(*ncoa)) != unfit_.end())

@@ -23,6 +23,7 @@
 #include "mobile/counters.h"
 #include "mobile/neighbourhood.h"
 #include "mobile/standing.h"
+#include "wire/ipv6.h"
 #include "wire/mobility.h"
 
 namespace sendoff::mobile {
@@ -66,9 +67,9 @@ class Handover {
   // The key of (ar, cga) is gone, so nothing more can be said under it.
   void key_gone(const Ipv6Address& ar, const Ipv6Address& cga);
 
-  // A packet with a Mobility Header; anything but an FBack or a Binding Error is ignored. True: an
-  // authentic FBack.
-  bool handle(Now now, const machine::Received& received);
+  // A packet that the MobilityGate admitted; anything but an FBack or a Binding Error is ignored.
+  // True: an authentic FBack.
+  bool handle(Now now, const wire::PacketView& packet, const wire::MobilityHeader& head);
   [[nodiscard]] bool owns(machine::ActionId action) const;
   void outcome(Now now, const machine::Outcome& outcome);
 

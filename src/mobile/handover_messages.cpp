@@ -4,7 +4,6 @@
 #include "keys/authenticator.h"
 #include "keys/issued_keys.h"
 #include "mobile/handover.h"
-#include "wire/ipv6.h"
 
 namespace sendoff::mobile {
 
@@ -142,17 +141,12 @@ keys::HeldKey* Handover::authenticate(Now now, const Movement& movement, ByteVie
   return nullptr;
 }
 
-bool Handover::handle(Now now, const machine::Received& received) {
-  const auto packet = wire::PacketView::parse(received.packet);
-  if (!packet || packet->upper_protocol != wire::kProtocolMobility || packet->fragment ||
-      packet->home_address || received.arrived_as_fragment)
-    return false;
-  const auto head = wire::MobilityHeader::parse(packet->upper);
-  if (!head) return false;
-  const ByteView header = packet->upper.first(head->octets());
-  if (head->type == wire::MobilityType::kFastBindingAcknowledgement)
-    return acknowledged(now, *packet, header);
-  if (head->type == wire::MobilityType::kBindingError) binding_error(*packet, header);
+bool Handover::handle(Now now, const wire::PacketView& packet, const wire::MobilityHeader& head) {
+  if (packet.home_address) return false;
+  const ByteView header = packet.upper.first(head.octets());
+  if (head.type == wire::MobilityType::kFastBindingAcknowledgement)
+    return acknowledged(now, packet, header);
+  if (head.type == wire::MobilityType::kBindingError) binding_error(packet, header);
   return false;
 }
 
@@ -164,17 +158,13 @@ bool Handover::acknowledged(Now now, const wire::PacketView& packet, ByteView he
   Movement* movement = addressee(packet);
   const auto fback = wire::FastBindingAcknowledgement::parse(header);
   if (movement == nullptr || !fback) return unexpected();
-  const Ipv6Address& destination =
-      packet.routing ? packet.routing->home_address : packet.header.destination;
   const auto sent =
       std::ranges::find(movement->pending->outstanding, fback->sequence, &Outstanding::sequence);
   const bool known = sent != movement->pending->outstanding.end();
   // An accepted other address must be named (FH-6.2.3-14).
   if (fback->status == kOtherCareOf && !fback->options.alternate_care_of) return unexpected();
   // Status 135 tells the router's last number, not one of ours (GF23).
-  if ((!known && fback->status != kSequenceOutOfWindow) ||
-      !wire::mobility_checksum_ok(packet.header.source, destination, header))
-    return unexpected();
+  if (!known && fback->status != kSequenceOutOfWindow) return unexpected();
   keys::HeldKey* key = authenticate(now, *movement, header, *fback);
   if (key == nullptr) {
     parts_.counters.add(MobileCounter::kFbackUnauthenticated);
@@ -199,9 +189,7 @@ bool Handover::acknowledged(Now now, const wire::PacketView& packet, ByteView he
 // the FBU from arriving, so it only ends what waits for an answer.
 void Handover::binding_error(const wire::PacketView& packet, ByteView header) {
   const auto error = wire::BindingError::parse(header);
-  if (!error || error->status != kUnknownMobilityType ||
-      !wire::mobility_checksum_ok(packet.header.source, packet.header.destination, header))
-    return;
+  if (!error || error->status != kUnknownMobilityType || packet.routing) return;
   Movement* movement = addressee(packet);
   if (movement == nullptr || error->home_address != movement->pcoa) return;
   parts_.counters.add(MobileCounter::kBindingErrors);

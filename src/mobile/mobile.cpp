@@ -1,6 +1,7 @@
 #include "mobile/mobile.h"
 
 #include "keys/authenticator.h"
+#include "mobile/solicitation.h"
 #include "mobile/state.h"
 
 namespace sendoff::mobile {
@@ -31,6 +32,15 @@ Mobile::Mobile(const Config& config, machine::Snapshot snapshot, Random& random,
 }
 
 Mobile::~Mobile() = default;
+
+void Mobile::State::mobility(Now now, const machine::Received& received,
+                             const wire::PacketView& packet) {
+  const Ipv6Address& destination =
+      packet.routing ? packet.routing->home_address : packet.header.destination;
+  const bool ours = attach.owns_address(destination) || landing.address() == destination;
+  if (const auto header = gate.admit(now, received, packet, ours))
+    if (handover.handle(now, packet, *header)) landing.heard();
+}
 
 void Mobile::State::dispatch(Now now, send::Judged judged) {
   switch (judged.message.kind) {
@@ -93,7 +103,11 @@ void Mobile::State::expire_keys(Now now) {
 
 void Mobile::handle(Now now, const machine::Received& received) {
   if (received.origin != machine::Received::Origin::kWire) return;
-  if (state_->handover.handle(now, received)) state_->landing.heard();
+  const auto packet = wire::PacketView::parse(received.packet);
+  if (packet && packet->upper_protocol == wire::kProtocolMobility) {
+    state_->mobility(now, received, *packet);
+    return state_->settle(now);
+  }
   state_->landing.handle(now, received);
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
@@ -120,7 +134,9 @@ void Mobile::handle(Now now, const machine::Outcome& outcome) {
   if (state_->attach.owns(outcome.action_id))
     state_->attach.outcome(now, outcome);
   else if (state_->provision.owns(outcome.action_id))
-    state_->provision.outcome(outcome);
+    state_->provision.outcome(now, outcome);
+  else if (state_->paths.owns(outcome.action_id))
+    state_->paths.outcome(now, outcome);
   else if (state_->handover.owns(outcome.action_id))
     state_->handover.outcome(now, outcome);
   else if (state_->landing.owns(outcome.action_id))
@@ -148,11 +164,15 @@ void Mobile::handle(Now now, const machine::HostEvent& event) {
   state.settle(now);
 }
 
-Result<void, OrderError> Mobile::State::ask_for_key(Now now) {
+Result<void, OrderError> Mobile::State::ask_for_key(Now now, const machine::RequestKey& order) {
   const Attachment* current = attach.current();
   if (current == nullptr) return fail(OrderError::kNoRouter);
   if (!current->address) return fail(OrderError::kNoAddress);
-  if (!provision.request_now(now)) return fail(OrderError::kNoFastHandover);
+  if (order.access_points.size() > kMaxAccessPoints) return fail(OrderError::kTooMany);
+  if (order.destination && order.destination != current->router && order.destination != kAllRouters)
+    return fail(OrderError::kNotARouter);
+  if (!provision.request_now(now, {order.access_points, order.destination}))
+    return fail(OrderError::kNoFastHandover);
   return {};
 }
 
@@ -177,11 +197,12 @@ Result<void, OrderError> Mobile::State::carry_out(Now now, const machine::Order&
                                      Handover::Initiator::kPerson);
     // Its router may be known next time.
     if (!done && done.error() == OrderError::kUnknownAccessPoint &&
-        !provision.request_now(now, hand_over->access_point))
+        !provision.request_now(now, {.access_points = {hand_over->access_point}}))
       return fail(OrderError::kNoFastHandover);
     return done;
   }
-  if (std::holds_alternative<machine::RequestKey>(order)) return ask_for_key(now);
+  if (const auto* request = std::get_if<machine::RequestKey>(&order))
+    return ask_for_key(now, *request);
   if (std::holds_alternative<machine::BindingComplete>(order)) return binding_complete();
   return fail(OrderError::kNotMyRole);
 }
@@ -247,6 +268,7 @@ void Mobile::counters(const machine::Machine::CounterVisitor& visit) const {
   group("path", state_->paths.counters());
   group("discovery", state_->discovery.counters());
   group("mobile", state_->counters);
+  group("mobility", state_->gate.counters());
 }
 
 Mobile::Status Mobile::status(Now now) const {

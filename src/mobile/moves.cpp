@@ -18,7 +18,7 @@ constexpr Duration kNamedLasts = seconds(1);
 }  // namespace
 
 void Mobile::State::leave(Now now) {
-  if (!provision.neighbourhood().all().empty()) told = provision.neighbourhood().all();
+  if (!provision.neighbourhood().told().empty()) told = provision.neighbourhood().told();
   // In this order: leaving makes the keys of that router unfit for new handovers.
   handover.left(now, &*in_use);
   provision.left(*in_use);
@@ -130,7 +130,7 @@ void Mobile::State::prepare_for(Now now, const AccessPoint& target) {
 // The link is going without an order: any neighbour may come next, the last heard of first.
 void Mobile::State::prepare_for_any(Now now) {
   std::vector<Ipv6Address> done;
-  const auto& known = provision.neighbourhood().all();
+  const std::vector<AccessPoint> known = provision.neighbourhood().all();
   for (auto access_point = known.rbegin(); access_point != known.rend(); ++access_point) {
     if (access_point->state != AccessPoint::State::kPossible || done.size() >= kMaxPrepared)
       continue;
@@ -154,10 +154,13 @@ void Mobile::State::link_gone(Now now, InterfaceId interface) {
 }
 
 std::optional<AccessPoint> Mobile::State::told_of(const LinkAddress& access_point) const {
-  if (const AccessPoint* known = provision.neighbourhood().find(access_point)) return *known;
-  const auto known = std::ranges::find(told, access_point, &AccessPoint::address);
-  if (known == told.end()) return std::nullopt;
-  return *known;
+  // By the router here, by the one before, by the configuration.
+  for (const auto* list : {&provision.neighbourhood().told(), &std::as_const(told)}) {
+    const auto known = std::ranges::find(*list, access_point, &AccessPoint::address);
+    if (known != list->end() && known->state != AccessPoint::State::kUnknownRouter) return *known;
+  }
+  const AccessPoint* known = provision.neighbourhood().find(access_point);
+  return known == nullptr ? std::nullopt : std::optional(*known);
 }
 
 // The first moment of a link whose router was told: address, announcement, tunnel and FBU leave

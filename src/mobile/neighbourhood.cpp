@@ -128,8 +128,20 @@ void Neighbourhood::update(const std::vector<AccessPoint>& heard) {
 }
 
 const AccessPoint* Neighbourhood::find(const LinkAddress& address) const {
-  const auto found = std::ranges::find(access_points_, address, &AccessPoint::address);
-  return found == access_points_.end() ? nullptr : &*found;
+  const auto told = std::ranges::find(access_points_, address, &AccessPoint::address);
+  if (told != access_points_.end() && told->state != AccessPoint::State::kUnknownRouter)
+    return &*told;
+  const auto configured = std::ranges::find(configured_, address, &AccessPoint::address);
+  if (configured != configured_.end()) return &*configured;
+  return told == access_points_.end() ? nullptr : &*told;
+}
+
+std::vector<AccessPoint> Neighbourhood::all() const {
+  std::vector<AccessPoint> all;
+  for (const auto* list : {&configured_, &access_points_})
+    for (const AccessPoint& access_point : *list)
+      if (find(access_point.address) == &access_point) all.push_back(access_point);
+  return all;
 }
 
 }  // namespace sendoff::mobile

@@ -1,6 +1,7 @@
 // What the current router told of access points and the routers behind them (PrRtAdv, RFC 5568
 // 6.1.2, GF14, GF19). Bounded; forgotten with the router that told it. Nothing in it is tested
-// against that router's certificate (GF39).
+// against that router's certificate (GF39). Beside it, what the configuration says of access
+// points (RFC 5568 4: on some links nobody needs to ask).
 #pragma once
 
 #include <optional>
@@ -42,11 +43,16 @@ class Neighbourhood {
   // News of an access point replaces what was known; the one longest not heard of gives way.
   void update(const std::vector<AccessPoint>& heard);
   void clear() { access_points_.clear(); }
+  void configure(std::vector<AccessPoint> access_points) { configured_ = std::move(access_points); }
+  // As the router told it, else as configured; so also where it told only that it knows nothing.
   [[nodiscard]] const AccessPoint* find(const LinkAddress& address) const;
-  [[nodiscard]] const std::vector<AccessPoint>& all() const { return access_points_; }
+  [[nodiscard]] const std::vector<AccessPoint>& told() const { return access_points_; }
+  // All that find() finds, the last heard of at the end.
+  [[nodiscard]] std::vector<AccessPoint> all() const;
 
  private:
   std::size_t max_;
+  std::vector<AccessPoint> configured_;
   std::vector<AccessPoint> access_points_;  // longest not heard of first
 };
 

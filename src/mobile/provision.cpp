@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "keys/authenticator.h"
+#include "mobile/solicitation.h"
 #include "wire/fmip_options.h"
 #include "wire/icmpv6.h"
 
@@ -13,13 +14,13 @@ namespace {
 using machine::EventKind;
 using wire::OptionType;
 
-constexpr Duration kCopyWindow = seconds(1);  // W11
-constexpr std::size_t kMaxAttempts = 16;      // remembered
-constexpr std::size_t kMaxOpening = 16;
+constexpr Duration kCopyWindow = seconds(1);      // W11
+constexpr std::size_t kMaxAttempts = 16;          // remembered
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX
 constexpr Duration kPairRetry = seconds(10);      // after a failed generation
 constexpr Duration kMaxPairAhead = seconds(600);  // key generation begins so long before need
 constexpr Duration kMinRenewalRetry = seconds(10);
+constexpr Duration kMaxRoundTrip = seconds(1);
 
 bool answers_solicitation(std::uint8_t code) {
   return code == wire::PrRtAdv::kTuples || code == wire::PrRtAdv::kNoRouterInformation ||
@@ -42,10 +43,13 @@ void Provision::ensure_pair(Now now) {
 
 void Provision::arrived(Now now) {
   ensure_pair(now);
-  begin(now, std::nullopt);
+  begin(now, {}, Occasion::kAsked);
 }
 
-void Provision::reconfigured(Now now) { ensure_pair(now); }
+void Provision::reconfigured(Now now) {
+  neighbourhood_.configure(parts_.config.access_points);
+  ensure_pair(now);
+}
 
 void Provision::left(const Attachment& attachment) {
   if (attachment.ar) routers_here_.insert(*attachment.ar);
@@ -65,16 +69,18 @@ void Provision::left(const Attachment& attachment) {
   trigger_.reset();
   next_request_ = kNever;
   waits_for_pair_ = heard_ = silent_ = false;
+  round_trip_.reset();
 }
 
-bool Provision::request_now(Now now, std::optional<LinkAddress> access_point) {
+bool Provision::request_now(Now now, const Question& question) {
   if (silent_) return false;
   // A campaign that has yet to send is the request.
   if (campaign_ && campaign_->sent == 0) {
-    if (access_point && !campaign_->signing) campaign_->access_point = access_point;
+    const bool asks_more = !question.access_points.empty() || question.destination;
+    if (asks_more && !campaign_->signing) campaign_->question = question;
     return true;
   }
-  begin(now, access_point);
+  begin(now, question, Occasion::kAsked);
   return true;
 }
 
@@ -82,9 +88,10 @@ void Provision::schedule(Now now, Instant at) {
   next_request_ = std::min(now.boot + seconds(parts_.config.request_interval_s), at);
 }
 
-void Provision::begin(Now now, std::optional<LinkAddress> access_point) {
+void Provision::begin(Now now, const Question& question, Occasion occasion) {
   const Attachment* attachment = parts_.attach.current();
-  if (attachment == nullptr || !attachment->address || silent_) return;
+  if (attachment == nullptr || !attachment->address) return;
+  if (silent_ && occasion == Occasion::kAsked) return;
   if (campaign_ && campaign_->signing) parts_.outbox.push(machine::Cancel{*campaign_->signing});
   campaign_.reset();
   schedule(now, kNever);
@@ -101,8 +108,9 @@ void Provision::begin(Now now, std::optional<LinkAddress> access_point) {
   }
   Campaign campaign;
   campaign.timeout = parts_.config.rtsolpr_timeout;
+  if (round_trip_) campaign.timeout = std::max(campaign.timeout, 2 * *round_trip_);
   campaign.next_send = now.boot;
-  campaign.access_point = access_point;
+  campaign.question = question;
   campaign_ = std::move(campaign);
   send(now);
 }
@@ -143,6 +151,7 @@ void Provision::new_attempt(Now now) {
   // Several certified routers on one link: all are asked at once (HK-3.3-15).
   attempt->destination =
       parts_.discovery.count(attachment.interface, now.boot) > 1 ? kAllRouters : attachment.router;
+  if (campaign.question.destination) attempt->destination = *campaign.question.destination;
   attempt->algorithm = parts_.config.algorithm;
   attempt->nonce = send::draw_nonce(parts_.random);
   std::array<std::uint8_t, 2> octets{};
@@ -152,7 +161,7 @@ void Provision::new_attempt(Now now) {
   while (drawn && (attempt->identifier == 0 || std::ranges::any_of(attempts_, taken)))
     ++attempt->identifier;
   if (!drawn) return give_up_sending(now, MobileCounter::kNotSigned, "the random source failed");
-  send::Unsigned message = compose(attachment, *attempt);
+  send::Unsigned message = unsigned_request(attachment, *attempt);
   const auto& key = parts_.config.identity.key;
   const std::size_t size = send::packet_size(message, *key);
   auto job = send::sign(std::move(message), key, now.utc, attachment.mtu);
@@ -169,25 +178,25 @@ void Provision::new_attempt(Now now) {
   campaign.signing = parts_.outbox.start(std::move(*job), machine::JobClass::kSign);
 }
 
-send::Unsigned Provision::compose(const Attachment& attachment, const Attempt& attempt) const {
-  using Code = wire::LinkLayerAddressOption::Code;
+send::Unsigned Provision::unsigned_request(const Attachment& attachment,
+                                           const Attempt& attempt) const {
   send::Unsigned message;
   message.source = attempt.source;
   message.destination = attempt.destination;
   message.parameters =
       parts_.config.identity.parameters(attachment.prefix, attachment.collision_count);
   message.nonce = attempt.nonce;
-  append(message.message, wire::RtSolPr{attempt.identifier});
-  if (!attachment.link_address.empty())
-    append(message.message, wire::LinkLayerAddressOption{Code::kSource, attachment.link_address});
-  if (campaign_->access_point)
-    append(message.message,
-           wire::LinkLayerAddressOption{Code::kNewAccessPoint, *campaign_->access_point});
-  else
-    append(message.message, wire::LinkLayerAddressOption{});
+  Solicitation solicitation;
+  solicitation.identifier = attempt.identifier;
+  solicitation.link_address = attachment.link_address;
+  solicitation.access_points = campaign_->question.access_points;
+  solicitation.wildcard = solicitation.access_points.empty();
   if (attempt.pair)
-    append(message.message,
-           wire::HandoverKeyRequest{{std::to_underlying(attempt.algorithm)}, attempt.pair->spki()});
+    solicitation.key_request =
+        wire::HandoverKeyRequest{{std::to_underlying(attempt.algorithm)}, attempt.pair->spki()};
+  auto composed = compose(solicitation);
+  invariant(composed.has_value());  // who asks is checked before
+  message.message = std::move(*composed);
   return message;
 }
 
@@ -224,6 +233,7 @@ void Provision::transmit(Now now, const std::shared_ptr<Attempt>& attempt) {
   Campaign& campaign = *campaign_;
   sends_.push_back(now.boot);
   ++campaign.sent;
+  ++attempt->copies;
   campaign.next_send = now.boot + campaign.timeout;
   // To the last time-out of what is still to be sent.
   Duration left{};
@@ -252,11 +262,8 @@ void Provision::end_campaign(Now now) {
                          {{"router", campaign_->attempt->router.text()}, {"reason", "unanswered"}});
   campaign_.reset();
   silent_ = !heard_;
-  if (silent_) {
-    next_request_ = kNever;
-    return;
-  }
   schedule(now, kNever);
+  if (silent_) return;
   const Attachment* attachment = parts_.attach.current();
   if (attachment == nullptr || !attachment->address || !attachment->ar) return;
   // Before a live key ends it is tried more often, at half of what is left each time.
@@ -339,6 +346,18 @@ void Provision::learn(const send::Message& advertisement) {
   neighbourhood_.update(read_access_points(code, advertisement.options));
 }
 
+// An answer to a message of which several copies left says nothing of the time it took.
+void Provision::measure(const send::Message& advertisement, const Attempt& attempt) {
+  if (attempt.copies != 1 || advertisement.source != attempt.router) return;
+  round_trip_ = std::min(advertisement.arrived.boot - attempt.first_sent, kMaxRoundTrip);
+}
+
+// An answer to a message of which several copies left says nothing of the time it took.
+void Provision::measure(const send::Message& advertisement, const Attempt& attempt) {
+  if (attempt.copies != 1 || advertisement.source != attempt.router) return;
+  round_trip_ = std::min(advertisement.arrived.boot - attempt.first_sent, kMaxRoundTrip);
+}
+
 void Provision::drop_reply(MobileCounter why, const Ipv6Address& router) {
   parts_.counters.add(why);
   parts_.outbox.report(EventKind::kKeyRefused,
@@ -380,130 +399,6 @@ void Provision::paths_ended(Now now, const nd::PathFetcher::Ended& ended) {
   }
 }
 
-std::optional<Ipv6Address> Provision::router_address(const send::Message& advertisement,
-                                                     const Bytes& spki,
-                                                     const Attempt& attempt) const {
-  const nd::Router* router = parts_.discovery.find(advertisement.interface, advertisement.source);
-  if (router == nullptr || router->spki != spki) return std::nullopt;
-  return router->global_address_for(attempt.source);
-}
-
-Result<Provision::Opening, MobileCounter> Provision::read_reply(Now now,
-                                                                const send::Message& advertisement,
-                                                                const Bytes& spki,
-                                                                const Attempt& attempt) const {
-  const wire::OptionList& options = advertisement.options;
-  const std::size_t replies = options.count(OptionType::kHandoverKeyReply);
-  if (replies == 0) return fail(MobileCounter::kNoReply);
-  if (replies > 1) return fail(MobileCounter::kTwoReplies);
-  if (!attempt.pair) return fail(MobileCounter::kNotRequested);
-  const auto reply =
-      wire::HandoverKeyReply::parse(options.first(OptionType::kHandoverKeyReply)->octets);
-  if (!reply) return fail(MobileCounter::kMalformedReply);
-  const auto algorithm = crypto::algorithm_of(reply->algorithm.value);
-  if (!algorithm) return fail(MobileCounter::kUnknownAlgorithm);
-  if (!parts_.config.accept_weaker &&
-      crypto::strength(*algorithm) < crypto::strength(attempt.algorithm))
-    return fail(MobileCounter::kDowngrade);
-  if (now.boot >= attempt.first_sent + seconds(reply->lifetime_s))
-    return fail(MobileCounter::kZeroLifetime);
-  const auto ar = router_address(advertisement, spki, attempt);
-  if (!ar) return fail(MobileCounter::kNoRouterAddress);
-  Opening opening;
-  opening.ar = *ar;
-  opening.algorithm = *algorithm;
-  opening.lifetime_s = reply->lifetime_s;
-  return opening;
-}
-
-void Provision::judge(Now now, send::Judged advertisement, std::shared_ptr<Attempt> attempt) {
-  const Ipv6Address router = advertisement.message.source;
-  if (std::ranges::find(attempt->answered, router) != attempt->answered.end())
-    return parts_.counters.add(MobileCounter::kSecondAnswer);
-  if (opening_.size() >= kMaxOpening) return drop_reply(MobileCounter::kHeldDropped, router);
-  if (!parts_.receiver.accept(advertisement)) return;
-  attempt->answered.push_back(router);
-  // An answer of another router does not end the wait for the one that is used (HK-3.3-05).
-  if (campaign_ && campaign_->attempt == attempt && !campaign_->signing &&
-      router == attempt->router) {
-    campaign_.reset();
-    schedule(now, kNever);
-  }
-  auto opening = read_reply(now, advertisement.message, advertisement.proof->spki, *attempt);
-  if (!opening) {
-    learn(advertisement.message);
-    if (attempt->pair) return refuse(now, router, opening.error());
-    return;
-  }
-  const auto reply = wire::HandoverKeyReply::parse(
-      advertisement.message.options.first(OptionType::kHandoverKeyReply)->octets);
-  // The length of the ciphertext is judged with all the rest of it (W12).
-  const machine::JobId job =
-      parts_.outbox.start(machine::OpenHandoverKey{attempt->pair, to_bytes(reply->encrypted_key),
-                                                   crypto::key_size(opening->algorithm)},
-                          machine::JobClass::kSolicited);
-  opening->advertisement = std::move(advertisement);
-  opening->attempt = std::move(attempt);
-  opening_.emplace(job, std::move(*opening));
-}
-
-void Provision::refuse(Now now, const Ipv6Address& router, MobileCounter why) {
-  drop_reply(why, router);
-  const Attachment* attachment = parts_.attach.current();
-  if (campaign_ || attachment == nullptr || attachment->router != router || !attachment->ar ||
-      !attachment->address)
-    return;
-  if (const keys::HeldKey* key = parts_.keys.find(now.boot, *attachment->ar, *attachment->address))
-    schedule(now, now.boot + std::max<Duration>((key->expires - now.boot) / 2, kMinRenewalRetry));
-}
-
-void Provision::opened(Now now, Opening opening, machine::JobResult& result) {
-  auto* made = result.output ? std::get_if<machine::HandoverKeyOpened>(&*result.output) : nullptr;
-  const send::Message& message = opening.advertisement.message;
-  const Attempt& attempt = *opening.attempt;
-  if (made == nullptr || made->key.size() != crypto::key_size(opening.algorithm))
-    return refuse(now, message.source, MobileCounter::kNotDecrypted);
-  if (!parts_.attach.serves(attempt.interface, attempt.generation) ||
-      router_address(message, opening.advertisement.proof->spki, attempt) != opening.ar)
-    return drop_reply(MobileCounter::kLinkLeft, message.source);
-  if (!parts_.config.accept_weaker &&
-      crypto::strength(opening.algorithm) < crypto::strength(attempt.algorithm))
-    return refuse(now, message.source, MobileCounter::kDowngrade);
-  if (now.boot >= attempt.first_sent + seconds(opening.lifetime_s))
-    return refuse(now, message.source, MobileCounter::kZeroLifetime);
-  learn(message);
-  store(now, opening, std::move(made->key));
-}
-
-void Provision::store(Now now, const Opening& opening, Secret key) {
-  const Attempt& attempt = *opening.attempt;
-  keys::HeldKey held;
-  held.ar = opening.ar;
-  held.ar_link_local = opening.advertisement.message.source;
-  held.cga = attempt.source;
-  held.algorithm = opening.algorithm;
-  held.key = std::move(key);
-  held.received_for = attempt.first_sent;
-  held.expires = attempt.first_sent + seconds(opening.lifetime_s);
-  // The first block is reserved with the record, so that no FBU has to wait for the store.
-  held.sequence_ceiling = machine::kSequenceBlock;
-  const std::string fingerprint = keys::fingerprint(held.key);
-  (void)parts_.keys.store(std::move(held));
-  const keys::HeldKey& stored = *parts_.keys.find(now.boot, opening.ar, attempt.source);
-  routers_here_.insert(opening.ar);
-  parts_.counters.add(MobileCounter::kKeysReceived);
-  persisting_.insert(parts_.outbox.push(machine::Persist{parts_.keys.record_of(stored, now)}));
-  parts_.outbox.report(EventKind::kKeyReceived,
-                       {{"ar", stored.ar.text()},
-                        {"cga", stored.cga.text()},
-                        {"algorithm", std::string(crypto::name(stored.algorithm))},
-                        {"lifetime_s", std::int64_t{opening.lifetime_s}},
-                        {"fingerprint", fingerprint}});
-  const Attachment* attachment = parts_.attach.current();
-  if (attachment != nullptr && attachment->ar == opening.ar && !campaign_)
-    schedule(now, stored.renewal_due());
-}
-
 bool Provision::owns(machine::JobId job) const {
   return generating_ == job || opening_.contains(job) || (campaign_ && campaign_->signing == job);
 }
@@ -535,14 +430,6 @@ void Provision::complete(Now now, machine::JobResult result) {
   if (!opening.empty()) opened(now, std::move(opening.mapped()), result);
 }
 
-void Provision::outcome(const machine::Outcome& outcome) {
-  if (persisting_.erase(outcome.action_id) == 0 || outcome.result) return;
-  parts_.counters.add(MobileCounter::kStoreFailed);
-  parts_.outbox.report(EventKind::kWarning, {{"text",
-                                              "a handover key could not be stored: it "
-                                              "will be asked for again after a restart"}});
-}
-
 std::optional<LinkAddress> Provision::take_trigger() {
   return std::exchange(trigger_, std::nullopt);
 }
@@ -571,7 +458,7 @@ void Provision::tick(Now now) {
     held = held_.erase(held);
   }
   if (campaign_ && campaign_->next_send <= now.boot) send(now);
-  if (!campaign_ && next_request_ <= now.boot) begin(now, std::nullopt);
+  if (!campaign_ && next_request_ <= now.boot) begin(now, {}, Occasion::kPeriodic);
 }
 
 }  // namespace sendoff::mobile

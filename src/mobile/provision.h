@@ -38,6 +38,14 @@ struct Attempt {
   Instant ends;
   std::vector<Ipv6Address> answered;  // by these link-local addresses
   Bytes packet;
+  unsigned copies = 0;  // that were sent
+};
+
+// What an RtSolPr asks beside a key.
+struct Question {
+  std::vector<LinkAddress> access_points{};  // none: about all
+  // Where it goes: to the router in use, or to all on the link where there are several.
+  std::optional<Ipv6Address> destination{};
 };
 
 class Provision {
@@ -55,22 +63,25 @@ class Provision {
     machine::Outbox& outbox;
     MobileCounters& counters;
   };
-  explicit Provision(const Parts& parts) : parts_(parts) {}
+  explicit Provision(const Parts& parts) : parts_(parts) {
+    neighbourhood_.configure(parts.config.access_points);
+  }
 
   // The care-of CGA of the attachment in use is ready, or its link or router was left.
   void arrived(Now now);
   void left(const Attachment& attachment);
   void reconfigured(Now now);
-  // Asks at once, within the rate limit; about this access point, or about all. False: nothing is
+  // Asks at once, within the rate limit. False: nothing is
   // sent, since this router answered no RtSolPr on this link and so has no fast handover
-  // (FH-5.1-01).
-  [[nodiscard]] bool request_now(Now now, std::optional<LinkAddress> access_point = std::nullopt);
+  // (FH-5.1-01). It may have been out of order: it is asked again when request_interval is over
+  // (GF42).
+  [[nodiscard]] bool request_now(Now now, const Question& question = {});
 
   void handle(Now now, send::Judged advertisement);
   [[nodiscard]] bool owns(machine::JobId job) const;
   void complete(Now now, machine::JobResult result);
-  [[nodiscard]] bool owns(machine::ActionId action) const { return persisting_.contains(action); }
-  void outcome(const machine::Outcome& outcome);
+  [[nodiscard]] bool owns(machine::ActionId action) const { return storing_.contains(action); }
+  void outcome(Now now, const machine::Outcome& outcome);
   void paths_ended(Now now, const nd::PathFetcher::Ended& ended);
 
   [[nodiscard]] const Neighbourhood& neighbourhood() const { return neighbourhood_; }
@@ -89,7 +100,7 @@ class Provision {
     unsigned sent = 0;
     Duration timeout{};
     Instant next_send;
-    std::optional<LinkAddress> access_point;
+    Question question;
   };
   struct HeldReply {
     send::Judged advertisement;
@@ -104,12 +115,22 @@ class Provision {
     std::uint16_t lifetime_s = 0;
   };
 
+  // A key that came and is not used yet, since its record is being stored.
+  struct Storing {
+    keys::HeldKey key;
+    InterfaceId interface;
+    std::uint64_t generation = 0;
+    std::uint16_t lifetime_s = 0;
+  };
+
   void ensure_pair(Now now);
   void generated(Now now, keys::DecryptionKey key);
-  void begin(Now now, std::optional<LinkAddress> access_point);
+  enum class Occasion : std::uint8_t { kAsked, kPeriodic };
+  void begin(Now now, const Question& question, Occasion occasion);
   void send(Now now);
   void new_attempt(Now now);
-  [[nodiscard]] send::Unsigned compose(const Attachment& attachment, const Attempt& attempt) const;
+  [[nodiscard]] send::Unsigned unsigned_request(const Attachment& attachment,
+                                                const Attempt& attempt) const;
   void transmit(Now now, const std::shared_ptr<Attempt>& attempt);
   void signed_message(Now now, machine::JobResult& result);
   void end_campaign(Now now);
@@ -130,7 +151,9 @@ class Provision {
                                                           const Attempt& attempt) const;
   void opened(Now now, Opening opening, machine::JobResult& result);
   void store(Now now, const Opening& opening, Secret key);
+  void put_into_use(Now now, Storing stored);
   void learn(const send::Message& advertisement);
+  void measure(const send::Message& advertisement, const Attempt& attempt);
   void refuse(Now now, const Ipv6Address& router, MobileCounter why);
   void drop_reply(MobileCounter why, const Ipv6Address& router);
 
@@ -141,10 +164,11 @@ class Provision {
   std::vector<HeldReply> held_;
   std::map<machine::JobId, Opening> opening_;
   std::optional<machine::JobId> generating_;
-  std::set<machine::ActionId> persisting_;
+  std::map<machine::ActionId, Storing> storing_;
   bool waits_for_pair_ = false;
-  bool heard_ = false;   // a PrRtAdv of the router in use, on this link
-  bool silent_ = false;  // none came after RTSOLPR_RETRIES
+  bool heard_ = false;                  // a PrRtAdv of the router in use, on this link
+  bool silent_ = false;                 // none came after RTSOLPR_RETRIES; periodic requests go on
+  std::optional<Duration> round_trip_;  // of this link, with what the router does for an answer
   Instant pair_check_{};
   Instant next_request_ = kNever;
   std::set<Ipv6Address> routers_here_;  // whose keys were received on this link

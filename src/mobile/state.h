@@ -8,6 +8,7 @@
 #include "mobile/landing.h"
 #include "mobile/mobile.h"
 #include "mobile/provision.h"
+#include "nd/mobility_gate.h"
 
 namespace sendoff::mobile {
 
@@ -21,6 +22,7 @@ struct Mobile::State {
   keys::HeldKeys keys;
   keys::EncryptionPair pair;
   MobileCounters counters;
+  nd::MobilityGate gate;
   Attach attach;
   Provision provision;
   Announcer announcer;
@@ -39,6 +41,7 @@ struct Mobile::State {
         discovery(config.discovery, random, outbox, receiver, certified, paths),
         keys(config.max_keys),
         pair(config.encryption_pair),
+        gate(outbox),
         attach(config, discovery, outbox),
         provision(Provision::Parts{config, attach, discovery, certified, paths, receiver, keys,
                                    pair, random, outbox, counters}),
@@ -50,6 +53,7 @@ struct Mobile::State {
     receiver.take(send::Kind::kCertificationPathAdvertisement);
   }
 
+  void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
   void dispatch(Now now, send::Judged judged);
   void settle(Now now);
   void follow(Now now, const Attach::Change& change);
@@ -71,7 +75,8 @@ struct Mobile::State {
   void ap_attached(Now now, const machine::ApAttached& event);
   void expire_keys(Now now);
   [[nodiscard]] Result<void, machine::OrderError> carry_out(Now now, const machine::Order& order);
-  [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now);
+  [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now,
+                                                              const machine::RequestKey& order);
   [[nodiscard]] Result<void, machine::OrderError> binding_complete();
 };
 

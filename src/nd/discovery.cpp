@@ -147,7 +147,7 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
     if (cga::address_of(solicitation.parameters, link.identity.sec) == link.link_local) break;
   }
   append(solicitation.message, wire::RouterSolicitation{});
-  if (link.name_link_address)
+  if (link.name_link_address && !link.link_address.empty())
     append(solicitation.message,
            wire::LinkAddressOption{OptionType::kSourceLinkAddress, link.link_address});
   solicitation.nonce = std::move(nonce);

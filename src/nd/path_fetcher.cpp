@@ -97,8 +97,26 @@ void PathFetcher::fetch(Now now, InterfaceId interface, const Ipv6Address& sourc
   if (retrieval.identifier == 0) return;
   retrieval.started = now.boot;
   retrieval.interval = config_.retry;
+  retrieval.next_send = kNever;
+  // The host joins the group of a new address in its own time, and an answer may be quicker.
+  if (!source.is_unspecified())
+    retrieval.joining = outbox_.push(machine::JoinGroup{interface, source.solicited_node(), true});
   retrievals_.push_back(std::move(retrieval));
-  solicit(now, retrievals_.back());
+  if (source.is_unspecified()) solicit(now, retrievals_.back());
+}
+
+bool PathFetcher::owns(machine::ActionId action) const {
+  return std::ranges::find(retrievals_, std::optional(action), &Retrieval::joining) !=
+         retrievals_.end();
+}
+
+// A group that cannot be joined may be the host's already.
+void PathFetcher::outcome(Now now, const machine::Outcome& outcome) {
+  const auto retrieval =
+      std::ranges::find(retrievals_, std::optional(outcome.action_id), &Retrieval::joining);
+  if (retrieval == retrievals_.end()) return;
+  retrieval->joining.reset();
+  solicit(now, *retrieval);
 }
 
 // Every second solicitation names a component that is missing. The others ask for the whole path:
@@ -217,6 +235,8 @@ void PathFetcher::complete(Now now, const machine::JobResult& result) {
 void PathFetcher::end(Retrieval& retrieval, bool validated) {
   if (retrieval.validation) outbox_.push(machine::Cancel{*retrieval.validation});
   const InterfaceId interface = retrieval.interface;
+  if (!retrieval.source.is_unspecified())
+    outbox_.push(machine::JoinGroup{interface, retrieval.source.solicited_node(), false});
   std::erase_if(retrievals_, [&](const Retrieval& each) { return each.interface == interface; });
   ended_.push_back({interface, validated});
 }

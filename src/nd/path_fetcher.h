@@ -1,4 +1,5 @@
-// The host's side of certification path discovery (RFC 3971 6.4.6, GS12 to GS14): sends CPS,
+// The host's side of certification path discovery (RFC 3971 6.4.6, GS12 to GS14): sends CPS, once
+// the host listens to the solicited-node group that CPAs are sent to,
 // gathers CPAs (unauthenticated: bounded, no state but the retrieval itself), has the path
 // validated by a job, and stores what is valid in CertifiedKeys.
 #pragma once
@@ -50,6 +51,8 @@ class PathFetcher {
   void handle(Now now, const send::Message& advertisement);  // a CPA after its base checks
   [[nodiscard]] bool owns(machine::JobId job) const;
   void complete(Now now, const machine::JobResult& result);
+  [[nodiscard]] bool owns(machine::ActionId action) const;
+  void outcome(Now now, const machine::Outcome& outcome);
   void drop(InterfaceId interface);
 
   // How retrievals ended since the last call: held messages can be judged again (GS33).
@@ -80,6 +83,7 @@ class PathFetcher {
     Instant next_send;
     Duration interval{};
     unsigned solicitations = 0;
+    std::optional<machine::ActionId> joining;
     std::vector<Candidate> candidates;  // oldest first
     std::optional<machine::JobId> validation;
     unsigned validations = 0;

@@ -100,7 +100,7 @@ void AddressBook::settle(const AddressInfo& info) {
     return hooks_.changed(info.index, info.address, What::kDuplicate);
   }
   if (info.tentative) return;
-  if (asked) return answer(key, Facts{});
+  if (asked) return answer(key, Facts{.address = {}, .detecting = info.optimistic});
   const bool was_ready = known && !old.tentative && !old.duplicate;
   const bool detection_ended = known && old.optimistic && !info.optimistic;
   if (!was_ready || detection_ended) hooks_.changed(info.index, info.address, What::kReady);

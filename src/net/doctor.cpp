@@ -62,7 +62,7 @@ Finding nft_finding() {
                   false,
                   {},
                   "keeping the kernel from answering FBU, FBack, HI and HAck with ICMPv6 errors"};
-  const auto guard = IcmpGuard::open();
+  const auto guard = IcmpGuard::open({});
   finding.available = guard.has_value();
   finding.detail = guard ? "a table was made and is gone again" : guard.error().text();
   return finding;

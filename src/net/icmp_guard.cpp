@@ -24,19 +24,21 @@ std::string commands_for(const std::string& table) {
          " input { type filter hook input priority -300; policy accept; }\n";
 }
 
-// FBU, FBack, HI and HAck. The rules in one line, so that there is no time without them. Of a Home
-// Address option its type is matched where its alignment puts it (RFC 6275 6.3); nft has no word
-// for it. Mobility Headers are judged above.
-std::string rules_for(const std::string& table, bool home_addresses,
+// Whatever Mobility Header nobody else handles. The rules in one line, so that there is no time
+// without them. Of a Home Address option its type is matched where its alignment puts it (RFC
+// 6275 6.3); nft has no word for it. Mobility Headers are judged above.
+std::string rules_for(const std::string& table, const IcmpGuard::Rules& rules,
                       const std::vector<IcmpGuard::Pair>& let_pass) {
+  std::string others = "0-7";  // Mobile IPv6
+  for (const std::uint8_t type : rules.other_types) others += ", " + std::to_string(type);
   const std::string chain = " ip6 " + table + " input";
   const std::string rule = "; add rule" + chain;
   std::string text = "flush chain" + chain;
   for (const IcmpGuard::Pair& pair : let_pass)
     text += rule + " ip6 saddr " + pair.source.text() + " ip6 daddr " + pair.destination.text() +
             " mh type { 14, 15 } accept";
-  text += rule + " mh type { 8, 9, 14, 15 } drop";
-  if (home_addresses) text += rule + " meta l4proto != 135 ip6 nexthdr 60 @nh,368,8 201 drop";
+  text += rule + " mh type != { " + others + " } drop";
+  if (rules.home_addresses) text += rule + " meta l4proto != 135 ip6 nexthdr 60 @nh,368,8 201 drop";
   return text + "\nlist table ip6 " + table + "\n";
 }
 
@@ -105,7 +107,7 @@ std::string find_nft() {
   return {};
 }
 
-Attempt<IcmpGuard> IcmpGuard::open(bool home_addresses) {
+Attempt<IcmpGuard> IcmpGuard::open(const Rules& rules) {
   const std::string program = find_nft();
   if (program.empty())
     return fail(SystemError{
@@ -121,17 +123,16 @@ Attempt<IcmpGuard> IcmpGuard::open(bool home_addresses) {
   commands->read_end.reset();
   answers->write_end.reset();
   IcmpGuard guard(std::move(commands->write_end), std::move(answers->read_end), *child);
-  guard.home_addresses_ = home_addresses;
+  guard.rules_ = rules;
   guard.table_ = "sendoff-" + std::to_string(getpid());
-  if (auto ruled =
-          guard.command(commands_for(guard.table_) + rules_for(guard.table_, home_addresses, {}));
+  if (auto ruled = guard.command(commands_for(guard.table_) + rules_for(guard.table_, rules, {}));
       !ruled)
     return fail(ruled.error());
   return guard;
 }
 
 Attempt<> IcmpGuard::let_pass(const std::vector<Pair>& pairs) {
-  return command(rules_for(table_, home_addresses_, pairs));
+  return command(rules_for(table_, rules_, pairs));
 }
 
 Attempt<> IcmpGuard::command(const std::string& text) {

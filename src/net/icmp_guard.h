@@ -2,8 +2,9 @@
 // ICMPv6 Parameter Problem for the Home Address option of every FBU and for every Mobility Header
 // that no socket takes, which would tell the sender what the daemon keeps quiet (W23).
 //
-// An nftables table on the input hook drops the message types that the daemon takes from its
-// packet sockets (which see them before). It belongs to a child process `nft` (flags owner) that
+// An nftables table on the input hook drops the Mobility Headers that the daemon takes from its
+// packet sockets (which see them before): all but those of Mobile IPv6 (types 0 to 7) and of other
+// programs. It belongs to a child process `nft` (flags owner) that
 // reads from a pipe of ours: when the daemon ends, however it ends, the table goes with it.
 // Packets that are only forwarded do not meet it.
 #pragma once
@@ -22,15 +23,18 @@ namespace sendoff::net {
 
 class IcmpGuard {
  public:
+  struct Rules {
+    bool home_addresses = false;            // also drop what else has a Home Address option (9.3.1)
+    std::vector<std::uint8_t> other_types;  // Mobility Headers of other programs here
+  };
   // Needs nft and CAP_NET_ADMIN. Waits until the table stands.
-  // `home_addresses`: also drops what else has a Home Address option (RFC 6275 9.3.1).
-  [[nodiscard]] static Attempt<IcmpGuard> open(bool home_addresses = false);
+  [[nodiscard]] static Attempt<IcmpGuard> open(const Rules& rules);
   IcmpGuard(IcmpGuard&& other) noexcept
       : commands_(std::move(other.commands_)),
         answers_(std::move(other.answers_)),
         child_(std::exchange(other.child_, -1)),
         table_(std::move(other.table_)),
-        home_addresses_(other.home_addresses_) {}
+        rules_(std::move(other.rules_)) {}
   IcmpGuard& operator=(IcmpGuard&&) = delete;
   IcmpGuard(const IcmpGuard&) = delete;
   IcmpGuard& operator=(const IcmpGuard&) = delete;
@@ -55,7 +59,7 @@ class IcmpGuard {
   FileDescriptor answers_;
   pid_t child_;
   std::string table_;
-  bool home_addresses_ = false;
+  Rules rules_;
 };
 
 // The program, or nothing: PATH of a daemon may lack the sbin directories.

@@ -15,7 +15,7 @@ constexpr std::string_view kProxyLine = "proxy ";
 PacketSelection mobility_headers(const HostConfig& config,
                                  const std::vector<Ipv6Address>& destinations,
                                  const std::vector<Ipv6Address>& policed) {
-  PacketSelection selection = net::mobility_headers(destinations);
+  PacketSelection selection = net::mobility_headers(destinations, config.other_mobility_types);
   selection.policed = policed;
   selection.destination_options = config.router && config.home_addresses;
   return selection;
@@ -67,7 +67,8 @@ Attempt<> LinuxHost::State::open() {
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
                         [](const NeighbourInfo&, bool) {}, [] {}});
   if (config.guard_icmp) {
-    if (auto opened = IcmpGuard::open(config.router && config.home_addresses))
+    if (auto opened =
+            IcmpGuard::open({config.router && config.home_addresses, config.other_mobility_types}))
       guard.emplace(std::move(*opened));
     else
       shortcomings.push_back(opened.error().text());

@@ -34,6 +34,9 @@ struct HostConfig {
   // Router: packets with Destination Options come to the machine, and the guard keeps the kernel
   // from answering those with a Home Address option.
   bool home_addresses = true;
+  // Mobility Header types, beside those of Mobile IPv6 (0 to 7), that another program here handles:
+  // neither delivered nor kept from the kernel.
+  std::vector<std::uint8_t> other_mobility_types{};
 };
 
 class LinuxHost final : public Host {

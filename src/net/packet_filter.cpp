@@ -2,6 +2,8 @@
 
 #include <linux/if_packet.h>
 
+#include <algorithm>
+
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
 #include "wire/mobility.h"
@@ -155,11 +157,13 @@ PacketSelection neighbour_discovery() {
   return selection;
 }
 
-PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations) {
-  using enum wire::MobilityType;
+PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
+                                 const std::vector<std::uint8_t>& others) {
+  constexpr auto kBindingError = static_cast<unsigned>(wire::MobilityType::kBindingError);
   PacketSelection selection;
-  selection.mobility_types = numbers(kBindingError, kFastBindingUpdate, kFastBindingAcknowledgement,
-                                     kHandoverInitiate, kHandoverAcknowledge);
+  for (unsigned type = kBindingError; type <= 0xff; ++type)
+    if (std::ranges::find(others, type) == others.end())
+      selection.mobility_types.push_back(static_cast<std::uint8_t>(type));
   selection.destinations = destinations;
   return selection;
 }

@@ -32,7 +32,10 @@ struct PacketSelection {
 // fragments. NS and NA are the kernel's; the machines hear them, too: a NAR waits for UNAs and for
 // answers to its DAD probes.
 [[nodiscard]] PacketSelection neighbour_discovery();
-[[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations);
+// Also types that nobody here knows, which have to be answered, but not `others`, of other
+// programs.
+[[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
+                                               const std::vector<std::uint8_t>& others = {});
 
 // ESP (RFC 4303) that a daemon takes itself.
 struct EspSelection {

@@ -75,8 +75,8 @@ std::string_view explain(SendRefusal refusal) {
   return "unknown";
 }
 
-PeerLink::PeerLink(const Config& config, const std::vector<ServedLink>& links, MobilityGate& gate,
-                   machine::Outbox& outbox)
+PeerLink::PeerLink(const Config& config, const std::vector<ServedLink>& links,
+                   nd::MobilityGate& gate, machine::Outbox& outbox)
     : config_(config), links_(links), gate_(gate), outbox_(outbox), esp_(outbox) {}
 
 bool PeerLink::concerns(const wire::PacketView& packet) {
@@ -139,7 +139,8 @@ std::optional<FromPeer> PeerLink::take_plain(Now now, const machine::Received& r
   if (peer == nullptr) return drop(PeerLinkCounter::kUnknownPeer);
   if (const auto why = objection(*peer, received, packet)) return drop(*why);
   if (packet.home_address || packet.routing) return drop(PeerLinkCounter::kExtension);
-  const auto header = gate_.admit(now, received, packet);
+  const auto header =
+      gate_.admit(now, received, packet, find_holder(links_, packet.header.destination) != nullptr);
   if (!header) return drop(PeerLinkCounter::kHeader);
   counters_.add(PeerLinkCounter::kTaken);
   return FromPeer{packet.header.source, packet.header.destination, header->type,

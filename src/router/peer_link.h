@@ -13,10 +13,10 @@
 #include "base/counters.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
+#include "nd/mobility_gate.h"
 #include "router/config.h"
 #include "router/esp_peers.h"
 #include "router/links.h"
-#include "router/mobility_gate.h"
 #include "wire/ipv6.h"
 #include "wire/mobility.h"
 
@@ -60,7 +60,7 @@ using ToPeer = std::variant<wire::HandoverInitiate, wire::HandoverAcknowledge>;
 
 class PeerLink {
  public:
-  PeerLink(const Config& config, const std::vector<ServedLink>& links, MobilityGate& gate,
+  PeerLink(const Config& config, const std::vector<ServedLink>& links, nd::MobilityGate& gate,
            machine::Outbox& outbox);
 
   // Whether `packet` is this class's business: HI or HAck in clear, or ESP.
@@ -110,7 +110,7 @@ class PeerLink {
 
   const Config& config_;
   const std::vector<ServedLink>& links_;
-  MobilityGate& gate_;
+  nd::MobilityGate& gate_;
   machine::Outbox& outbox_;
   EspPeers esp_;
   std::map<Ipv6Address, machine::HostProtection> host_;  // as last told, by peer

@@ -4,7 +4,6 @@
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
 #include "router/links.h"
-#include "router/mobility_gate.h"
 #include "router/nar.h"
 #include "router/neighbour_table.h"
 #include "router/par.h"
@@ -26,7 +25,7 @@ struct Router::State {
   nd::Certifier certifier;
   Provision provision;
   NeighbourTable neighbours;
-  MobilityGate gate;
+  nd::MobilityGate gate;
   PeerLink peer_link;
   Par par;
   Nar nar;
@@ -46,7 +45,7 @@ struct Router::State {
                    config.certification.anchor_fqdns, config.max_cpa_s},
                   outbox),
         provision(config, links, keys, receiver, random, outbox),
-        gate(links, outbox),
+        gate(outbox),
         peer_link(config, links, gate, outbox),
         par(config, links, keys, neighbours, peer_link, random, outbox),
         nar(config, links, neighbours, par, peer_link, advertiser, outbox) {
@@ -85,6 +84,7 @@ struct Router::State {
   void discard(const machine::IssuedKeyName& key, std::string_view reason);
   void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
+  [[nodiscard]] bool addresses_us(const wire::PacketView& packet) const;
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
   void follow_par(Now now);
 };
@@ -273,11 +273,15 @@ Router::Router(const Config& config, machine::Snapshot snapshot, Random& random,
 }
 Router::~Router() = default;
 
+bool Router::State::addresses_us(const wire::PacketView& packet) const {
+  return find_holder(links, packet.header.destination) != nullptr;
+}
+
 // FBUs and what comes from other routers.
 void Router::State::mobility(Now now, const machine::Received& received,
                              const wire::PacketView& packet) {
   if (!PeerLink::concerns(packet)) {
-    if (gate.admit(now, received, packet)) par.handle(now, received, packet);
+    if (gate.admit(now, received, packet, addresses_us(packet))) par.handle(now, received, packet);
     return;
   }
   const auto message = peer_link.take(now, received, packet);
@@ -315,7 +319,7 @@ void Router::handle(Now now, const machine::Received& received) {
   }
   if (packet && packet->home_address) {
     if (!state_->par.bound(*packet->home_address, packet->header.source))
-      state_->gate.refuse_home_address(now, received, *packet);
+      state_->gate.refuse_home_address(now, received, *packet, state_->addresses_us(*packet));
     return;
   }
   if (const auto target = packet ? target_of(*packet) : std::nullopt;

@@ -138,7 +138,8 @@ TEST_F(RouterFile, NamesWhatIsWrongAndWhere) {
   router_error("lifetime = 3600", "lifetime = \"long\"", "is a text; it must be a whole number");
   router_error("name = \"access0\"", "name = \"a/b\"", "no interface can have that name");
   router_error("2001:db8:a:1::/64\"]\na", "2001:db8:a:1::1/64\"]\na", "it must be a global /64");
-  router_error("\"2001:db8:a:2::/64\"", "\"2001:db8:a:2::/48\"", "it must be a global /64");
+  router_error("\"2001:db8:a:2::/64\"", "\"2001:db8:a:2::/48\"",
+               "it must be a global prefix of at most 64 bits");
   router_error("\"2001:db8:a:2::1\"", "\"fe80::1\"", "it must be a global address");
   router_error("\"02:00:00:00:00:02\"", "\"02:00:00\"", "it must be a link-layer address");
   router_error("access_points = [\"02:00:00:00:0a:02\"", "access_points = [ \"02:00:00:00:0a:01\"",

@@ -17,6 +17,7 @@ TEST(ControlRequest, ReadsBackWhatItWrites) {
                                  AskEvents{true},
                                  machine::Order(machine::HandOver{place}),
                                  machine::Order(machine::RequestKey{}),
+                                 machine::Order(machine::RequestKey{{place}, kAllRouters}),
                                  machine::Order(machine::BindingComplete{}),
                                  machine::Order(machine::Advise{place, std::nullopt}),
                                  machine::Order(machine::Advise{node, place}),
@@ -60,6 +61,10 @@ TEST(ControlRequest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal(advise + there + R"(,"care_of":"2001:db8::6"})"), "taken");
   for (const char* nobody : {"", "here", "02:00:"})
     EXPECT_EQ(refusal(std::string(R"({"schema":1,"command":"advise","mn":")") + nobody + "\"}"),
+              "bad-request");
+  for (const char* wrong : {R"("access_points":"02:00:5e:00:53:01")", R"("access_points":["here"])",
+                            R"("access_points":[1])", R"("destination":"there")"})
+    EXPECT_EQ(refusal(R"({"schema":1,"command":"request-key",)" + std::string(wrong) + "}"),
               "bad-request");
 }
 

@@ -80,25 +80,18 @@ TEST_F(EspPar, WhatCannotBeSealedIsRefusedAtOnce) {
   bench.advance(milliseconds(1));
   works(2);
 
-  // Too large, which no HI of ours is: one by hand.
-  machine::Outbox outbox;
-  router::EspPeers peers(outbox);
-  peers.configure(bench.now, config);
-  while (const auto action = outbox.poll())
-    peers.outcome(bench.now, machine::Outcome{action->id, Facts{}});
-  EXPECT_TRUE(peers.seal(bench.now, config.neighbours[0], Bytes(1208)));
-  const auto refused = peers.seal(bench.now, config.neighbours[0], Bytes(1216));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().why, esp::SealError::kTooLarge);
-  bool said = false;
-  while (const auto action = outbox.poll()) {
-    const auto* report = std::get_if<machine::Report>(&action->what);
-    ASSERT_EQ(std::get_if<machine::Transmit>(&action->what), nullptr);
-    said = said || (report != nullptr &&
-                    report->event.text("text").find("1284 octets") != std::string_view::npos);
-  }
-  EXPECT_TRUE(said);
-  EXPECT_TRUE(peers.seal(bench.now, config.neighbours[0], Bytes(1208)));
+  // Too large for the way to the neighbour.
+  fresh();
+  config.peer_path_mtu = 100;
+  config.neighbours[0].esp->outbound.key = esp::key_numbered(12);
+  far_pair.inbound[0].key = esp::key_numbered(12);
+  far.configure(bench.now, {{far_pair}, {}, true});
+  start();
+  refused_with("octets, but every path takes only 100");
+  EXPECT_EQ(bench.counter("esp", "not-sent-too-large"), 1u);
+  config.peer_path_mtu = esp::kPathMtu;
+  ASSERT_TRUE(router->handle(bench.now, config));
+  works(2);
 }
 
 // The other half of the rule: the new router's answer.

@@ -49,7 +49,9 @@ struct RouterNode : RouterTest {
 
 class Both {
  public:
-  Both() {
+  explicit Both(const mobile::Config& node = mobile_config(),
+                const router::Config& given = router_config())
+      : config(given), world(node) {
     bench.now = world.now;
     router = std::make_unique<router::Router>(config, machine::Snapshot{}, random, bench.now);
     bench.attach(*router);
@@ -85,7 +87,7 @@ class Both {
   }
 
   std::shared_ptr<const crypto::HandoverDecryptionKey> hke = decryption_key("hke-1024");
-  router::Config config = router_config();
+  router::Config config;
   RecordingRandom random;
   MachineBench bench;
   std::unique_ptr<router::Router> router;

@@ -252,7 +252,7 @@ TEST(Results, EachMoveOfARunHasItsOwn) {
 }
 
 TEST(Results, LossIsAvoidableWhenTheLinkStoodOrTheFbuWasSent) {
-  Run run = there_and_back();
+  lab::Run run = there_and_back();
   // The FBU went ahead of the link: nothing had to be lost.
   EXPECT_EQ(result_of(run, 1).lost, 20U);
   EXPECT_EQ(result_of(run, 1).lost_avoidable, 20U);

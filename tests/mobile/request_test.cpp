@@ -510,8 +510,14 @@ TEST(KeyRequest, IsNotMadeAgainOfARouterThatAnsweredNone) {
   const auto move = world.order(machine::HandOver{kApNext});
   ASSERT_FALSE(move);
   EXPECT_EQ(move.error(), machine::OrderError::kNoFastHandover);
-  world.advance(seconds(1700));
+  // But for the request that is due after every request_interval (GF42).
+  world.advance(seconds(880));
   EXPECT_TRUE(world.solicitations().empty());
+  world.advance(seconds(25));
+  EXPECT_EQ(world.solicitations().size(), 4U);
+  world.advance(seconds(800));
+  EXPECT_EQ(world.solicitations().size(), 4U);
+  world.forget_output();
   // Another link.
   FakeRouter next = next_router();
   world.move({&next});

@@ -106,7 +106,7 @@ class World {
   }
 
   // --- the host ---
-  void up() { event(machine::InterfaceUp{kLink, kMobileLink, link_mtu}); }
+  void up() { event(machine::InterfaceUp{kLink, link_address, link_mtu}); }
   void down() { event(machine::InterfaceDown{kLink}); }
   void event(const machine::HostEvent& what) {
     mobile->handle(now, what);
@@ -150,6 +150,15 @@ class World {
     if (reversed) std::ranges::reverse(jobs);
     for (machine::Start& job : jobs) {
       run(job);
+      pump();
+    }
+  }
+
+  // --- outcomes ---
+  // Gives those that were held back, in their order.
+  void give_outcomes() {
+    for (const machine::Outcome& outcome : std::exchange(held_outcomes, {})) {
+      mobile->handle(now, outcome);
       pump();
     }
   }
@@ -333,6 +342,7 @@ class World {
   std::uint16_t issued_lifetime_s = 43'200;
   std::uint8_t key_version = 0;
   std::uint32_t link_mtu = 1500;
+  LinkAddress link_address = kMobileLink;
   bool fresh_pairs = false;  // key pairs that nobody but the machine holds
   std::vector<std::weak_ptr<const crypto::HandoverDecryptionKey>> pairs_made;
   std::shared_ptr<const crypto::HandoverDecryptionKey> forced_pair;
@@ -342,6 +352,9 @@ class World {
   std::function<std::optional<machine::ActionError>(const machine::ActionKind&)> refuse;
 
   std::optional<Ipv6Address> dhcp_address;  // that RunDhcp brings
+  bool detection_goes_on = false;           // for an optimistic address, until a test says else
+  std::function<bool(const machine::ActionKind&)> hold_outcome;  // true: kept in held_outcomes
+  std::deque<machine::Outcome> held_outcomes;
 
   std::vector<std::string> trace;  // every action by its name, packets by theirs
   std::vector<machine::Transmit> sent;
@@ -395,9 +408,15 @@ class World {
     machine::Outcome outcome{action.id, machine::Facts{}};
     if (std::holds_alternative<machine::RunDhcp>(action.what))
       outcome.result = machine::Facts{dhcp_address};
+    if (const auto* add = std::get_if<machine::AddAddress>(&action.what))
+      outcome.result->detecting = detection_goes_on && add->dad == machine::DadMode::kOptimistic;
     if (refuse)
       if (const auto error = refuse(action.what)) outcome.result = fail(*error);
-    if (machine::has_outcome(action.what)) mobile->handle(now, outcome);
+    const bool held = hold_outcome && hold_outcome(action.what);
+    if (held)
+      held_outcomes.push_back(outcome);
+    else if (machine::has_outcome(action.what))
+      mobile->handle(now, outcome);
     actions.push_back(std::move(action.what));
   }
 

@@ -231,7 +231,7 @@ TEST_F(GuardTest, WithoutItTheKernelAnswersFastBindingUpdates) {
 }
 
 TEST_F(GuardTest, KeepsTheKernelFromAnsweringWhilePacketSocketsStillReceive) {
-  const auto guard = IcmpGuard::open();
+  const auto guard = IcmpGuard::open({});
   ASSERT_TRUE(guard) << guard.error().text();
   PacketSelection selection;
   selection.mobility_types = {8, 9, 14, 15};
@@ -244,7 +244,7 @@ TEST_F(GuardTest, KeepsTheKernelFromAnsweringWhilePacketSocketsStillReceive) {
 }
 
 TEST_F(GuardTest, KeepsTheKernelFromAnsweringHomeAddressesWhenAskedTo) {
-  const auto guard = IcmpGuard::open(true);
+  const auto guard = IcmpGuard::open({.home_addresses = true, .other_types = {}});
   ASSERT_TRUE(guard) << guard.error().text();
   EXPECT_TRUE(errors_for({from_elsewhere()}).empty());
   EXPECT_TRUE(errors_for_mobility().empty());
@@ -256,7 +256,7 @@ TEST_F(GuardTest, KeepsTheKernelFromAnsweringHomeAddressesWhenAskedTo) {
 
 TEST_F(GuardTest, LeavesNoTableBehind) {
   {
-    const auto guard = IcmpGuard::open();
+    const auto guard = IcmpGuard::open({});
     ASSERT_TRUE(guard) << guard.error().text();
     EXPECT_NE(test::output_of("nft list tables").find("sendoff"), std::string::npos);
   }

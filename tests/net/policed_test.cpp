@@ -80,7 +80,7 @@ TEST_F(PolicedTest, ThePolicedSocketHasHiAndHackWithTheirAddresses) {
 }
 
 TEST_F(PolicedTest, TheGuardLetsPassWhatItIsToldTo) {
-  auto guard = IcmpGuard::open();
+  auto guard = IcmpGuard::open({});
   ASSERT_TRUE(guard) << guard.error().text();
   auto socket = PolicedSocket::open();
   ASSERT_TRUE(socket);

@@ -67,6 +67,8 @@ TEST_F(UnaTest, ThatNobodyWaitsForIsTheKernelsAlone) {
   const Ipv6Address known = Ipv6Address::literal("2001:db8:a:1::78");
   const LinkAddress of_cache = LinkAddress::literal("02:00:00:00:0c:0c");
   const LinkAddress of_una = LinkAddress::literal("02:00:00:00:0e:0e");
+  // It stays reachable for ten hours unless it is told otherwise.
+  ASSERT_TRUE(run("echo 36000000 > /proc/sys/net/ipv6/neigh/here/base_reachable_time_ms"));
   ASSERT_TRUE(run("ip -6 neigh add " + known.text() + " lladdr " + of_cache.text() +
                   " dev here nud reachable"));
   ASSERT_NE(entry(known).find("REACHABLE"), std::string::npos) << entry(known);
@@ -74,7 +76,7 @@ TEST_F(UnaTest, ThatNobodyWaitsForIsTheKernelsAlone) {
   send_from_there(nar_.una(unknown, of_una));
   send_from_there(nar_.una(known, of_una));
   EXPECT_TRUE(test::serve(
-      loop_, [&] { return heard_ == 2 && entry(known).find("STALE") != std::string::npos; }))
+      loop_, [&] { return heard_ >= 2 && entry(known).find("STALE") != std::string::npos; }))
       << heard_ << entry(known);
   EXPECT_NE(entry(known).find(of_cache.text()), std::string::npos) << entry(known);
   EXPECT_EQ(entry(unknown), "");

@@ -265,8 +265,8 @@ void Predictive::expect_no_interception() {
 
 // One story from the first packet to the return, since each step needs the one before it.
 TEST_F(Predictive, PacketsFollowTheNodeAndComeBackWithIt) {
-  COVERS("FH-3.1-03", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-5.6-02", "FH-10-03", "FH-6275-30",
-         "FH-6275-46");
+  COVERS("FH-3.1-03", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-4-42", "FH-5.6-02", "FH-10-03",
+         "FH-6275-30", "FH-6275-46");
   build();
   ASSERT_TRUE(bed_);
   bed_->expect_on_old_link("before");

@@ -59,6 +59,7 @@ class Refused : public Packets {
     return kept;
   }
   void expect_defects_refused(const Frame& fbu);
+  void expect_no_packet_under_the_victims_name();
   void expect_few_lines_of_many(const Frame& fbu);
 };
 
@@ -114,8 +115,24 @@ void Refused::expect_few_lines_of_many(const Frame& fbu) {
   EXPECT_LT(lines() - lines_before, kFew);
 }
 
+// FH-6275-47: the attacker's tunnel is as good as anybody's, but for its own PCoA only.
+void Refused::expect_no_packet_under_the_victims_name() {
+  const Mark since = links().mark();
+  const auto by_the_attackers_tunnel = [&](const Ipv6Address& inner, const std::string& data) {
+    links().inject(
+        Place::kParCore, lab::place(Side::kNar).core_link, lab::place(Side::kPar).core_link,
+        in_tunnel(bed_->other_ncoa(), par(), datagram(inner, Bed::correspondent(), 5568, data)));
+  };
+  by_the_attackers_tunnel(bed_->pcoa(), "in the victim's name");
+  by_the_attackers_tunnel(bed_->other_pcoa(), "in its own name");
+  expect_seen(at(Place::kCorrespondent) && plain("in its own name"), since,
+              "the attacker's packet");
+  expect_never(at(Place::kCorrespondent) && carries("in the victim's name"), since,
+               "a packet in the victim's name");
+}
+
 TEST_F(Refused, AnAttackerWithAKeyOfItsOwnMovesNobodyElsesPackets) {
-  COVERS("HK-1-03", "HK-3.5-03", "HK-3.5-04", "HK-3.5-05", "FH-3.1-03");
+  COVERS("HK-1-03", "HK-3.5-03", "HK-3.5-04", "HK-3.5-05", "FH-3.1-03", "FH-6275-47");
   build({.routers = {}, .mobile = {}, .other = {}, .other_node = true});
   ASSERT_TRUE(bed_);
   const Ipv6Address pcoa = bed_->pcoa();
@@ -150,6 +167,7 @@ TEST_F(Refused, AnAttackerWithAKeyOfItsOwnMovesNobodyElsesPackets) {
       ordered);
   ASSERT_TRUE(fbu) << bed_->story(ordered);
   bed_->expect_tunnelled("handed over", bed_->ncoa());
+  expect_no_packet_under_the_victims_name();
   const Json before = state(bed_->par());
   expect_defects_refused(*fbu);
   EXPECT_EQ(state(bed_->par()), before);

@@ -1,14 +1,14 @@
-#include "router/mobility_gate.h"
+#include "nd/mobility_gate.h"
 
 #include "wire/icmpv6.h"
 
-namespace sendoff::router {
+namespace sendoff::nd {
 
 namespace {
 
 using wire::MobilityType;
 
-// Of the message types that the router handles.
+// Of the message types of Fast Mobile IPv6.
 constexpr std::size_t kMinimum = 16;
 // RFC 4443 2.4 (c): as much of the invoking packet as keeps the answer within the minimum MTU.
 constexpr std::size_t kMaxInvoking = 1280 - wire::Ipv6Header::kSize - 8;
@@ -24,6 +24,14 @@ bool known(MobilityType type) {
          type == MobilityType::kFastBindingUpdate ||
          type == MobilityType::kFastBindingAcknowledgement ||
          type == MobilityType::kHandoverInitiate || type == MobilityType::kHandoverAcknowledge;
+}
+
+std::optional<MobilityCounter> fault_of(const wire::MobilityHeader& header) {
+  if (!known(header.type)) return MobilityCounter::kUnknownType;
+  if (header.payload_protocol != wire::kProtocolNoNext) return MobilityCounter::kPayloadProtocol;
+  if (static_cast<std::uint8_t>(header.type) > kLastOfMobileIpv6 && header.octets() < kMinimum)
+    return MobilityCounter::kTooShort;
+  return std::nullopt;
 }
 
 Bytes binding_error(const wire::PacketView& packet, std::uint8_t status) {
@@ -76,48 +84,37 @@ std::string_view name(MobilityCounter counter) {
   return "unknown";
 }
 
-MobilityGate::MobilityGate(const std::vector<ServedLink>& links, machine::Outbox& outbox)
-    : links_(links), outbox_(outbox) {}
-
 std::optional<wire::MobilityHeader> MobilityGate::admit(Now now, const machine::Received& received,
-                                                        const wire::PacketView& packet) {
+                                                        const wire::PacketView& packet, bool ours) {
   const auto drop = [&](MobilityCounter why) {
     counters_.add(why);
     return std::nullopt;
   };
-  const ServedLink* holder = find_holder(links_, packet.header.destination);
-  if (holder == nullptr) return drop(MobilityCounter::kNotOurAddress);
+  if (!ours) return drop(MobilityCounter::kNotOurAddress);
   if (packet.fragment || received.arrived_as_fragment) return drop(MobilityCounter::kFragment);
   const auto header = wire::MobilityHeader::parse(packet.upper);
   if (!header) return drop(MobilityCounter::kTruncated);
-  if (!wire::mobility_checksum_ok(packet.home_address.value_or(packet.header.source),
-                                  packet.header.destination, packet.upper.first(header->octets())))
+  const Ipv6Address& source = packet.home_address ? *packet.home_address : packet.header.source;
+  const Ipv6Address& destination =
+      packet.routing ? packet.routing->home_address : packet.header.destination;
+  if (!wire::mobility_checksum_ok(source, destination, packet.upper.first(header->octets())))
     return drop(MobilityCounter::kChecksum);
-
-  std::optional<MobilityCounter> why;
-  if (!known(header->type))
-    why = MobilityCounter::kUnknownType;
-  else if (header->payload_protocol != wire::kProtocolNoNext)
-    why = MobilityCounter::kPayloadProtocol;
-  else if (static_cast<std::uint8_t>(header->type) > kLastOfMobileIpv6 &&
-           header->octets() < kMinimum)
-    why = MobilityCounter::kTooShort;
+  const auto why = fault_of(*header);
   if (!why) return *header;
-  refuse(now, *why, received, packet, *holder);
+  refuse(now, *why, received, packet);
   return std::nullopt;
 }
 
 void MobilityGate::refuse_home_address(Now now, const machine::Received& received,
-                                       const wire::PacketView& packet) {
-  const ServedLink* holder = find_holder(links_, packet.header.destination);
+                                       const wire::PacketView& packet, bool ours) {
   // An option that names no node's address says nothing worth an answer (FH-6275-16).
-  if (holder == nullptr || !packet.home_address->is_unicast_routable())
+  if (!ours || !packet.home_address->is_unicast_routable())
     return counters_.add(MobilityCounter::kNotOurAddress);
-  refuse(now, MobilityCounter::kNoBinding, received, packet, *holder);
+  refuse(now, MobilityCounter::kNoBinding, received, packet);
 }
 
 void MobilityGate::refuse(Now now, MobilityCounter why, const machine::Received& received,
-                          const wire::PacketView& packet, const ServedLink& holder) {
+                          const wire::PacketView& packet) {
   counters_.add(why);
   const Ipv6Address& source = packet.header.source;
   const bool unicast = !source.is_multicast() && !source.is_unspecified() && !source.is_loopback();
@@ -140,7 +137,7 @@ void MobilityGate::refuse(Now now, MobilityCounter why, const machine::Received&
     upper = parameter_problem(packet, pointer, received.packet);
   }
   outbox_.push(
-      machine::Transmit{holder.config.id, std::nullopt, wire::build_packet(ip, {}, upper), true});
+      machine::Transmit{received.interface, std::nullopt, wire::build_packet(ip, {}, upper), true});
 }
 
-}  // namespace sendoff::router
+}  // namespace sendoff::nd
