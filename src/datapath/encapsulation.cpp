@@ -22,6 +22,19 @@ void set_traffic_class(Bytes& packet, std::uint8_t traffic_class) {
   packet[1] = static_cast<std::uint8_t>((packet[1] & 0x0f) | (traffic_class << 4));
 }
 
+// Whether it went into this tunnel before and came round. A node that left two routers for each
+// other in turn has a binding at both: each would wrap what the other one sent, until the packet
+// fits nowhere (RFC 2473 4.1).
+bool came_round(const Tunnel& tunnel, ByteView packet) {
+  for (auto header = wire::Ipv6Header::parse(packet);
+       header && header->next_header == wire::kProtocolIpv6;
+       header = wire::Ipv6Header::parse(packet)) {
+    if (header->source == tunnel.near && header->destination == tunnel.far) return true;
+    packet = packet.subspan(wire::Ipv6Header::kSize);
+  }
+  return false;
+}
+
 bool is_complete(const wire::Ipv6Header& header, ByteView packet) {
   return packet.size() >= wire::Ipv6Header::kSize + header.payload_length;
 }
@@ -33,7 +46,7 @@ Bytes encapsulate(const Tunnel& tunnel, ByteView inner) {
   constexpr std::size_t kMost = std::numeric_limits<std::uint16_t>::max();
   if (!header || !is_complete(*header, inner)) return {};
   const ByteView packet = inner.first(wire::Ipv6Header::kSize + header->payload_length);
-  if (packet.size() > kMost) return {};
+  if (packet.size() > kMost || came_round(tunnel, packet)) return {};
   wire::Ipv6Header outer;
   outer.traffic_class = header->traffic_class;
   outer.flow_label = header->flow_label;

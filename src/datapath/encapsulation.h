@@ -21,7 +21,8 @@ struct Tunnel {
 };
 
 // The packet within an outer header from near to far, its traffic class and flow label copied
-// (RFC 6040, RFC 6438). Empty when `inner` is no IPv6 packet, or too long to be an inner one.
+// (RFC 6040, RFC 6438). Empty when `inner` is no IPv6 packet, too long to be an inner one, or was
+// in this tunnel already.
 [[nodiscard]] Bytes encapsulate(const Tunnel& tunnel, ByteView inner);
 
 // What follows an outer header, made fit to go on: congestion that the outer packet met is carried

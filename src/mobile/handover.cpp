@@ -46,8 +46,12 @@ void Handover::remove(const Movement& given, std::string_view reason) {
   movements_.erase(movements_.begin() + (&movement - movements_.data()));
 }
 
+// Its address of this link is ours here even while we stand on another one, which the router gave
+// us or let us keep.
 bool Handover::on_par_link(const Movement& movement) const {
-  return standing_ && standing_->ar == movement.par && standing_->address == movement.pcoa;
+  if (!standing_ || standing_->ar != movement.par) return false;
+  const Attachment* here = parts_.attach.current();
+  return standing_->address == movement.pcoa || (here != nullptr && here->address == movement.pcoa);
 }
 
 std::uint16_t Handover::lifetime_s() const {

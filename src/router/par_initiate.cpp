@@ -166,10 +166,10 @@ void Par::decide(Now now, Handovers::iterator handover, const wire::HandoverAckn
   const auto bound = bindings_.find(handover->first);
   const bool stands = asking.updates.empty() && bound != bindings_.end() &&
                       bound->second.ncoa == asking.terms.far_end;
-  if (stands || (asking.updates.empty() && bound == bindings_.end()))
-    handovers_.erase(handover);
-  else
-    install(now, handover);
+  if (!stands && (!asking.updates.empty() || bound != bindings_.end()))
+    return install(now, handover);
+  const Handover over = std::move(handovers_.extract(handover).mapped());
+  forget_copies(over);
 }
 
 // GF15, GF16.

@@ -51,6 +51,17 @@ TEST(Encapsulation, WhatIsNoWholeIpv6PacketGoesIntoNoTunnel) {
   EXPECT_FALSE(encapsulate(kTunnel, inner_packet(0, 61, 65495)).empty());
 }
 
+// Two routers with a binding towards each other would wrap a packet for ever.
+TEST(Encapsulation, WhatWasInATunnelDoesNotEnterItAgain) {
+  const Tunnel other{kTunnel.far, kTunnel.near};
+  const Bytes once = encapsulate(kTunnel, inner_packet());
+  const Bytes back = encapsulate(other, once);
+  ASSERT_FALSE(back.empty());
+  EXPECT_TRUE(encapsulate(kTunnel, once).empty());
+  EXPECT_TRUE(encapsulate(kTunnel, back).empty());
+  EXPECT_FALSE(encapsulate({kTunnel.near, kSource}, back).empty());
+}
+
 TEST(Encapsulation, CongestionIsCarriedOverOrEndsThePacket) {
   // Inner ECN 0 cannot say it; 1 and 2 become 3 (RFC 6040 4.2).
   EXPECT_FALSE(decapsulate(3, inner_packet(0)));

@@ -401,5 +401,36 @@ TEST(Landing, AttachesAGrantedTunnelBeforeItAnnouncesItself) {
   EXPECT_EQ(world.asked<machine::AttachTunnel>().size(), 1U);
 }
 
+// It stands on its previous address there; the handover is that of its own address of this link.
+TEST(Landing, OnThePreviousAddressIsLeftFromTheLinksOwn) {
+  const LinkAddress third = LinkAddress::literal("02:00:5e:00:53:a3");
+  Moving node(mobile_config(), [&](World& made) {
+    Tuple tuple;
+    tuple.access_point = third;
+    tuple.router = Ipv6Address::literal("2001:db8:c:1::1");
+    tuple.router_link_address = LinkAddress::literal("02:00:5e:00:53:33");
+    tuple.prefix_length = 64;
+    made.tuples.push_back(tuple);
+  });
+  World& world = node.world;
+  FakeRouter::Fback fields;
+  fields.status = 1;
+  fields.alternate = node.pcoa;
+  node.prepare_handover(fields);
+  node.roam();
+  world.advance(seconds(3));
+  ASSERT_TRUE(world.key_of(node.nar.global.front())) << world.account();
+  world.forget_output();
+  ASSERT_TRUE(world.order(machine::HandOver{third})) << world.account();
+  ASSERT_EQ(world.updates().size(), 1U);
+  const Update update = world.updates()[0];
+  EXPECT_EQ(update.source, node.ncoa);
+  EXPECT_EQ(update.home, node.ncoa);
+  EXPECT_EQ(update.destination, node.nar.global.front());
+  world.deliver(world.fback(node.nar, update));
+  ASSERT_EQ(world.asked<machine::SwitchLink>().size(), 1U);
+  EXPECT_EQ(world.asked<machine::SwitchLink>()[0].access_point, third);
+}
+
 }  // namespace
 }  // namespace sendoff::test

@@ -232,6 +232,25 @@ TEST_F(Hack, ANarInvitesUsToTellItAgain) {
   EXPECT_EQ(router->status(bench.now, 10).handover_count, 0u);
 }
 
+// Else an invitation (HAck Code 4) for a binding that stands would keep its packets for good.
+TEST_F(Hack, WhatIsHeldForAnInvitationIsLetGoThoughNothingChanges) {
+  config.previous_router.copy_packets = true;
+  start();
+  receive(predictive(1));
+  take(hack(0));
+  bench.forget();
+  CraftPeer invitation;
+  invitation.source = kNar;
+  invitation.destination = ar_global();
+  invitation.code = 4;
+  invitation.pcoa = mn.global();
+  take(invitation);
+  ASSERT_EQ(bench.asked<machine::OpenBuffer>().size(), 1u);
+  take(hack(0));
+  ASSERT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::DiscardBuffer>()[0]->address, mn.global());
+}
+
 TEST_F(Hack, TheBindingTableAgreesWithTheStatus) {
   COVERS("FH-6275-40");
   start();

@@ -1,0 +1,267 @@
+// `sendoff sim`: seeds, one after the other or on all cores, and what became of them.
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/commands.h"
+#include "net/clock.h"
+#include "sim/shrink.h"
+#include "sim/world.h"
+
+namespace sendoff::app {
+
+namespace {
+
+struct Options {
+  std::optional<std::uint64_t> seed;
+  std::uint64_t first = 1;
+  std::uint64_t seeds = 100;
+  double hours = 0;
+  unsigned jobs = 0;
+  bool trace = false;
+  bool shrink = false;
+  bool json = false;
+  unsigned routers = 0;
+  unsigned mobiles = 0;
+  unsigned active_s = 0;
+  std::vector<std::string> without;
+};
+
+struct Failure {
+  std::uint64_t seed = 0;
+  sim::Violation violation;
+};
+
+struct Totals {
+  std::uint64_t seeds = 0;
+  std::uint64_t steps = 0;
+  Duration virtual_time{};
+  sim::Statistics statistics;
+  std::vector<Failure> failures;
+
+  void add(std::uint64_t seed, const sim::World::Verdict& verdict) {
+    ++seeds;
+    steps += verdict.steps;
+    virtual_time += verdict.time;
+    const sim::Statistics& more = verdict.statistics;
+    statistics.packets += more.packets;
+    statistics.delivered += more.delivered;
+    statistics.jobs += more.jobs;
+    statistics.handovers += more.handovers;
+    statistics.bindings += more.bindings;
+    statistics.keys += more.keys;
+    statistics.attacks += more.attacks;
+    for (std::size_t i = 0; i < sim::kFaults; ++i) statistics.faults[i] += more.faults[i];
+    if (verdict.violation) failures.push_back({seed, *verdict.violation});
+  }
+};
+
+std::string command(std::uint64_t seed, const sim::Changes& changes) {
+  return "sendoff sim --seed " + std::to_string(seed) + changes.options() + " --trace";
+}
+
+std::optional<sim::Changes> changes_of(const Options& options) {
+  sim::Changes changes;
+  if (options.routers != 0) changes.routers = options.routers;
+  if (options.mobiles != 0) changes.mobiles = options.mobiles;
+  if (options.active_s != 0) changes.active = seconds(options.active_s);
+  for (const std::string& what : options.without) {
+    if (changes.leave_out(what)) continue;
+    std::fprintf(stderr, "sendoff: there is no fault or attack named %s\n", what.c_str());
+    return std::nullopt;
+  }
+  return changes;
+}
+
+void print_failure(const Failure& failure, const sim::Changes& changes) {
+  std::printf("seed %llu broke %s after %.3f s: %s\n  replay: %s\n",
+              static_cast<unsigned long long>(failure.seed), failure.violation.promise.c_str(),
+              std::chrono::duration<double>(failure.violation.at).count(),
+              failure.violation.text.c_str(), command(failure.seed, changes).c_str());
+  std::fflush(stdout);
+}
+
+void print_totals(const Totals& totals, double real_s) {
+  const sim::Statistics& all = totals.statistics;
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::printf("%llu seeds, %zu failed; %.1f s, %.1f seeds/s; %.1f h of virtual time\n",
+              number(totals.seeds), totals.failures.size(), real_s,
+              static_cast<double>(totals.seeds) / real_s,
+              std::chrono::duration<double, std::ratio<3600>>(totals.virtual_time).count());
+  std::printf(
+      "%llu packets, %llu datagrams delivered, %llu jobs, %llu keys, %llu handovers ordered, "
+      "%llu bindings, %llu attacks\n",
+      number(all.packets), number(all.delivered), number(all.jobs), number(all.keys),
+      number(all.handovers), number(all.bindings), number(all.attacks));
+  std::printf("%llu faults:", number(all.all_faults()));
+  for (std::size_t i = 0; i < sim::kFaults; ++i)
+    std::printf(" %s %llu", std::string(name(static_cast<sim::Fault>(i))).c_str(),
+                number(all.faults[i]));
+  std::printf("\n");
+}
+
+void print_json(const Totals& totals, double real_s) {
+  const sim::Statistics& all = totals.statistics;
+  nlohmann::json out;
+  out["seeds"] = totals.seeds;
+  out["real_s"] = real_s;
+  out["virtual_s"] = whole_seconds(totals.virtual_time);
+  out["steps"] = totals.steps;
+  out["packets"] = all.packets;
+  out["delivered"] = all.delivered;
+  out["jobs"] = all.jobs;
+  out["keys"] = all.keys;
+  out["handovers"] = all.handovers;
+  out["bindings"] = all.bindings;
+  out["attacks"] = all.attacks;
+  for (std::size_t i = 0; i < sim::kFaults; ++i)
+    out["faults"][std::string(name(static_cast<sim::Fault>(i)))] = all.faults[i];
+  out["failures"] = nlohmann::json::array();
+  for (const Failure& failure : totals.failures)
+    out["failures"].push_back(
+        {{"seed", failure.seed},
+         {"promise", failure.violation.promise},
+         {"text", failure.violation.text},
+         {"at_s", std::chrono::duration<double>(failure.violation.at).count()}});
+  std::printf("%s\n", out.dump(2).c_str());
+}
+
+// One seed, with everything that there is to see of it.
+int run_one(const Options& options, const sim::Changes& changes) {
+  const sim::Scenario scenario = apply(changes, sim::draw_scenario(*options.seed));
+  if (!options.json)
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(*options.seed),
+                scenario.text().c_str());
+  sim::Trace::Sink sink;
+  if (options.trace)
+    sink = [](std::string_view line) {
+      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+    };
+  const Instant begin = net::read_clocks().boot;
+  const auto verdict = sim::World(scenario, std::move(sink)).run();
+  const double real_s = std::chrono::duration<double>(net::read_clocks().boot - begin).count();
+  Totals totals;
+  totals.add(*options.seed, verdict);
+  if (options.json)
+    print_json(totals, real_s);
+  else
+    print_totals(totals, real_s);
+  if (!options.json)
+    std::printf("digest %016llx\n", static_cast<unsigned long long>(verdict.digest));
+  if (!verdict.violation) return kDone;
+  if (!options.json) print_failure(totals.failures.front(), changes);
+  if (!options.shrink) return kNegative;
+  const sim::Shrinking how{
+      [](const sim::Scenario& smaller) { return sim::World(smaller).run().violation; },
+      [](const sim::Scenario& smaller) {
+        std::printf("  still with %s\n", smaller.text().c_str());
+        std::fflush(stdout);
+      }};
+  const auto shrunk = shrink(*options.seed, changes, *verdict.violation, how);
+  std::printf("shrunk in %u runs: %s\n  replay: %s\n", shrunk.runs, shrunk.violation.text.c_str(),
+              command(*options.seed, shrunk.changes).c_str());
+  return kNegative;
+}
+
+class Campaign {
+ public:
+  Campaign(const Options& options, const sim::Changes& changes)
+      : options_(options),
+        changes_(changes),
+        next_(options.first),
+        begin_(net::read_clocks().boot) {}
+
+  int run() {
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    const unsigned jobs = options_.jobs != 0 ? options_.jobs : cores;
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < jobs; ++i) threads.emplace_back([this] { work(); });
+    threads.clear();
+    std::ranges::sort(totals_.failures, {}, &Failure::seed);
+    if (options_.json)
+      print_json(totals_, real_s());
+    else
+      print_totals(totals_, real_s());
+    return totals_.failures.empty() ? kDone : kNegative;
+  }
+
+ private:
+  [[nodiscard]] double real_s() const {
+    return std::chrono::duration<double>(net::read_clocks().boot - begin_).count();
+  }
+  [[nodiscard]] bool more(std::uint64_t seed) const {
+    if (options_.hours > 0) return real_s() < options_.hours * 3600;
+    return seed < options_.first + options_.seeds;
+  }
+  void work() {
+    for (std::uint64_t seed = next_++; more(seed); seed = next_++) {
+      const auto verdict = sim::World(apply(changes_, sim::draw_scenario(seed))).run();
+      const std::lock_guard lock(mutex_);
+      totals_.add(seed, verdict);
+      if (options_.json) continue;
+      if (verdict.violation) print_failure(totals_.failures.back(), changes_);
+      progress();
+    }
+  }
+  void progress() {
+    const double passed = real_s();
+    if (passed - told_s_ < 10) return;
+    told_s_ = passed;
+    std::fprintf(stderr, "%llu seeds, %zu failed, %.1f seeds/s\n",
+                 static_cast<unsigned long long>(totals_.seeds), totals_.failures.size(),
+                 static_cast<double>(totals_.seeds) / passed);
+  }
+
+  const Options& options_;
+  const sim::Changes& changes_;
+  std::atomic<std::uint64_t> next_;
+  Instant begin_;
+  std::mutex mutex_;
+  Totals totals_;
+  double told_s_ = 0;
+};
+
+int run(const Options& options) {
+  const auto changes = changes_of(options);
+  if (!changes) return kWrong;
+  if (options.seed) return run_one(options, *changes);
+  return Campaign(options, *changes).run();
+}
+
+}  // namespace
+
+void add_sim_command(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("sim", "Break the protocol in a simulated internet, seed by seed");
+  command->footer(
+      "Routers, mobile nodes, faults and attackers are drawn from a seed, and the same seed gives\n"
+      "the same run everywhere. A broken promise is printed with the command that replays it.\n"
+      "Example: sendoff sim --seeds 1000; sendoff sim --seed 42 --trace");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--seed", options->seed, "Run this seed only");
+  command->add_option("--first", options->first, "The first of several seeds")
+      ->capture_default_str();
+  command->add_option("--seeds", options->seeds, "How many")->capture_default_str();
+  command->add_option("--hours", options->hours, "Run seeds for so long, however many that are");
+  command->add_option("--jobs", options->jobs, "Seeds at a time (default: a core each)");
+  command->add_flag("--trace", options->trace, "One line a packet and a change of state")
+      ->needs("--seed");
+  command->add_flag("--shrink", options->shrink, "Look for a smaller run that breaks the same")
+      ->needs("--seed");
+  command->add_flag("--json", options->json, "The totals as JSON");
+  command->add_option("--routers", options->routers, "Instead of what the seed draws")
+      ->check(CLI::Range(2U, sim::kMaxRouters));
+  command->add_option("--mobiles", options->mobiles, "Instead of what the seed draws")
+      ->check(CLI::Range(1U, sim::kMaxMobiles));
+  command->add_option("--active", options->active_s, "Seconds of faults, instead of the seed's")
+      ->check(CLI::Range(1U, 3600U));
+  command->add_option("--without", options->without, "Faults and attacks to leave out")
+      ->delimiter(',');
+  command->callback([=, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace sendoff::app

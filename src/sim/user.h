@@ -1,0 +1,30 @@
+// Whoever carries a mobile node about: it stays a while on a link, then goes to another one, with a
+// handover or without.
+#pragma once
+
+#include "sim/correspondents.h"
+#include "sim/routers.h"
+
+namespace sendoff::sim {
+
+class User {
+ public:
+  User(Context& context, MobileNode& mobile, std::vector<std::unique_ptr<RouterNode>>& routers,
+       const Correspondents& correspondents);
+  void start();
+
+ private:
+  void stay();
+  void go();
+  void ask(std::size_t router, unsigned attempts);
+  [[nodiscard]] bool forgotten(std::size_t router) const;
+
+  Context& context_;
+  MobileNode& mobile_;
+  std::vector<std::unique_ptr<RouterNode>>& routers_;
+  const Correspondents& correspondents_;
+  Dice dice_;
+  std::map<std::size_t, WorldTime> left_;  // when it was asked to leave each router
+};
+
+}  // namespace sendoff::sim
