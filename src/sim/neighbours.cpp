@@ -1,5 +1,7 @@
 #include "sim/neighbours.h"
 
+#include <utility>
+
 namespace sendoff::sim {
 
 namespace {
