@@ -231,7 +231,8 @@ TEST_F(MobileFile, ARadioMovesItsInterface) {
   const std::vector<RadioControl> radios{{{0}, "access0", "/run/w/access0"}};
   EXPECT_EQ(loaded->daemon.radios, radios);
   mobile_error("name = \"access0\"", "name = \"access0\"\nwpa_supplicant = \"access0\"",
-               "wpa_supplicant must be the absolute path of its control socket");
+               "wpa_supplicant must be the absolute path of its control socket",
+               "wpa_supplicant = ");
   const auto two =
       mobile(changed(with_radio, "fbu_retries = 3", "switch_socket = \"/run/roam.sock\"\n"));
   ASSERT_FALSE(two);
