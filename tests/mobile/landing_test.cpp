@@ -422,8 +422,9 @@ TEST(Landing, OnThePreviousAddressIsLeftFromTheLinksOwn) {
   ASSERT_TRUE(world.key_of(node.nar.global.front())) << world.account();
   world.forget_output();
   ASSERT_TRUE(world.order(machine::HandOver{third})) << world.account();
-  ASSERT_EQ(world.updates().size(), 1U);
-  const Update update = world.updates()[0];
+  const std::vector<Update> updates = world.updates();
+  ASSERT_EQ(updates.size(), 1U);
+  const Update& update = updates.at(0);
   EXPECT_EQ(update.source, node.ncoa);
   EXPECT_EQ(update.home, node.ncoa);
   EXPECT_EQ(update.destination, node.nar.global.front());
