@@ -128,7 +128,7 @@ struct Receivers {
     node.world.forget_output();
     node.world.deliver(bent(packet, bend, seal));
     return {node.world.count("fback-accepted") == 1, !node.world.trace.empty(),
-            node.world.count("fback-unexpected")};
+            node.world.count("mobility", "checksum")};
   }
   static void each(const std::function<void(const char*, Result (*)(const Bend&, bool))>& visit) {
     visit("FBU", fbu);
