@@ -245,9 +245,9 @@ TEST_F(LinuxHostTest, OfANodesRoutersAreCertainAndAddressesTakenOffSendNoMore) {
   std::ranges::copy(there.octets(), name.sin6_addr.s6_addr);
   name.sin6_port = htons(9);
   ASSERT_EQ(connect(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
-  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), 1);
+  EXPECT_EQ(::send(socket_of_it.get(), "x", 1, 0), 1);
   ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
-  EXPECT_EQ(send(socket_of_it.get(), "x", 1, 0), -1);
+  EXPECT_EQ(::send(socket_of_it.get(), "x", 1, 0), -1);
   EXPECT_TRUE(ip_shows("rule show", "from 2001:db8::42 prohibit"));
   ASSERT_TRUE(carry_out(add));
   EXPECT_FALSE(ip_shows("rule show", "2001:db8::42"));
@@ -298,8 +298,9 @@ class RouterHostTest : public LinuxHostTest {
                                         .hold = std::nullopt});
       }
       while (auto action = router_->poll()) {
-        if (const auto* entry = std::get_if<machine::SetNeighbour>(&action->what))
+        if (const auto* entry = std::get_if<machine::SetNeighbour>(&action->what)) {
           EXPECT_TRUE(carry_out(*entry));
+        }
         const auto* report = std::get_if<machine::Report>(&action->what);
         ready_ = ready_ || (report && report->event.kind == machine::EventKind::kRouterReady);
         if (machine::has_outcome(action->what))

@@ -57,7 +57,7 @@ TEST_F(PolicedTest, APacketSocketLeavesAPolicedPeersHiAndHackAlone) {
                                   mobility(there_global_, here_global_, 8, true),
                                   mobility(there_global_, here_global_, 9, false)};
   for (const Bytes& packet : wanted) {
-    for (const std::uint8_t type : {14, 15}) {
+    for (const std::uint8_t type : std::initializer_list<std::uint8_t>{14, 15}) {
       send(mobility(there_global_, here_global_, type, false));
       send(mobility(there_global_, here_global_, type, true));
     }
@@ -71,7 +71,7 @@ TEST_F(PolicedTest, APacketSocketLeavesAPolicedPeersHiAndHackAlone) {
 TEST_F(PolicedTest, ThePolicedSocketHasHiAndHackWithTheirAddresses) {
   auto socket = PolicedSocket::open();
   ASSERT_TRUE(socket) << socket.error().text();
-  for (const std::uint8_t type : {5, 7, 9, 16, 200})
+  for (const std::uint8_t type : std::initializer_list<std::uint8_t>{5, 7, 9, 16, 200})
     send(mobility(there_global_, here_global_, type, false));
   const std::vector<Bytes> wanted{mobility(there_global_, here_global_, 14, false),
                                   mobility(there_global_, here_global_, 15, false)};
