@@ -69,9 +69,11 @@ TEST(SimulatedWorld, NoSeedOfAFixedNumberBreaksAPromise) {
   // What never happened proved nothing.
   EXPECT_GT(all.attacks, 0U);
   EXPECT_GT(all.bindings, 0U);
-  for (std::size_t i = 0; i < sim::kFaults; ++i)
-    if (static_cast<sim::Fault>(i) != sim::Fault::kSmallTables)
-      EXPECT_GT(all.faults[i], 0U) << name(static_cast<sim::Fault>(i));
+  for (std::size_t i = 0; i < sim::kFaults; ++i) {
+    const auto fault = static_cast<sim::Fault>(i);
+    if (fault == sim::Fault::kSmallTables) continue;
+    EXPECT_GT(all.faults[i], 0U) << name(fault);
+  }
 }
 
 }  // namespace sendoff::test
