@@ -15,6 +15,7 @@
 #include "crypto/random.h"
 #include "crypto/rsa.h"
 #include "lab/links.h"
+#include "lab/plain_node.h"
 #include "net/clock.h"
 #include "system/command.h"
 
@@ -355,6 +356,9 @@ const Ipv6Address& Bed::host() { return kHost; }
 const LinkAddress& Bed::other_link() { return kOtherLink; }
 
 lab::Attempt<> Bed::order(lab::Daemon& node, Side to) {
+  // No handover is ordered from an address under detection (GF45).
+  if (auto settled = lab::wait_for_settled_addresses(network(), kPatience); !settled)
+    return settled;
   const auto taken =
       node.ask(control::Request(machine::Order(machine::HandOver{lab::place(to).access_point})));
   if (!taken) return fail(taken.error());
