@@ -8,7 +8,6 @@ namespace sendoff::cga {
 
 namespace {
 
-constexpr std::uint8_t kMaxCollisionCount = 2;
 constexpr std::size_t kIdentifierOffset = 8;
 // Compared bits of Hash1 (RFC 3972 2): all but Sec (0 to 2), u (6) and g (7), which are in the
 // first octet.

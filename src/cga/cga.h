@@ -27,6 +27,8 @@ enum class Error : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(Error error);
 
+inline constexpr std::uint8_t kMaxCollisionCount = 2;  // RFC 3972 4 step 8, 5 step 1
+
 // CGA Parameters (RFC 3972 3). Borrows what it was parsed from.
 struct ParametersView {
   static constexpr std::size_t kFixedSize = 25;

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
 constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::uint8_t kProtocolUdp = 17;
 
 // FNV-1a: recognises a message again; nothing rests on it but a picture.
 std::uint64_t hash_on(std::uint64_t hash, ByteView octets) {
@@ -164,7 +163,7 @@ std::optional<Sighting> understand(UtcTime at, ByteView frame) {
   out.destination = header->destination;
   const ByteView upper = packet.subspan(wire::Ipv6Header::kSize);
   bool understood = false;
-  if (header->next_header == kProtocolUdp)
+  if (header->next_header == wire::kProtocolUdp)
     understood = read_udp(upper, out);
   else if (header->next_header == kProtocolTcp)
     understood = read_tcp(upper, header->payload_length, out);

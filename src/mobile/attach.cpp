@@ -8,7 +8,6 @@ namespace {
 
 using machine::EventKind;
 
-constexpr std::uint8_t kMaxCollisionCount = 2;
 constexpr std::uint8_t kCareOfPrefixLength = 64;
 // An address says nothing of what is on-link: the RA's prefixes do (RFC 5942), by set_routes.
 constexpr std::uint8_t kHostPrefixLength = 128;
@@ -281,7 +280,7 @@ void Attach::duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& o
   outbox_.report(EventKind::kAddressLost,
                  {{"address", own.address.text()}, {"reason", "duplicate"}});
   own.ready = false;
-  if (own.collision_count >= kMaxCollisionCount) {
+  if (own.collision_count >= cga::kMaxCollisionCount) {
     own.failed = true;
     outbox_.report(EventKind::kWarning,
                    {{"text", "three addresses in a row are in use on this link: stopped"},
@@ -355,7 +354,7 @@ void Attach::set_routes(InterfaceId interface, Link& link, const nd::Router& rou
 
 Attach::OwnAddress Attach::first_choice(const Link& link, const Prefix& prefix) const {
   OwnAddress own{.address = config_.identity.address(prefix), .prefix = prefix};
-  while (link.given_up.contains(own.address) && own.collision_count < kMaxCollisionCount)
+  while (link.given_up.contains(own.address) && own.collision_count < cga::kMaxCollisionCount)
     own.address = config_.identity.address(prefix, ++own.collision_count);
   return own;
 }

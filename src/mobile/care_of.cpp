@@ -5,7 +5,6 @@ namespace sendoff::mobile {
 namespace {
 
 constexpr std::uint8_t kSubnetPrefixLength = 64;
-constexpr std::uint8_t kMaxCollisionCount = 2;
 
 }  // namespace
 
@@ -20,7 +19,7 @@ std::optional<Ipv6Address> prospective_care_of(const AccessPoint& access_point,
 std::optional<cga::Parameters> own_parameters(const send::Identity& identity,
                                               const Ipv6Address& address) {
   const Prefix prefix(address, kSubnetPrefixLength);
-  for (std::uint8_t count = 0; count <= kMaxCollisionCount; ++count) {
+  for (std::uint8_t count = 0; count <= cga::kMaxCollisionCount; ++count) {
     cga::Parameters parameters = identity.parameters(prefix, count);
     if (cga::address_of(parameters, identity.sec) == address) return parameters;
   }

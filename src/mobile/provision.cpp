@@ -19,7 +19,6 @@ constexpr std::size_t kMaxAttempts = 16;          // remembered
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX
 constexpr Duration kPairRetry = seconds(10);      // after a failed generation
 constexpr Duration kMaxPairAhead = seconds(600);  // key generation begins so long before need
-constexpr Duration kMinRenewalRetry = seconds(10);
 constexpr Duration kMaxRoundTrip = seconds(1);
 
 bool answers_solicitation(std::uint8_t code) {

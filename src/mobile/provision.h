@@ -23,6 +23,9 @@
 
 namespace sendoff::mobile {
 
+// A key is not asked again sooner, however short its life.
+inline constexpr Duration kMinRenewalRetry = seconds(10);
+
 // What a request asked, as long as its answers may come (HK-3.1-16).
 struct Attempt {
   InterfaceId interface;

@@ -13,7 +13,6 @@ using machine::EventKind;
 using wire::OptionType;
 
 constexpr std::size_t kMaxOpening = 16;  // keys on their way into use
-constexpr Duration kMinRenewalRetry = seconds(10);
 
 }  // namespace
 

@@ -18,12 +18,6 @@ constexpr std::size_t kMaxReplies = 16'384;
 constexpr unsigned kMaxOwed = 8;
 constexpr std::size_t kMaxRequests = 8;
 
-std::optional<Ipv6Address> address_of(const wire::MobilityOptions& options, AddressCode code) {
-  for (const wire::MobilityAddressPrefix& item : options.addresses)
-    if (item.code == code) return item.address;
-  return std::nullopt;
-}
-
 NarCounter counter_of(std::uint8_t code) {
   switch (code) {
     case kHackAccepted:
@@ -117,7 +111,7 @@ Nar::Nar(const Config& config, const std::vector<ServedLink>& links,
 void Nar::handle(Now now, const FromPeer& message) {
   const auto hi = wire::HandoverInitiate::parse(message.header);
   if (!hi) return counters_.add(NarCounter::kMalformed);
-  const auto ncoa = address_of(hi->options, AddressCode::kNewCareOfAddress);
+  const auto ncoa = hi->options.address(AddressCode::kNewCareOfAddress);
   const Request request{message.peer, hi->sequence, hi->code, ncoa.value_or(Ipv6Address{})};
   if (const auto known = replies_.find(request); known != replies_.end()) {
     counters_.add(NarCounter::kRepeated);
@@ -151,9 +145,9 @@ std::optional<std::uint8_t> Nar::read(const wire::HandoverInitiate& hi, const Fr
   initiation.code = hi.code;
   initiation.local = message.local;
   initiation.link_address = hi.options.link_address->address;
-  initiation.ncoa = address_of(hi.options, AddressCode::kNewCareOfAddress);
+  initiation.ncoa = hi.options.address(AddressCode::kNewCareOfAddress);
   initiation.pcoa =
-      plausible_pcoa(message.peer, address_of(hi.options, AddressCode::kOldCareOfAddress));
+      plausible_pcoa(message.peer, hi.options.address(AddressCode::kOldCareOfAddress));
   initiation.assign = hi.assigned_addressing && !reactive;
   initiation.buffer = hi.buffer && !reactive && config_.new_router.buffer;
   if (!initiation.ncoa && !initiation.assign) return kHackUnspecified;

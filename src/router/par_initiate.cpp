@@ -11,13 +11,7 @@ namespace sendoff::router {
 namespace {
 
 using machine::EventKind;
-using Code = wire::MobilityAddressPrefix::Code;
-
-std::optional<Ipv6Address> address_of(const wire::MobilityOptions& options, Code code) {
-  for (const wire::MobilityAddressPrefix& item : options.addresses)
-    if (item.code == code) return item.address;
-  return std::nullopt;
-}
+using AddressCode = wire::MobilityAddressPrefix::Code;
 
 }  // namespace
 
@@ -70,8 +64,8 @@ void Par::ask(Now now, Handover handover, const Neighbour& nar, bool predictive)
   hi.assigned_addressing = predictive && settings.request_address && !nar.dhcp;
   hi.options.link_address =
       wire::MobilityLinkAddress{wire::MobilityLinkAddress::kMobileNode, wanted.link_address};
-  hi.options.addresses.push_back({Code::kOldCareOfAddress, 128, wanted.pcoa});
-  hi.options.addresses.push_back({Code::kNewCareOfAddress, 128, wanted.proposed});
+  hi.options.addresses.push_back({AddressCode::kOldCareOfAddress, 128, wanted.pcoa});
+  hi.options.addresses.push_back({AddressCode::kNewCareOfAddress, 128, wanted.proposed});
   hi.sequence = fresh_sequence(nar.address);
   handover.wanted.peer = nar.address;
   handover.retries_left = settings.hi_retries;
@@ -175,7 +169,7 @@ void Par::decide(Now now, Handovers::iterator handover, const wire::HandoverAckn
 // GF15, GF16.
 Par::Terms Par::terms_of(const Handover& handover, const wire::HandoverAcknowledge& hack) const {
   const Terms unspecified{kFBackUnspecified, {}, std::nullopt};
-  const auto given = address_of(hack.options, Code::kNewCareOfAddress);
+  const auto given = hack.options.address(AddressCode::kNewCareOfAddress);
   const auto take_given = [&]() -> Terms {
     if (!usable(handover, *given)) return unspecified;
     const bool as_asked = *given == handover.wanted.proposed;
@@ -209,7 +203,7 @@ bool Par::usable(const Handover& handover, const Ipv6Address& assigned) const {
 
 // GF27: a NAR that lost what it knew of a node invites us to tell it again.
 void Par::invited(Now now, const FromPeer& message, const wire::HandoverAcknowledge& hack) {
-  const auto pcoa = address_of(hack.options, Code::kOldCareOfAddress);
+  const auto pcoa = hack.options.address(AddressCode::kOldCareOfAddress);
   const auto bound = pcoa ? bindings_.find(*pcoa) : bindings_.end();
   const Neighbour* nar = peer_link_.find(message.peer);
   if (bound == bindings_.end() || bound->second.peer != message.peer || nar == nullptr ||

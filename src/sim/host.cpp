@@ -9,7 +9,6 @@ namespace sendoff::sim {
 namespace {
 
 constexpr std::size_t kHopLimitAt = 7;
-constexpr std::uint8_t kProtocolUdp = 17;
 
 Ipv6Address source_of(ByteView packet) { return Ipv6Address::from(packet.subspan(8, 16)); }
 Ipv6Address destination_of(ByteView packet) { return Ipv6Address::from(packet.subspan(24, 16)); }
@@ -115,7 +114,7 @@ void Host::take(ByteView octets, const LinkAddress& frame_source) {
     wake_plane();
     return;
   }
-  if (header->next_header == kProtocolUdp) {
+  if (header->next_header == wire::kProtocolUdp) {
     if (owns(header->destination)) hooks_.datagram(octets);
     return;
   }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kPairs = 2;
 constexpr std::uint32_t kEchoes = 4;  // one datagram in so many is answered
 
-mobile::Config make_config(const Scenario& scenario, std::size_t number) {
+mobile::Config mobile_config(const Scenario& scenario, std::size_t number) {
   Dice dice(scenario.seed, "mobile config " + std::to_string(number));
   mobile::Config config;
   config.interfaces = {{kAccess, "wlan0"}};
@@ -55,7 +55,7 @@ MobileNode::MobileNode(Context& context, std::size_t number,
     : Node(context, parts(context, number, this)),
       number_(number),
       links_(links),
-      config_(make_config(context.scenario, number)),
+      config_(mobile_config(context.scenario, number)),
       driver_(static_cast<Driver>(
           Dice(context.scenario.seed, "driver " + std::to_string(number)).below(4))) {}
 

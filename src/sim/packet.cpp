@@ -8,7 +8,6 @@ namespace sendoff::sim {
 
 namespace {
 
-constexpr std::uint8_t kProtocolUdp = 17;
 constexpr std::uint16_t kPort = 9;
 constexpr std::size_t kUdpHeader = 8;
 constexpr std::size_t kPayload = 24;
@@ -94,10 +93,10 @@ Bytes datagram(const Ipv6Address& source, const Ipv6Address& destination, const 
   out.u32(mark.number);
   out.u8(mark.echo ? 1 : 0);
   out.zeros(out.remaining());
-  const std::uint16_t sum = wire::checksum(source, destination, kProtocolUdp, upper);
+  const std::uint16_t sum = wire::checksum(source, destination, wire::kProtocolUdp, upper);
   Writer(ByteSpan(upper).subspan(kChecksumAt, 2)).u16(sum);
   wire::Ipv6Header header;
-  header.next_header = kProtocolUdp;
+  header.next_header = wire::kProtocolUdp;
   header.source = source;
   header.destination = destination;
   return wire::build_packet(header, {}, upper);
@@ -112,8 +111,8 @@ std::optional<Mark> mark_of(ByteView packet) {
       packet = upper;
       continue;
     }
-    if (header->next_header != kProtocolUdp || upper.size() != kUdpHeader + kPayload ||
-        wire::checksum(header->source, header->destination, kProtocolUdp, upper) != 0)
+    if (header->next_header != wire::kProtocolUdp || upper.size() != kUdpHeader + kPayload ||
+        wire::checksum(header->source, header->destination, wire::kProtocolUdp, upper) != 0)
       return std::nullopt;
     Reader in(upper.subspan(kUdpHeader));
     Mark mark;

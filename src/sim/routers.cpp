@@ -25,7 +25,7 @@ void shrink(router::Config& config, unsigned mobiles) {
   config.receiver.timestamps.max_peers = 3 * few;
 }
 
-router::Config make_config(const Scenario& scenario, std::size_t number) {
+router::Config router_config(const Scenario& scenario, std::size_t number) {
   Dice dice(scenario.seed, "router config " + std::to_string(number));
   router::Config config;
   router::Interface interface;
@@ -99,7 +99,7 @@ RouterNode::RouterNode(Context& context, std::size_t number, Link& link, Core& c
     : Node(context, parts(context, number, core)),
       number_(number),
       link_(link),
-      config_(make_config(context.scenario, number)) {
+      config_(router_config(context.scenario, number)) {
   host().plug(link);
   core.connect(number, access_prefix(number),
                [this](const Packet& packet) { host().receive_from_net(packet); });

@@ -14,6 +14,7 @@
 namespace sendoff::wire {
 
 inline constexpr std::uint8_t kProtocolHopByHop = 0;
+inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint8_t kProtocolIpv6 = 41;
 inline constexpr std::uint8_t kProtocolRouting = 43;
 inline constexpr std::uint8_t kProtocolFragment = 44;

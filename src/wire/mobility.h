@@ -73,6 +73,9 @@ struct MobilityOptions {
   FixedList<MobilityAddressPrefix, kMaxAddresses> addresses;
   std::optional<AuthorizationData> authorization;  // type 21; the last option when emitted
   bool nonce_indices = false;  // received: type 4 is there (RFC 6275 6.2.6); never emitted
+
+  // That of the type 34 option with this code.
+  [[nodiscard]] std::optional<Ipv6Address> address(MobilityAddressPrefix::Code code) const;
 };
 
 // Of the messages that follow, `parse` takes the Mobility Header from its first octet on; octets

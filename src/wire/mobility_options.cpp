@@ -38,8 +38,7 @@ void read_address_prefix(Reader data, MobilityOptions& options) {
   if (found.code < Code::kOldCareOfAddress || found.code > Code::kNarPrefix) return;
   if (found.prefix_length > 128) return;
   // One of each code is kept, so the list cannot overflow.
-  for (const MobilityAddressPrefix& kept : options.addresses)
-    if (kept.code == found.code) return;
+  if (options.address(found.code)) return;
   if (found.code == Code::kNarPrefix)
     found.address = Prefix(found.address, found.prefix_length).address();
   options.addresses.push_back(found);
@@ -176,6 +175,12 @@ Parsed<MobilityOptions> parse_mobility_options(ByteView header, std::size_t at) 
     }
   }
   return options;
+}
+
+std::optional<Ipv6Address> MobilityOptions::address(Code code) const {
+  for (const MobilityAddressPrefix& item : addresses)
+    if (item.code == code) return item.address;
+  return std::nullopt;
 }
 
 std::size_t size_with_options(const MobilityOptions& options, std::size_t at) {

@@ -7,18 +7,13 @@
 #include <memory>
 #include <set>
 
+#include "cga/example.h"
 #include "cga/hash2.h"
 #include "crypto/rsa.h"
 #include "support/covers.h"
-#include "support/vectors.h"
 
 namespace sendoff::cga {
 namespace {
-
-const test::Vector& example() {
-  static const test::Vector vector = test::load_vector("rfc3972-appendix-a.txt", "");
-  return vector;
-}
 
 Ipv6Address address(const std::string& field) { return Ipv6Address::from(example().hex(field)); }
 

@@ -5,17 +5,12 @@
 #include <set>
 
 #include "cga/cga.h"
+#include "cga/example.h"
 #include "cga/hash2.h"
 #include "support/covers.h"
-#include "support/vectors.h"
 
 namespace sendoff::cga {
 namespace {
-
-const test::Vector& example() {
-  static const test::Vector vector = test::load_vector("rfc3972-appendix-a.txt", "");
-  return vector;
-}
 
 // Not a key: the search takes any octets. Seeded, so that each run does the same work.
 Bytes octets_of(std::mt19937& source, std::size_t size) {

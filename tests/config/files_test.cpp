@@ -9,6 +9,7 @@
 #include "config/fixture.h"
 #include "crypto/random.h"
 #include "esp/key.h"
+#include "support/paths.h"
 
 namespace sendoff::config {
 namespace {
@@ -50,7 +51,7 @@ TEST_F(SystemFilesTest, RefusesWhatIsTooLarge) {
 using Examples = ConfigTest;
 
 std::string example(const std::string& name) {
-  const auto file = SystemFiles().read(std::string(SENDOFF_SOURCE) + "/examples/" + name);
+  const auto file = SystemFiles().read(test::source_directory() + "/examples/" + name);
   EXPECT_TRUE(file) << name;
   const ByteView octets = file->octets.expose();
   return {octets.begin(), octets.end()};

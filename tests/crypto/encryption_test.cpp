@@ -9,6 +9,7 @@
 namespace sendoff::crypto {
 namespace {
 
+using test::KeyKind;
 using test::Reference;
 
 Secret counted(std::size_t size, std::uint8_t first = 1) {
@@ -17,11 +18,7 @@ Secret counted(std::size_t size, std::uint8_t first = 1) {
   return out;
 }
 
-struct Kind {
-  unsigned bits;
-  unsigned exponent;
-};
-class EncryptionOfEverySize : public testing::TestWithParam<Kind> {
+class EncryptionOfEverySize : public testing::TestWithParam<KeyKind> {
  protected:
   const Reference& reference_ = Reference::of(GetParam().bits, GetParam().exponent);
   const RsaPublicKey public_ = *RsaPublicKey::parse(reference_.spki());
@@ -29,9 +26,10 @@ class EncryptionOfEverySize : public testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Keys, EncryptionOfEverySize,
-                         testing::Values(Kind{1024, 65537}, Kind{2048, 65537}, Kind{3072, 65537},
-                                         Kind{1024, 3}, Kind{2048, 3}, Kind{3072, 3},
-                                         Kind{1031, 65537}, Kind{2047, 65537}),
+                         testing::Values(KeyKind{1024, 65537}, KeyKind{2048, 65537},
+                                         KeyKind{3072, 65537}, KeyKind{1024, 3}, KeyKind{2048, 3},
+                                         KeyKind{3072, 3}, KeyKind{1031, 65537},
+                                         KeyKind{2047, 65537}),
                          [](const auto& kind) {
                            return std::to_string(kind.param.bits) + "e" +
                                   std::to_string(kind.param.exponent);

@@ -17,12 +17,7 @@ namespace sendoff::crypto {
 namespace {
 
 using test::as_octets;
-
-Bytes hex(std::string_view text) {
-  Bytes out;
-  EXPECT_TRUE(from_hex(text, out)) << text;
-  return out;
-}
+using test::hex;
 
 // `key` with zeros behind it, as HMAC itself does.
 Secret padded(ByteView key, Algorithm algorithm) {

@@ -24,6 +24,18 @@ inline ByteView as_octets(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+inline Bytes hex(std::string_view text) {
+  Bytes octets;
+  EXPECT_TRUE(from_hex(text, octets)) << text;
+  return octets;
+}
+
+// What a key of a test of every size is like.
+struct KeyKind {
+  unsigned bits;
+  unsigned exponent;
+};
+
 class Reference {
  public:
   using Pkey = std::shared_ptr<EVP_PKEY>;

@@ -4,10 +4,13 @@
 
 #include <set>
 
+#include "crypto/reference.h"
 #include "support/fake_random.h"
 
 namespace sendoff::crypto {
 namespace {
+
+using test::hex;
 
 // Hands out the octets it was given.
 class Given final : public Random {
@@ -21,12 +24,6 @@ class Given final : public Random {
  private:
   Bytes octets_;
 };
-
-Bytes hex(std::string_view text) {
-  Bytes octets;
-  EXPECT_TRUE(from_hex(text, octets));
-  return octets;
-}
 
 // Made with python3-cryptography's AESGCM.
 TEST(Sealer, SealsAsAnotherImplementationDoes) {

@@ -15,6 +15,7 @@ namespace sendoff::crypto {
 namespace {
 
 using test::as_octets;
+using test::KeyKind;
 using test::Reference;
 
 // RFC 3971 5.2: a key pair of SEND signs and nothing else.
@@ -25,11 +26,7 @@ concept Signs = requires(const T& key) { key.sign_sha1(Sha1Digest{}); };
 template <typename T>
 concept ShowsItself = requires(const T& key) { key.to_pem(); };
 
-struct Kind {
-  unsigned bits;
-  unsigned exponent;
-};
-class SignatureOfEverySize : public testing::TestWithParam<Kind> {
+class SignatureOfEverySize : public testing::TestWithParam<KeyKind> {
  protected:
   const Reference& reference_ = Reference::of(GetParam().bits, GetParam().exponent);
   const RsaPublicKey public_ = *RsaPublicKey::parse(reference_.spki());
@@ -37,10 +34,10 @@ class SignatureOfEverySize : public testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Keys, SignatureOfEverySize,
-                         testing::Values(Kind{1024, 65537}, Kind{2048, 65537}, Kind{3072, 65537},
-                                         Kind{1024, 3}, Kind{2048, 3}, Kind{3072, 3},
-                                         Kind{1031, 65537}, Kind{2047, 65537},
-                                         Kind{1024, 0xffffffffU}),
+                         testing::Values(KeyKind{1024, 65537}, KeyKind{2048, 65537},
+                                         KeyKind{3072, 65537}, KeyKind{1024, 3}, KeyKind{2048, 3},
+                                         KeyKind{3072, 3}, KeyKind{1031, 65537},
+                                         KeyKind{2047, 65537}, KeyKind{1024, 0xffffffffU}),
                          [](const auto& kind) {
                            return std::to_string(kind.param.bits) + "e" +
                                   std::to_string(kind.param.exponent);

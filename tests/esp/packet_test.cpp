@@ -4,6 +4,7 @@
 
 #include "crypto/mac.h"
 #include "esp/fixture.h"
+#include "support/paths.h"
 
 namespace sendoff::esp {
 namespace {
@@ -87,7 +88,7 @@ TEST(EspPacket, TheIcvCoversEveryBitFromSpiToNextHeader) {
 TEST(EspPacket, TheIcvIsTheFirstHalfOfHmacSha256) {
   COVERS("ESP-4868-02");  // the RFC's cases: EspPacket.MacsAreThoseOfRfc4868
   // The comparison is crypto's, which takes the same time for every tag.
-  std::ifstream source(std::string(SENDOFF_SOURCE) + "/src/esp/packet.cpp");
+  std::ifstream source(test::source_directory() + "/src/esp/packet.cpp");
   const std::string text{std::istreambuf_iterator<char>(source), {}};
   const std::size_t from = text.find("bool icv_holds(");
   ASSERT_NE(from, std::string::npos);

@@ -9,6 +9,7 @@
 #include "exchange/both.h"
 #include "keys/held_keys.h"
 #include "support/freed_memory.h"
+#include "support/paths.h"
 
 namespace sendoff::test {
 namespace {
@@ -233,7 +234,7 @@ Bytes raw(ByteView spki, const Bytes& block) {
 }
 
 std::string body_of(const std::string& file, const std::string& signature) {
-  std::ifstream input(std::string(SENDOFF_SOURCE) + "/src/" + file);
+  std::ifstream input(source_directory() + "/src/" + file);
   std::stringstream text;
   text << input.rdbuf();
   const std::string source = text.str();

@@ -9,7 +9,6 @@ namespace {
 using wire::PrRtAdv;
 using Code = wire::LinkLayerAddressOption::Code;
 
-const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
 constexpr std::size_t kSubtypeAt = 44;  // in a packet without extension headers
 constexpr std::size_t kReservedAt = 45;
 

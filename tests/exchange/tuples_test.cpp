@@ -9,12 +9,11 @@ using wire::PrRtAdv;
 using Code = wire::LinkLayerAddressOption::Code;
 using Info = wire::IpAddressPrefixOption;
 
-const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
 const LinkAddress kApY = LinkAddress::literal("02:00:5e:00:53:c2");
 const LinkAddress kRouterX = LinkAddress::literal("02:00:5e:00:54:01");
 const Ipv6Address kRouterAddressX = Ipv6Address::literal("2001:db8:b:7::1");
 const Prefix kPrefixX = Prefix::literal("2001:db8:b:7::/64");
-const Ipv6Address kSupplied = Ipv6Address::literal("2001:db8:b:7::77");
+const Ipv6Address kSuppliedX = Ipv6Address::literal("2001:db8:b:7::77");
 
 Tuple tuple_x() {
   Tuple tuple;
@@ -144,14 +143,14 @@ TEST(Tuples, MayBringTheAddressToUseWithATrigger) {
     router.bench.forget();
     return router.bench.order(machine::Advise{router.mn.global(), access_point, address});
   };
-  ASSERT_TRUE(order(kApX, kSupplied).has_value());
+  ASSERT_TRUE(order(kApX, kSuppliedX).has_value());
   const Bytes packet = router.reply();
   EXPECT_EQ(packet[41], PrRtAdv::kNetworkInitiated);
   const auto told = address_options_in(packet);
   ASSERT_EQ(told.size(), 3u);  // the NAR's address, its prefix, and behind them the care-of address
   EXPECT_EQ(told[1].code, Info::Code::kNarPrefix);
   EXPECT_EQ(told[2].code, Info::Code::kNewCareOfAddress);
-  EXPECT_EQ(told[2].address, kSupplied);
+  EXPECT_EQ(told[2].address, kSuppliedX);
   EXPECT_EQ(told[2].prefix_length, 128);
   for (const char* address : {"2001:db8:b:8::77", "fe80::1", "ff0e::1", "::"}) {
     EXPECT_EQ(order(kApX, Ipv6Address::literal(address)).error(),
@@ -177,11 +176,11 @@ TEST(Tuples, MayBringTheAddressToUseWithATrigger) {
   EXPECT_EQ(codes, (std::set<int>{0, 1, 2, 3, 4, 5}));
   // The node takes it at once, instead of an address of its own.
   Listening node;
-  node.tell(
-      PrRtAdv::kNetworkInitiated,
-      {options_of_tuple(tuple_x()), address_option(Info::Code::kNewCareOfAddress, 128, kSupplied)});
+  node.tell(PrRtAdv::kNetworkInitiated,
+            {options_of_tuple(tuple_x()),
+             address_option(Info::Code::kNewCareOfAddress, 128, kSuppliedX)});
   ASSERT_EQ(node.world.updates().size(), 1u);
-  EXPECT_EQ(node.world.updates()[0].fbu.options.alternate_care_of, kSupplied);
+  EXPECT_EQ(node.world.updates()[0].fbu.options.alternate_care_of, kSuppliedX);
 }
 
 TEST(Tuples, AreReadAroundUnknownOptions) {
@@ -298,10 +297,10 @@ TEST(AddressOptions, AreReadByTheirOptionCode) {
   };
   const Ipv6Address formed = mobile_config().identity.address(kPrefixX);
   const Prefix other = Prefix::literal("2001:db8:b:8::/64");
-  EXPECT_EQ(with(1, kSupplied, 128), formed);     // an old care-of address is nothing here
-  EXPECT_EQ(with(2, kSupplied, 128), kSupplied);  // a new one is taken
+  EXPECT_EQ(with(1, kSuppliedX, 128), formed);      // an old care-of address is nothing here
+  EXPECT_EQ(with(2, kSuppliedX, 128), kSuppliedX);  // a new one is taken
   EXPECT_EQ(with(4, other.address(), 64), mobile_config().identity.address(other));
-  for (const int code : {0, 5, 255}) EXPECT_EQ(with(code, kSupplied, 64), formed) << code;
+  for (const int code : {0, 5, 255}) EXPECT_EQ(with(code, kSuppliedX, 64), formed) << code;
   {  // the NAR's address: an FBU goes by it at once
     Listening node;
     Tuple bare = tuple_x();
@@ -317,7 +316,7 @@ TEST(AddressOptions, HaveAPrefixLengthOf0To128) {
   const Ipv6Address formed = mobile_config().identity.address(kPrefixX);
   for (const int length : {129, 200, 255}) {
     Listening node;
-    Bytes option = address_option(Info::Code::kNewCareOfAddress, 128, kSupplied);
+    Bytes option = address_option(Info::Code::kNewCareOfAddress, 128, kSuppliedX);
     option[3] = static_cast<std::uint8_t>(length);
     Bytes prefix = address_option(Info::Code::kNarPrefix, 64, Ipv6Address::literal("2001:db8:9::"));
     prefix[3] = static_cast<std::uint8_t>(length);
@@ -329,8 +328,8 @@ TEST(AddressOptions, HaveAPrefixLengthOf0To128) {
     Listening node;
     node.tell(PrRtAdv::kTuples, {options_of_tuple(tuple_x()),
                                  address_option(Info::Code::kNewCareOfAddress,
-                                                static_cast<std::uint8_t>(length), kSupplied)});
-    EXPECT_EQ(node.ncoa_towards(kApX), kSupplied) << length;
+                                                static_cast<std::uint8_t>(length), kSuppliedX)});
+    EXPECT_EQ(node.ncoa_towards(kApX), kSuppliedX) << length;
   }
   // Of the NAR's address it is that of the subnet, which a router tells and a node uses.
   Guide router;
@@ -359,12 +358,12 @@ TEST(AddressOptions, HaveReservedOctetsOfZeroThatNobodyReads) {
   Tuple bare = tuple_x();
   bare.router.reset();
   Bytes address = address_option(Info::Code::kNarAddress, 64, kRouterAddressX);
-  Bytes supplied = address_option(Info::Code::kNewCareOfAddress, 128, kSupplied);
+  Bytes supplied = address_option(Info::Code::kNewCareOfAddress, 128, kSuppliedX);
   for (Bytes* option : {&address, &supplied})
     std::fill(option->begin() + 4, option->begin() + 8, std::uint8_t{0xff});
   Listening node;
   node.tell(PrRtAdv::kTuples, {options_of_tuple(bare), address, supplied});
-  EXPECT_EQ(node.ncoa_towards(kApX), kSupplied);
+  EXPECT_EQ(node.ncoa_towards(kApX), kSuppliedX);
 }
 
 TEST(LinkOptions, AreReadByTheirOptionCode) {

@@ -5,8 +5,6 @@
 namespace sendoff::test {
 namespace {
 
-const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
-
 std::uint16_t word_at(ByteView header, std::size_t at) {
   return Reader(header.subspan(at, 2)).u16();
 }
@@ -26,8 +24,8 @@ FakeRouter::Fback fields(std::uint8_t status, std::uint16_t lifetime_s = 30,
 }
 
 // A node that has sent its FBU and waits; it does not leave before the FBack.
-struct Waiting : Moving {
-  Waiting() : Moving(patient()) { world.order(machine::HandOver{kApNext}).value(); }
+struct Unanswered : Moving {
+  Unanswered() : Moving(patient()) { world.order(machine::HandOver{kApNext}).value(); }
   static mobile::Config patient() {
     mobile::Config config = mobile_config();
     config.fback_wait = seconds(600);
@@ -232,7 +230,7 @@ TEST(Acknowledgements, HaveReservedBitsOfZeroThatNobodyReads) {
   for (const Answer& answer : answers) EXPECT_EQ(answer.header[kFbackReservedAt], 0);
 
   for (unsigned bits = 0; bits < 256; bits = 2 * bits + 1) {
-    Waiting node;
+    Unanswered node;
     const Bytes bent = signer_of(node, node.ncoa).bent(node.answer(), [&](Bytes& header, auto&) {
       header[kFbackReservedAt] = static_cast<std::uint8_t>(bits);
     });
@@ -258,7 +256,7 @@ TEST(Acknowledgements, ComeFromTheAddressThatTheFbuWentTo) {
   EXPECT_EQ(par.status_of(craft), 129);
   for (const Answer& answer : answers_of(par.bench)) EXPECT_EQ(answer.ip.source, other);
 
-  Waiting node;
+  Unanswered node;
   const Bytes good = node.answer();
   Bytes elsewhere = good;
   const Ipv6Address stranger = Ipv6Address::literal("2001:db8:a:1::bad");
@@ -289,7 +287,7 @@ TEST(Acknowledgements, NeverSay131AndTheNodeTakesItForARefusal) {
     EXPECT_FALSE(par.fbacks().empty()) << code;
     for (const auto& fback : par.fbacks()) EXPECT_NE(fback.status, 131) << code;
   }
-  Waiting node;
+  Unanswered node;
   node.world.deliver(node.answer(fields(131, 0)));
   EXPECT_EQ(node.world.count("fback-refused"), 1u);
   EXPECT_EQ(node.failure(), "status-131");
@@ -305,7 +303,7 @@ TEST(Acknowledgements, NeverSay131AndTheNodeTakesItForARefusal) {
   node.world.advance(seconds(60));
   EXPECT_TRUE(node.world.updates().empty());
   // Another refusal does not bar the prefix.
-  Waiting other;
+  Unanswered other;
   other.world.deliver(other.answer(fields(128, 0)));
   EXPECT_EQ(other.failure(), "status-128");
   other.world.advance(seconds(1));
@@ -325,7 +323,7 @@ TEST(Acknowledgements, RepeatTheNumberOfTheFbu) {
   EXPECT_EQ(word_at(answers_of(par.bench).at(0).header, kFbackSequenceAt), 0x7000);
 
   for (const int off : {-1, 0, 1, 2, 0x100}) {
-    Waiting node;
+    Unanswered node;
     node.world.advance(seconds(1));
     ASSERT_EQ(node.world.updates().size(), 2u);  // both are outstanding
     const auto last = node.world.updates().back().fbu.sequence;
@@ -358,7 +356,7 @@ TEST(Acknowledgements, GrantNoMoreThanWasAskedFor) {
   EXPECT_EQ(word_at(answers_of(par.bench).at(0).header, kFbackLifetimeAt), 0);
 
   // A refusal's field is not read; a grant above the wish is the wish.
-  Waiting node;
+  Unanswered node;
   node.world.deliver(node.answer(fields(128, 500)));
   EXPECT_EQ(node.failure(), "status-128");
   EXPECT_FALSE(node.switched());
@@ -390,12 +388,12 @@ TEST(Acknowledgements, OfAnotherAddressNameIt) {
       EXPECT_EQ(answer.fback.options.alternate_care_of, code == 2 ? other : par.mn.global());
     }
   }
-  Waiting node;
+  Unanswered node;
   node.world.deliver(node.answer(fields(1)));
   EXPECT_EQ(node.world.count("fback-unexpected"), 1u);
   EXPECT_EQ(node.world.count("fback-accepted"), 0u);
   EXPECT_TRUE(node.still_waits());
-  Waiting named;
+  Unanswered named;
   named.world.deliver(named.answer(fields(1, 30, named.par.address(kNextPrefix))));
   EXPECT_EQ(named.world.count("fback-accepted"), 1u);
   EXPECT_TRUE(named.switched());

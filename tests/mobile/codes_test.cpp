@@ -10,7 +10,6 @@ using machine::OrderError;
 using wire::PrRtAdv;
 using Code = wire::LinkLayerAddressOption::Code;
 
-const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
 const LinkAddress kApY = LinkAddress::literal("02:00:5e:00:53:c2");
 const Ipv6Address kGivenNcoa = Ipv6Address::literal("2001:db8:b:1::77");
 

@@ -10,6 +10,7 @@ using crypto::Algorithm;
 using machine::EventKind;
 using machine::HandOver;
 using machine::OrderError;
+using Code = wire::LinkLayerAddressOption::Code;
 
 const Prefix kNextPrefix = Prefix::literal("2001:db8:b:1::/64");
 
@@ -201,7 +202,6 @@ TEST(Handover, FollowsARoutersSequenceNumberOnce) {
 
 TEST(Handover, IsRefusedWhereItCannotBe) {
   COVERS("FH-4-05");
-  using Code = wire::LinkLayerAddressOption::Code;
   World nowhere;
   EXPECT_EQ(nowhere.order(HandOver{kApNext}).error(), OrderError::kNoRouter);
   Attached node(mobile_config(), [](World& made) { made.answer_rtsolpr = false; });

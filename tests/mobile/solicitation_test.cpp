@@ -10,8 +10,6 @@ using machine::OrderError;
 using mobile::SolicitationError;
 using Code = wire::LinkLayerAddressOption::Code;
 
-const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
-
 struct Asks : Attached {
   explicit Asks(const std::function<void(World&)>& prepare = {})
       : Attached(mobile_config(), [&](World& made) {

@@ -67,6 +67,8 @@ inline FakeRouter next_router() {
                     {Prefix::literal("2001:db8:b:1::/64")}, 2);
 }
 inline const LinkAddress kApNext = LinkAddress::literal("02:00:5e:00:53:a2");
+// One that no router here has.
+inline const LinkAddress kApX = LinkAddress::literal("02:00:5e:00:53:c1");
 inline const LinkAddress kApHere = LinkAddress::literal("02:00:5e:00:53:a1");
 inline const LinkAddress kMobileLink = LinkAddress::literal("02:00:5e:00:53:77");
 

@@ -15,10 +15,10 @@ namespace {
 using test::Chain;
 using test::days;
 using test::forge;
+using test::kLegacy;
 using test::kNow;
 using test::verdict;
 
-constexpr Policy kLegacy{.accept_rfc3971_profile = true};
 constexpr Policy kStrict{.strict_rfc6487 = true};
 
 // RFC 6487 section 4 to the letter.

@@ -8,10 +8,9 @@ namespace sendoff::pki {
 namespace {
 
 using test::Chain;
+using test::kLegacy;
 using test::kNow;
 using test::verdict;
-
-constexpr Policy kLegacy{.accept_rfc3971_profile = true};
 
 TEST(CertificationPath, InheritanceTakesTheIssuersAddresses) {
   COVERS("CRT-6494-7", "CRT-3779-7", "CRT-6494-6", "CRT-6494-10", "CRT-3971-9");

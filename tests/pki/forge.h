@@ -22,6 +22,8 @@ namespace sendoff::test {
 // 2026-06-01T00:00:00Z, the "now" of the vectors.
 inline constexpr UtcTime kNow{std::chrono::seconds(1780272000)};
 
+inline constexpr pki::Policy kLegacy{.accept_rfc3971_profile = true};
+
 inline UtcTime days(int count) { return kNow + std::chrono::hours(24 * count); }
 
 inline std::shared_ptr<EVP_PKEY> test_key(const std::string& name) {

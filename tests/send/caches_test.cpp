@@ -15,7 +15,6 @@ using send::Budget;
 using send::Duplicates;
 using send::Kind;
 using send::Nonces;
-using send::Peer;
 using send::Reason;
 using send::Receiver;
 using send::Timestamps;
@@ -26,8 +25,8 @@ constexpr Now kNow{Instant(seconds(1000)), UtcTime(seconds(1'800'000'000))};
 Now later(Duration duration) { return {kNow.boot + duration, kNow.utc + duration}; }
 std::uint64_t stamp(Duration duration = {}) { return timestamp_at(kNow.utc + duration); }
 
-Peer peer(std::uint8_t number) {
-  Peer made;
+send::Peer peer(std::uint8_t number) {
+  send::Peer made;
   made.key_hash[0] = number;
   return made;
 }
@@ -54,7 +53,7 @@ TEST(Timestamps, AKnownPeerIsJudgedByItsLast) {
   stepped.utc += hours(5);
   EXPECT_TRUE(table.fresh(peer(1), stamp(seconds(10)), stepped));
   // The same key elsewhere is another peer.
-  Peer elsewhere = peer(1);
+  send::Peer elsewhere = peer(1);
   elsewhere.interface = {1};
   EXPECT_FALSE(table.known(elsewhere));
 }

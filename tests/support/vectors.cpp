@@ -1,4 +1,5 @@
 #include "support/vectors.h"
+#include "support/paths.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -49,7 +50,7 @@ Ipv6Address Vector::address(const std::string& key) const {
 }
 
 Bytes load_file(const std::string& file) {
-  const std::string path = std::string(SENDOFF_VECTORS) + "/" + file;
+  const std::string path = vectors_directory() + "/" + file;
   std::ifstream in(path, std::ios::binary);
   if (!in) give_up("cannot open " + path);
   return Bytes(std::istreambuf_iterator<char>(in), {});

@@ -17,6 +17,7 @@
 #include "lab/links.h"
 #include "lab/plain_node.h"
 #include "net/clock.h"
+#include "support/paths.h"
 #include "system/command.h"
 
 namespace sendoff::test {
@@ -25,7 +26,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Duration kPatience = seconds(60);
 constexpr Duration kTurn = milliseconds(10);
 constexpr std::uint16_t kPort = 5568;
 constexpr unsigned kOtherPort = 1031;  // of the sixth node's cable
@@ -284,7 +284,7 @@ lab::Attempt<> Bed::start_routers(const BedOptions& options) {
                                                               .configuration = toml(sections),
                                                               .directory = directory_,
                                                               .log_level = "debug",
-                                                              .program = SENDOFF_PROGRAM});
+                                                              .program = program()});
     if (!daemon) return fail(daemon.error());
     routers_[i] = std::move(*daemon);
   }
@@ -303,7 +303,7 @@ lab::Attempt<> Bed::start_node(const BedOptions& options) {
                                                         .configuration = toml(sections),
                                                         .directory = directory_,
                                                         .log_level = "debug",
-                                                        .program = SENDOFF_PROGRAM});
+                                                        .program = program()});
   if (!daemon) return fail(daemon.error());
   mobile_ = std::move(*daemon);
   const auto told =
@@ -327,7 +327,7 @@ lab::Attempt<> Bed::start_other(const BedOptions& options) {
                                                    .configuration = toml(sections),
                                                    .directory = directory_,
                                                    .log_level = "debug",
-                                                   .program = SENDOFF_PROGRAM});
+                                                   .program = program()});
   if (!daemon) return fail(daemon.error());
   other_ = std::move(*daemon);
   const auto told =

@@ -26,6 +26,10 @@ namespace sendoff::test {
 
 using lab::Side;
 
+// How long anything may take before a test gives up; nothing is judged by it.
+inline constexpr Duration kPatience = seconds(60);
+inline constexpr std::uint8_t kSolicitation = 135;  // the ICMPv6 type, RFC 4861 4.3
+
 // Settings of one daemon, section → name → value as TOML. "interface" and "neighbour" are the one
 // section of that kind that a router here has.
 using Sections = std::map<std::string, std::map<std::string, std::string>>;

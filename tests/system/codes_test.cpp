@@ -12,7 +12,6 @@ namespace {
 
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
 constexpr std::uint8_t kNoResources = 130;
 
 class Codes : public Packets {

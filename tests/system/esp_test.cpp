@@ -9,6 +9,7 @@
 #include <string>
 
 #include "support/covers.h"
+#include "support/paths.h"
 
 namespace sendoff::test {
 namespace {
@@ -20,7 +21,7 @@ class EspDaemon : public testing::Test {
   }
   // The exit code of a script of tests/system, which prints what it saw.
   static int run(const std::string& script, std::string& output) {
-    const std::string command = std::string(SENDOFF_SOURCE) + "/tests/system/" + script + " 2>&1";
+    const std::string command = source_directory() + "/tests/system/" + script + " 2>&1";
     std::FILE* pipe = popen(command.c_str(), "r");
     if (pipe == nullptr) return -1;
     std::array<char, 4096> buffer{};
@@ -31,7 +32,7 @@ class EspDaemon : public testing::Test {
   }
   static void expect_right(const std::string& scenario) {
     std::string output;
-    EXPECT_EQ(run("esp.py " SENDOFF_PROGRAM " " + scenario, output), 0) << output;
+    EXPECT_EQ(run("esp.py " + program() + " " + scenario, output), 0) << output;
   }
 };
 
@@ -59,7 +60,7 @@ TEST_F(EspDaemon, NoKeyIsInWhatItWrites) {
 TEST_F(EspDaemon, TheCommandMakesKeysThatTheConfigurationTakes) {
   COVERS("ESP-4868-03");  // what is not random: EspFile.KeysThatAreNotRandomAreRefused
   std::string output;
-  EXPECT_EQ(run("esp.py " SENDOFF_PROGRAM " keys", output), 0) << output;
+  EXPECT_EQ(run("esp.py " + program() + " keys", output), 0) << output;
 }
 
 TEST_F(EspDaemon, GivesProtectionUpForOneNeighbourOnlyAndSaysSo) {
@@ -70,7 +71,7 @@ TEST_F(EspDaemon, GivesProtectionUpForOneNeighbourOnlyAndSaysSo) {
 // The ESP of Linux as the neighbour, in a kernel of its own.
 TEST_F(EspDaemon, ExchangesHiAndHackWithTheEspOfLinux) {
   std::string output;
-  const int status = run("esp_uml.py " SENDOFF_PROGRAM, output);
+  const int status = run("esp_uml.py " + program(), output);
   if (status == 77) GTEST_SKIP() << "NOT TESTED against Linux: " << output;
   EXPECT_EQ(status, 0) << output;
   if (status == 0) COVERS("ESP-4303-01");  // octets, truncations: EspPacket; tshark: Tshark

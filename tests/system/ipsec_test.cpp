@@ -7,6 +7,7 @@
 #include <string>
 
 #include "support/covers.h"
+#include "support/paths.h"
 #include "system/command.h"
 
 namespace sendoff::test {
@@ -21,8 +22,8 @@ class HostIpsec : public testing::Test {
   }
   // Whether the scenario went right; skips the test where none can be run.
   static bool saw_all_of(const std::string& scenario) {
-    const Ran ran = run(std::string(SENDOFF_SOURCE) + "/tests/system/ipsec_uml.py " +
-                        SENDOFF_PLAIN_PROGRAM + " " + scenario);
+    const Ran ran =
+        run(source_directory() + "/tests/system/ipsec_uml.py " + plain_program() + " " + scenario);
     if (ran.status == kCannot) return false;
     EXPECT_EQ(ran.status, 0) << ran.output;
     return ran.status == 0;
@@ -41,8 +42,7 @@ TEST_F(HostIpsec, ByHandAndByIkev2ItCarriesHandoversAndNothingPassesIt) {
 }
 
 TEST_F(HostIpsec, AKernelWithoutEspIsRefusedWithASentence) {
-  const Ran ran =
-      run(std::string(SENDOFF_SOURCE) + "/tests/system/ipsec.py " + SENDOFF_PROGRAM + " without");
+  const Ran ran = run(source_directory() + "/tests/system/ipsec.py " + program() + " without");
   if (ran.status == kCannot) GTEST_SKIP() << "this kernel has ESP for IPv6";
   EXPECT_EQ(ran.status, 0) << ran.output;
 }

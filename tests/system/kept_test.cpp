@@ -13,8 +13,6 @@ namespace {
 
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
-
 class Kept : public Packets {
  protected:
   const Wiretap& links() { return bed_->links(); }

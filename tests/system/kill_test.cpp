@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "support/paths.h"
 #include "system/command.h"
 
 namespace sendoff::test {
@@ -12,7 +13,7 @@ namespace {
 TEST(KillSeries, WhatWasAnsweredHoldsAndNothingStays) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
   const Ran ran =
-      run(SENDOFF_SOURCE "/tests/system/kill.py " SENDOFF_PROGRAM " --kills 4 --seed 3");
+      run(source_directory() + "/tests/system/kill.py " + program() + " --kills 4 --seed 3");
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("kill series: 4 kills"), std::string::npos) << ran.output;
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/paths.h"
 #include "system/command.h"
 
 namespace sendoff::test {
@@ -14,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string kLab = SENDOFF_PROGRAM " lab ";
+const std::string kLab = program() + " lab ";
 constexpr const char* kFewAndShort = "--rate 200 --gap 60 --dwell 400 ";
 
 class Lab : public testing::Test {

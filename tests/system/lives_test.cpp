@@ -18,9 +18,6 @@ namespace {
 using Json = nlohmann::json;
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
-constexpr std::uint8_t kSolicitation = 135;
-
 class Lives : public Packets {
  protected:
   const Wiretap& links() { return bed_->links(); }

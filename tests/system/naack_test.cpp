@@ -16,7 +16,6 @@ namespace {
 
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
 constexpr std::uint8_t kConfigure = 1;
 constexpr std::uint8_t kUseRouterAddress = 3;
 constexpr std::uint8_t kUnrecognised = 128;

@@ -17,9 +17,6 @@ using Json = nlohmann::json;
 using lab::place;
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
-constexpr std::uint8_t kSolicitation = 135;
-
 class Predictive : public Packets {
  protected:
   const Wiretap& links() { return bed_->links(); }

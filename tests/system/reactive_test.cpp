@@ -6,6 +6,7 @@
 #include "lab/links.h"
 #include "net/clock.h"
 #include "support/covers.h"
+#include "support/paths.h"
 #include "system/bed.h"
 #include "system/command.h"
 #include "system/forgery.h"
@@ -17,7 +18,6 @@ namespace {
 using Json = nlohmann::json;
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
 constexpr std::uint8_t kFastMobility = 154;
 
 class Reactive : public Packets {
@@ -130,7 +130,7 @@ TEST_F(Reactive, AnFbuFromTheNewLinkBringsThePacketsThere) {
   }
   // And neither can be switched off: nothing in a configuration names them.
   const Ran ran = run("printf '[rtsolpr]\\nanswer = false\\n' > " + bed_->directory() +
-                      "/off.toml; for role in router mobile; do " + SENDOFF_PROGRAM + " $role -c " +
+                      "/off.toml; for role in router mobile; do " + program() + " $role -c " +
                       bed_->directory() + "/off.toml --check; done");
   EXPECT_NE(ran.output.find("rtsolpr"), std::string::npos) << ran.output;
   EXPECT_NE(ran.status, 0);

@@ -14,8 +14,6 @@ namespace {
 using Json = nlohmann::json;
 using wire::MobilityType;
 
-constexpr Duration kPatience = seconds(60);
-
 class Refused : public Packets {
  protected:
   const Wiretap& links() { return bed_->links(); }

@@ -7,13 +7,14 @@
 #include <string>
 
 #include "support/covers.h"
+#include "support/paths.h"
 #include "system/command.h"
 
 namespace sendoff::test {
 namespace {
 
-const std::string kSource = SENDOFF_SOURCE;
-const std::string kProgram = SENDOFF_PROGRAM;
+const std::string kSource = source_directory();
+const std::string kProgram = program();
 
 class Whole : public testing::Test {
  protected:

@@ -28,7 +28,7 @@ constexpr std::size_t kLinkHeader = 14;
 constexpr std::uint8_t kMldReport = 131;
 constexpr std::uint8_t kMldDone = 132;
 constexpr std::uint8_t kMldReport2 = 143;
-constexpr Duration kPatience = seconds(30);
+constexpr Duration kMarkerPatience = seconds(30);
 constexpr int kPollMs = 20;
 
 constexpr std::array<const char*, kPlaces> kPorts{"ap-par", "ap-nar", "radio", "to-other",
@@ -308,7 +308,7 @@ Mark Wiretap::mark() const {
 }
 
 Seen Wiretap::wait(const Match& match, Mark since) const {
-  const Instant deadline = net::read_clocks().boot + kPatience;
+  const Instant deadline = net::read_clocks().boot + kMarkerPatience;
   std::unique_lock lock(state_->mutex);
   for (std::size_t next = since;;) {
     for (; next < state_->frames.size(); ++next)

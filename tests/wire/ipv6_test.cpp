@@ -16,15 +16,15 @@ using test::kept;
 using test::octets;
 using test::plain;
 
-const Ipv6Address kSource = Ipv6Address::literal("2001:db8:a::1");
-const Ipv6Address kDestination = Ipv6Address::literal("2001:db8:b::2");
+const Ipv6Address kFrom = Ipv6Address::literal("2001:db8:a::1");
+const Ipv6Address kTo = Ipv6Address::literal("2001:db8:b::2");
 const Ipv6Address kHome = Ipv6Address::literal("2001:db8:c::3");
 
 Bytes packet_of(std::uint8_t next_header, std::string_view payload) {
   Ipv6Header header;
   header.next_header = next_header;
-  header.source = kSource;
-  header.destination = kDestination;
+  header.source = kFrom;
+  header.destination = kTo;
   return build_packet(header, {}, octets(payload));
 }
 
@@ -51,8 +51,8 @@ TEST(Ipv6Header, IsReadAndWritten) {
   EXPECT_EQ(header->payload_length, 0x1234);
   EXPECT_EQ(header->next_header, kProtocolNoNext);
   EXPECT_EQ(header->hop_limit, 254);
-  EXPECT_EQ(header->source, kSource);
-  EXPECT_EQ(header->destination, kDestination);
+  EXPECT_EQ(header->source, kFrom);
+  EXPECT_EQ(header->destination, kTo);
   EXPECT_EQ(emitted_hex(*header), plain(kHeader));
   expect_truncated_at_every_length<Ipv6Header>(whole);
 }

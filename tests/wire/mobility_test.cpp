@@ -41,7 +41,7 @@ ParseError update_error(std::string_view options) {
 
 // What all messages have in common. Gives the message back for its fields.
 template <typename T>
-T both_ways(const Bytes& whole) {
+T header_both_ways(const Bytes& whole) {
   const auto message = T::parse(whole);
   EXPECT_TRUE(message);
   if (!message) return {};
@@ -93,7 +93,7 @@ TEST(MobilityHeader, IsReadAndKnowsItsSize) {
 TEST(FastBindingUpdate, IsReadAndWritten) {
   COVERS("FH-6.2.2-01");
   const Bytes whole = octets("3b 01 08 00 0000 0001 c000 001e 01020000");
-  const auto message = both_ways<FastBindingUpdate>(whole);
+  const auto message = header_both_ways<FastBindingUpdate>(whole);
   EXPECT_EQ(message.sequence, 1);
   EXPECT_TRUE(message.acknowledge);
   EXPECT_TRUE(message.home_registration);
@@ -138,7 +138,7 @@ TEST(FastBindingUpdate, HasTheSizeThatItsOptionsNeed) {
 TEST(FastBindingAcknowledgement, IsReadAndWritten) {
   COVERS("FH-6.2.3-01");
   const Bytes whole = octets("3b 01 09 00 0000 00 00 0001 0014 01020000");
-  const auto message = both_ways<FastBindingAcknowledgement>(whole);
+  const auto message = header_both_ways<FastBindingAcknowledgement>(whole);
   EXPECT_EQ(message.status, 0);
   EXPECT_FALSE(message.key_management);
   EXPECT_EQ(message.sequence, 1);
@@ -164,12 +164,12 @@ TEST(FastBindingAcknowledgement, KeepsEveryBitButTheReservedOnes) {
 TEST(HandoverInitiate, IsReadAndWritten) {
   COVERS("FH-6.2.1.1-01");
   const Bytes both = octets("3b 01 0e 00 0000 1234 c0 00 010400000000");
-  auto message = both_ways<HandoverInitiate>(both);
+  auto message = header_both_ways<HandoverInitiate>(both);
   EXPECT_EQ(message.sequence, 0x1234);
   EXPECT_TRUE(message.assigned_addressing);
   EXPECT_TRUE(message.buffer);
   EXPECT_EQ(message.code, 0);
-  message = both_ways<HandoverInitiate>(octets("3b 01 0e 00 0000 1234 00 01 010400000000"));
+  message = header_both_ways<HandoverInitiate>(octets("3b 01 0e 00 0000 1234 00 01 010400000000"));
   EXPECT_FALSE(message.assigned_addressing);
   EXPECT_FALSE(message.buffer);
   EXPECT_EQ(message.code, 1);
@@ -193,7 +193,7 @@ TEST(HandoverInitiate, KeepsEveryBitButTheReservedOnes) {
 TEST(HandoverAcknowledge, IsReadAndWritten) {
   COVERS("FH-6.2.1.2-01");
   const auto message =
-      both_ways<HandoverAcknowledge>(octets("3b 01 0f 00 0000 1234 00 02 010400000000"));
+      header_both_ways<HandoverAcknowledge>(octets("3b 01 0f 00 0000 1234 00 02 010400000000"));
   EXPECT_EQ(message.sequence, 0x1234);
   EXPECT_EQ(message.code, 2);
   for (unsigned value = 0; value < 256; ++value) {
@@ -209,7 +209,7 @@ TEST(HandoverAcknowledge, IsReadAndWritten) {
 
 TEST(BindingError, IsReadAndWritten) {
   const Bytes whole = octets("3b 02 07 00 0000 a5 00 20010db8000a00000000000000000001");
-  const auto message = both_ways<BindingError>(whole);
+  const auto message = header_both_ways<BindingError>(whole);
   EXPECT_EQ(message.status, 0xa5);
   EXPECT_EQ(message.home_address, kPcoa);
   Bytes longer = whole;

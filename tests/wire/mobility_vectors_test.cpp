@@ -144,7 +144,7 @@ void check_message(VectorFields& fields, ByteView header) {
   EXPECT_EQ(fields.number("option-count"), 0U);
 }
 
-void compare_packet(VectorFields& fields) {
+void compare_headers_of(VectorFields& fields) {
   const Bytes packet = fields.hex("packet");
   const Bytes header = fields.hex("mobility-header");
   const auto view = PacketView::parse(packet);
@@ -173,7 +173,7 @@ void compare_packet(VectorFields& fields) {
   }
 }
 
-void expect_refused(VectorFields& fields) {
+void expect_header_refused(VectorFields& fields) {
   const std::string& reason = fields.text("reason");
   const Bytes packet = fields.hex("packet");
   const auto view = PacketView::parse(packet);
@@ -246,13 +246,13 @@ TEST(MobilityVectors, EverySectionIsReadAndWritten) {
     SCOPED_TRACE(vector.name);
     VectorFields fields(vector);
     if (fields.refused()) {
-      expect_refused(fields);
+      expect_header_refused(fields);
       continue;
     }
     if (fields.has("kind"))
       compare_lone_option(fields);
     else
-      compare_packet(fields);
+      compare_headers_of(fields);
     fields.expect_all_used();
   }
 }

@@ -206,44 +206,44 @@ TEST(CertificateOption, HoldsAtMost2036Octets) {
   EXPECT_DEATH((void)emitted(CertificateOption{.certificate = counting(2037)}), "");
 }
 
-const Ipv6Address kSource = Ipv6Address::literal("fe80::1");
-const Ipv6Address kDestination = Ipv6Address::literal("ff02::2");
+const Ipv6Address kSigner = Ipv6Address::literal("fe80::1");
+const Ipv6Address kAllRouters = Ipv6Address::literal("ff02::2");
 
 TEST(SignatureInput, BeginsWithTheTagAndTheAddresses) {
   Bytes message = octets("85 00 0000 00000000 0e 01 010203040506");
-  seal_icmpv6(kSource, kDestination, message);
-  const Bytes input = signature_input(kSource, kDestination, message, message.size());
-  EXPECT_EQ(to_hex(input), "086fca5e10b200c99c8ce00164277c08" + to_hex(kSource.view()) +
-                               to_hex(kDestination.view()) + to_hex(message));
+  seal_icmpv6(kSigner, kAllRouters, message);
+  const Bytes input = signature_input(kSigner, kAllRouters, message, message.size());
+  EXPECT_EQ(to_hex(input), "086fca5e10b200c99c8ce00164277c08" + to_hex(kSigner.view()) +
+                               to_hex(kAllRouters.view()) + to_hex(message));
 }
 
 TEST(SignatureInput, IsTheSameBeforeAndAfterTheSignatureIsAppended) {
   Bytes message = octets("85 00 0000 00000000 0e 01 010203040506");
-  seal_icmpv6(kSource, kDestination, message);
+  seal_icmpv6(kSigner, kAllRouters, message);
   const std::size_t offset = message.size();
-  const Bytes before = signature_input(kSource, kDestination, message, offset);
+  const Bytes before = signature_input(kSigner, kAllRouters, message, offset);
   const Bytes signature = counting(128);
-  append_signature(kSource, kDestination, message, {.key_hash = {}, .content = signature});
-  EXPECT_TRUE(icmpv6_checksum_ok(kSource, kDestination, message));
+  append_signature(kSigner, kAllRouters, message, {.key_hash = {}, .content = signature});
+  EXPECT_TRUE(icmpv6_checksum_ok(kSigner, kAllRouters, message));
   EXPECT_EQ(message.size(), offset + 19 * 8);
-  EXPECT_EQ(signature_input(kSource, kDestination, message, offset), before);
+  EXPECT_EQ(signature_input(kSigner, kAllRouters, message, offset), before);
   // What stands behind the signature is not under it (W1).
   message.resize(message.size() + 8, 0x55);
-  EXPECT_EQ(signature_input(kSource, kDestination, message, offset), before);
+  EXPECT_EQ(signature_input(kSigner, kAllRouters, message, offset), before);
 }
 
 TEST(SignatureInput, ChangesWithEveryBitBeforeTheSignatureButTheChecksum) {
   Bytes message = octets("85 00 0000 00000000 0e 01 010203040506");
-  const Bytes input = signature_input(kSource, kDestination, message, message.size());
+  const Bytes input = signature_input(kSigner, kAllRouters, message, message.size());
   for (std::size_t bit = 0; bit < message.size() * 8; ++bit) {
     Bytes flipped = message;
     flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1U << bit % 8);
     const bool checksum_field = bit / 8 == 2 || bit / 8 == 3;
-    EXPECT_EQ(signature_input(kSource, kDestination, flipped, flipped.size()) == input,
+    EXPECT_EQ(signature_input(kSigner, kAllRouters, flipped, flipped.size()) == input,
               checksum_field)
         << bit;
   }
-  EXPECT_NE(signature_input(kDestination, kSource, message, message.size()), input);
+  EXPECT_NE(signature_input(kAllRouters, kSigner, message, message.size()), input);
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ void compare_signature(VectorFields& fields, const Signed& packet, const RawOpti
             fields.text("packet"));
 }
 
-void compare_packet(VectorFields& fields) {
+void compare_signed(VectorFields& fields) {
   const Bytes octets = fields.hex("packet");
   const auto view = PacketView::parse(octets);
   ASSERT_TRUE(view);
@@ -181,7 +181,7 @@ TEST(SignatureVectors, EverySectionCoversWhatTheVectorSays) {
   for (const test::Vector& vector : test::load_vectors("send-signatures.txt")) {
     SCOPED_TRACE(vector.name);
     VectorFields fields(vector);
-    compare_packet(fields);
+    compare_signed(fields);
   }
 }
 
