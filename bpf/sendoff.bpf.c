@@ -21,6 +21,7 @@
 #define PROTO_DSTOPTS 60
 #define PROTO_MOBILITY 135
 #define OUTER_HOP_LIMIT 64
+#define MOST_NESTED 4
 #define PACKET_TO_US 0
 
 /* Not a verdict: the packet is now the inner one, and on its way. */
@@ -150,12 +151,35 @@ static __always_inline __u64 packets_in(struct __sk_buff* skb, const struct ipv6
   return (payload + skb->gso_size - 1) / skb->gso_size;
 }
 
+/* Whether it went into this tunnel before and came round. A node that left two routers for each
+ * other in turn has a binding at both: each would wrap what the other one sent, until the packet
+ * fits nowhere (RFC 2473 4.1). The second of them finds its own header one below the first's. */
+static __always_inline int came_round(struct __sk_buff* skb, const struct ipv6hdr* ip,
+                                      const struct so_tunnel* tunnel) {
+  struct so_address source, destination;
+  struct ipv6hdr header = *ip;
+
+#pragma unroll
+  for (__u32 depth = 1; depth <= MOST_NESTED; ++depth) {
+    if (header.nexthdr != PROTO_IPV6) return 0;
+    source = address(&header.saddr);
+    destination = address(&header.daddr);
+    if (same(&source, &tunnel->near) && same(&destination, &tunnel->far)) return 1;
+    if (load(skb, &header, L2 + depth * sizeof(header)) || header.version != 6) return 0;
+  }
+  return 0;
+}
+
 /* The outer header takes traffic class and flow label of the inner one (RFC 6040, RFC 6438). */
 static __always_inline int encapsulate(struct __sk_buff* skb, const struct ipv6hdr* inner,
                                        const struct so_tunnel* tunnel) {
   struct ipv6hdr outer = *inner;
   __u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 
+  if (came_round(skb, inner, tunnel)) {
+    count(SO_FAILED);
+    return TC_ACT_SHOT;
+  }
   /* Without it UDP GSO is refused; with it TCP segments would be too large by the header. */
   if (skb->gso_size && inner->nexthdr != PROTO_TCP) flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
   outer.nexthdr = PROTO_IPV6;

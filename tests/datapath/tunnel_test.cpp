@@ -255,6 +255,28 @@ TEST_P(ForgeryTest, OtherTunnelsOfTheHostAreNotOurs) {
   EXPECT_EQ(counter("par", "refused-by-the-reverse-check"), 0U);
 }
 
+// The PAR's own packet, which the next router wrapped in turn.
+TEST_P(ForgeryTest, WhatComesRoundDoesNotEnterTheTunnelAgain) {
+  ASSERT_NO_FATAL_FAILURE(hand_over());
+  const Socket correspondent = socket_of("correspondent", kCorrespondent);
+  const Socket node = socket_of("mn", kPcoa);
+  wire::Ipv6Header header;
+  header.next_header = wire::kProtocolIpv6;
+  header.source = kNar;
+  header.destination = kPcoa;
+  inject("core",
+         wire::build_packet(header, {}, tunnelled(kPar, kNcoa, kCorrespondent, kPcoa, 1)), kPcoa);
+  ASSERT_EQ(correspondent.send_number(kPcoa, kLast), 0);
+  std::vector<std::uint32_t> came;
+  EXPECT_TRUE(serve_until([&] {
+    node.read_numbers(came);
+    return !came.empty();
+  })) << state_of("par");
+  EXPECT_EQ(came, std::vector{kLast});
+  EXPECT_EQ(counter("par", "encapsulated"), 1U);
+  EXPECT_EQ(counter("par", "packets-failed"), 1U);
+}
+
 TEST_P(TunnelTest, OwnSignallingIsNotTunnelled) {
   COVERS("FH-6275-23");
   ASSERT_NO_FATAL_FAILURE(hand_over());
