@@ -270,7 +270,8 @@ void Nar::release(Now now, Arrival& arrival) {
 
 void Nar::let_go(Now now, Arrival& arrival) {
   arrival.buffered = arrival.held_back = false;
-  outbox_.push(machine::ReleaseBuffer{arrival.address});
+  // One that the previous router's part fills, too, is that part's to end (GF56).
+  if (!par_.buffers(arrival.address)) outbox_.push(machine::ReleaseBuffer{arrival.address});
   set_deadline(arrival, now.boot + stay(arrival));
 }
 
@@ -371,7 +372,8 @@ void Nar::undo(Arrival& arrival) {
   if (arrival.route)
     outbox_.push(machine::SetRoute{*arrival.route, std::nullopt, interface, false});
   if (arrival.tunnelled) outbox_.push(machine::DetachTunnel{arrival.address});
-  if (arrival.buffered) outbox_.push(machine::DiscardBuffer{arrival.address});
+  if (arrival.buffered && !par_.buffers(arrival.address))
+    outbox_.push(machine::DiscardBuffer{arrival.address});
   const auto pool = pools_.find(interface);
   if (arrival.kind == Kind::kAssigned && arrival.stage != Stage::kArrived && pool != pools_.end())
     pool->second.give_back(arrival.address);

@@ -84,10 +84,36 @@ void Par::handle(Now now, const machine::Received& received, const wire::PacketV
   if (answered_.size() > keys_.size())  // a key that made way for a newer one leaves no word
     std::erase_if(answered_, [&](const auto& entry) { return keys_.find(entry.first) == nullptr; });
   answered_[update.key] = {update.digest, {}};
-  if (!ceiling_moves) return follow(now, std::move(update));
-  const machine::ActionId stored = outbox_.push(machine::Persist{keys_.record_of(**key, now)});
-  const Ipv6Address pcoa = update.pcoa;
-  steps_.emplace(stored, Step{Step::Kind::kSequenceStored, pcoa, std::move(update)});
+  if (!ceiling_moves && !storing_.contains(update.pcoa)) return follow(now, std::move(update));
+  hold(update);  // before the store is asked, which takes its time
+  Storing& storing = storing_[update.pcoa];
+  if (ceiling_moves) {
+    ++storing.pending;
+    steps_.emplace(outbox_.push(machine::Persist{keys_.record_of(**key, now)}),
+                   Step{Step::Kind::kSequenceStored, update.pcoa, std::nullopt});
+  }
+  if (storing.updates.size() == kMaxJoined) storing.updates.erase(storing.updates.begin());
+  storing.updates.push_back(std::move(update));
+}
+
+void Par::sequence_stored(Now now, const Ipv6Address& pcoa, bool succeeded) {
+  const auto found = storing_.find(pcoa);
+  invariant(found != storing_.end());
+  if (!succeeded) {
+    found->second.failed = true;
+    // What the store does not have promises nothing: the next FBU must move it again.
+    for (const keys::IssuedKey* key : keys_.find(now.boot, pcoa))
+      keys_.find(key->name())->sequence_ceiling.reset();
+  }
+  if (--found->second.pending > 0) return;
+  const Storing stored = std::move(storing_.extract(found).mapped());
+  for (const Update& update : stored.updates) {
+    if (stored.failed)  // a restart would take this FBU again (GF42)
+      refuse(update, ParCounter::kNoResources, kFBackNoResources);
+    else
+      follow(now, update);
+  }
+  settle_buffer(pcoa);
 }
 
 void Par::repeat_answer(Now now, Answered& last) {
@@ -99,19 +125,46 @@ void Par::repeat_answer(Now now, Answered& last) {
 
 // An authenticated FBU whose sequence number is taken.
 void Par::follow(Now now, Update update) {
+  const Ipv6Address pcoa = update.pcoa;
+  pursue(now, std::move(update));
+  settle_buffer(pcoa);
+}
+
+void Par::pursue(Now now, Update update) {
   const keys::IssuedKey* key = keys_.find(update.key);
   if (key == nullptr || key->remaining_s(now.boot) == 0) return;
   if (join(update)) return;
   if (const auto asking = handovers_.find(update.pcoa); asking != handovers_.end()) abandon(asking);
   if (update.fbu.lifetime_s == 0) return end_binding(std::move(update));
-  if (std::ranges::find(config_.previous_router.blocked, update.pcoa) !=
-      config_.previous_router.blocked.end())
-    return refuse(update, ParCounter::kBlocked, kFBackProhibited);
+  if (const auto objected = objection(update))
+    return refuse(update, objected->why, objected->status);
+  begin(now, std::move(update));
+}
+
+std::optional<Par::Objection> Par::objection(const Update& update) const {
+  const PreviousRouterConfig& settings = config_.previous_router;
+  if (std::ranges::find(settings.blocked, update.pcoa) != settings.blocked.end())
+    return Objection{ParCounter::kBlocked, kFBackProhibited};
   const ServedLink* holder = find_link(links_, update.holder);
   const Neighbour* nar = neighbour_of(config_.neighbours, update.care_of);
   if (nar == nullptr || holder == nullptr || holder->on_link(update.care_of))
-    return refuse(update, ParCounter::kProhibited, kFBackProhibited);
-  begin(now, std::move(update), *nar);
+    return Objection{ParCounter::kProhibited, kFBackProhibited};
+  const bool room_to_ask =
+      handovers_.size() < settings.max_handovers || handovers_.contains(update.pcoa);
+  if (!room_to_ask || (!bound(update.pcoa) && bindings_.size() >= config_.max_bindings))
+    return Objection{ParCounter::kNoResources, kFBackNoResources};
+  if (nar->handover_initiate && renewed_by(update) == nullptr && !link_address_of(update))
+    return Objection{ParCounter::kNoLinkAddress, kFBackUnspecified};
+  return std::nullopt;
+}
+
+// What the NAR agreed to, under the address that the MN proposed, or that it got.
+const Binding* Par::renewed_by(const Update& update) const {
+  const auto bound = bindings_.find(update.pcoa);
+  const bool renews =
+      bound != bindings_.end() && bound->second.par == update.par &&
+      (update.care_of == bound->second.proposed || update.care_of == bound->second.ncoa);
+  return renews ? &bound->second : nullptr;
 }
 
 void Par::refuse(const Update& update, ParCounter why, std::uint8_t status) {
@@ -127,20 +180,18 @@ bool Par::join(const Update& update) {
   Handover& handover = found->second;
   if (update.fbu.lifetime_s != 0 && update.care_of == handover.wanted.proposed) {
     counters_.add(ParCounter::kJoined);
+    hold(update);
     if (handover.updates.size() == kMaxJoined) handover.updates.erase(handover.updates.begin());
     handover.updates.push_back(update);
     return true;
   }
   if (handover.stage != Handover::Stage::kInstalling) return false;
+  hold(update);
   handover.next = update;
   return true;
 }
 
-void Par::begin(Now now, Update update, const Neighbour& nar) {
-  const auto bound = bindings_.find(update.pcoa);
-  if (handovers_.size() >= config_.previous_router.max_handovers ||
-      (bound == bindings_.end() && bindings_.size() >= config_.max_bindings))
-    return refuse(update, ParCounter::kNoResources, kFBackNoResources);
+void Par::begin(Now now, Update update) {
   Handover handover;
   handover.wanted = {.pcoa = update.pcoa,
                      .ncoa = update.care_of,
@@ -153,26 +204,23 @@ void Par::begin(Now now, Update update, const Neighbour& nar) {
                      .link_address = update.frame_source,
                      .key = update.key};
   handover.terms.far_end = update.care_of;
-  // A renewal of what the NAR agreed to: under the address that the MN proposed, or that it got.
-  const bool renews =
-      bound != bindings_.end() && bound->second.par == update.par &&
-      (update.care_of == bound->second.proposed || update.care_of == bound->second.ncoa);
-  if (renews) {
-    const Binding& old = bound->second;
-    handover.wanted = old;
+  const Binding* old = renewed_by(update);
+  if (old != nullptr) {
+    handover.wanted = *old;
     handover.wanted.key = update.key;
-    handover.terms = {kFBackAccepted, old.ncoa, old.alternate};
-    if (old.alternate && *old.alternate != update.care_of)
+    handover.terms = {kFBackAccepted, old->ncoa, old->alternate};
+    if (old->alternate && *old->alternate != update.care_of)
       handover.terms.status = kFBackOtherAddress;
   }
+  if (const auto link_address = link_address_of(update))
+    handover.wanted.link_address = *link_address;
+  const Neighbour& nar = *neighbour_of(config_.neighbours, update.care_of);
+  hold(update);
   const bool predictive = update.predictive();
-  const auto link_address = link_address_of(update);
-  const bool asks = nar.handover_initiate && !renews;
-  if (asks && !link_address) return refuse(update, ParCounter::kNoLinkAddress, kFBackUnspecified);
-  if (link_address) handover.wanted.link_address = *link_address;
   const Ipv6Address pcoa = update.pcoa;
   handover.updates.push_back(std::move(update));
-  if (asks) return ask(now, std::move(handover), nar, predictive);
+  if (nar.handover_initiate && old == nullptr)
+    return ask(now, std::move(handover), nar, predictive);
   install(now, handovers_.emplace(pcoa, std::move(handover)).first);
 }
 
@@ -193,13 +241,9 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
   const bool succeeded = outcome.result.has_value();
   switch (step.kind) {
     case Step::Kind::kSequenceStored:
-      if (succeeded) return follow(now, std::move(*step.update));
-      // Without a stored ceiling a restart would take this FBU again (GF42).
-      return refuse(*step.update, ParCounter::kNoResources, kFBackNoResources);
-    case Step::Kind::kCopying:
-      if (const auto asking = handovers_.find(step.pcoa); asking != handovers_.end() && !succeeded)
-        asking->second.copying = false;
-      return;
+      return sequence_stored(now, step.pcoa, succeeded);
+    case Step::Kind::kBuffering:
+      return buffering(step.pcoa, outcome.action_id, succeeded);
     case Step::Kind::kInstalledEarly:
       return installed_early(now, *step.update, succeeded);
     case Step::Kind::kInstalled:

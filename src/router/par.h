@@ -7,6 +7,9 @@
 //            │ └─ refused, or silent for HI_RETRIES ─► FBack 128 …, nothing changed
 //            └ repeats of the FBU join (GF13); an FBU for another NCoA begins anew
 //
+// A reactive one tells that its node has left: from then on its packets wait, until the binding
+// stands or there will be none (GF56).
+//
 // Without HI (`handover_initiate` off, or a renewal of what stands) it begins at InstallBinding.
 // With `early_fback` a reactive one does both at once, and the HAck may take the binding back.
 #pragma once
@@ -100,6 +103,8 @@ class Par {
     const auto found = bindings_.find(pcoa);
     return found != bindings_.end() && found->second.ncoa == ncoa;
   }
+  // A buffer for the PCoA is open, and it is ours to end.
+  [[nodiscard]] bool buffers(const Ipv6Address& pcoa) const { return buffers_.contains(pcoa); }
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -137,7 +142,6 @@ class Par {
     std::uint32_t retries_left = 0;
     Duration timeout{};
     Instant deadline = kNever;
-    bool copying = false;   // a buffer of ours is open for the PCoA
     bool early = false;     // accepted already; the HAck is still awaited
     bool restored = false;  // in force before a restart
   };
@@ -146,7 +150,7 @@ class Par {
   struct Step {
     enum class Kind : std::uint8_t {
       kSequenceStored,
-      kCopying,
+      kBuffering,
       kInstalledEarly,
       kInstalled,
       kRemoved
@@ -154,6 +158,24 @@ class Par {
     Kind kind = Kind::kInstalled;
     Ipv6Address pcoa;
     std::optional<Update> update;
+  };
+  // FBUs that wait until the store has the sequence ceiling of their key, in order of arrival.
+  struct Storing {
+    unsigned pending = 0;  // outcomes
+    bool failed = false;
+    std::vector<Update> updates;
+  };
+  // What is kept for a PCoA on its way to a binding (GF51, GF56). None outlives the last handover
+  // and the last FBU that waits for the store.
+  struct Buffer {
+    bool copies = false;  // packets go on meanwhile
+    bool reopened = false;
+    machine::ActionId opening;
+  };
+  // Why an FBU is refused before anybody is asked.
+  struct Objection {
+    ParCounter why;
+    std::uint8_t status;
   };
   // The last accepted FBU under a key, and what it was answered with (W21).
   struct Answered {
@@ -165,10 +187,14 @@ class Par {
   // par.cpp: FBUs.
   void refuse_silently(Now now, ParCounter why, const Update& update);
   void repeat_answer(Now now, Answered& last);
+  void sequence_stored(Now now, const Ipv6Address& pcoa, bool succeeded);
   void follow(Now now, Update update);
+  void pursue(Now now, Update update);
+  [[nodiscard]] std::optional<Objection> objection(const Update& update) const;
+  [[nodiscard]] const Binding* renewed_by(const Update& update) const;
   void refuse(const Update& update, ParCounter why, std::uint8_t status);
   [[nodiscard]] bool join(const Update& update);
-  void begin(Now now, Update update, const Neighbour& nar);
+  void begin(Now now, Update update);
   void end_binding(Update update);
   void answer(const Update& update, const Terms& terms, std::uint16_t lifetime_s);
   void answer_refused(const Update& update, std::uint8_t status, std::uint16_t sequence);
@@ -193,7 +219,12 @@ class Par {
                std::string_view reason);
   void abandon(Handovers::iterator handover);
   void withdraw_question(Handovers::iterator handover, Handover& asking);
-  void forget_copies(const Handover& handover);
+
+  // par_buffer.cpp: what waits.
+  void hold(const Update& update);
+  void open_buffer(const Ipv6Address& pcoa, InterfaceId interface, bool copies);
+  void buffering(const Ipv6Address& pcoa, machine::ActionId opening, bool succeeded);
+  void settle_buffer(const Ipv6Address& pcoa);
 
   // par_binding.cpp: what stands.
   void install(Now now, Handovers::iterator handover);
@@ -201,7 +232,6 @@ class Par {
   void installed_early(Now now, const Update& update, bool succeeded);
   void installed(Now now, const Ipv6Address& pcoa, bool succeeded);
   void accept(Now now, Binding binding, const std::vector<Update>& updates, const Terms& terms);
-  void release(const Handover& handover);
   [[nodiscard]] std::uint16_t grant(Now now, const Update& update) const;
   void persist(Now now, const Binding& binding);
   Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
@@ -221,6 +251,8 @@ class Par {
   std::set<std::pair<Instant, Ipv6Address>> expiries_;  // of both
   std::map<Ipv6Address, Binding> restored_;  // that wait for their entry; none is in bindings_
   Handovers handovers_;
+  std::map<Ipv6Address, Storing> storing_;                              // by PCoA
+  std::map<Ipv6Address, Buffer> buffers_;                               // by PCoA
   std::map<std::pair<Ipv6Address, std::uint16_t>, Ipv6Address> asked_;  // (NAR, sequence): PCoA
   std::set<std::pair<Instant, Ipv6Address>> deadlines_;                 // of handovers that ask
   std::optional<std::uint16_t> last_hi_sequence_;

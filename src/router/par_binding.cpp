@@ -15,7 +15,9 @@ void Par::install(Now, Handovers::iterator handover) {
   under_way.wanted.alternate = under_way.terms.alternate;
   const Binding& wanted = under_way.wanted;
   // From here on packets wait behind the copies, so that none enters the tunnel before them.
-  if (under_way.copying) outbox_.push(machine::OpenBuffer{wanted.pcoa, wanted.interface});
+  if (const auto buffer = buffers_.find(wanted.pcoa);
+      buffer != buffers_.end() && buffer->second.copies)
+    open_buffer(wanted.pcoa, wanted.interface, false);
   const machine::ActionId installing =
       outbox_.push(machine::InstallBinding{wanted.pcoa, wanted.ncoa, wanted.par, wanted.interface});
   steps_.emplace(installing, Step{Step::Kind::kInstalled, wanted.pcoa, std::nullopt});
@@ -42,7 +44,8 @@ void Par::installed_early(Now now, const Update& update, bool succeeded) {
     asking.early = true;
     const std::vector<Update> updates = std::exchange(asking.updates, {});
     counters_.add(ParCounter::kEarly, updates.size());
-    return accept(now, asking.wanted, updates, asking.terms);
+    accept(now, asking.wanted, updates, asking.terms);
+    return settle_buffer(update.pcoa);
   }
   // Given up meanwhile, or it failed: nothing of it stays, nor of what it was to replace.
   if (awaited) give_up(found, ParCounter::kNoResources, kFBackNoResources, "no data path");
@@ -78,15 +81,14 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
     else if (succeeded)
       outbox_.push(machine::RemoveBinding{pcoa});
     if (handover.restored) outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
-    release(handover);
     for (const Update& update : handover.updates)
       refuse(update, ParCounter::kNoResources, kFBackNoResources);
   } else {
     if (!for_somebody && old != bindings_.end()) handover.wanted.expires = old->second.expires;
     accept(now, handover.wanted, handover.updates, handover.terms);
-    release(handover);
   }
-  if (handover.next) follow(now, std::move(*handover.next));
+  if (handover.next) pursue(now, std::move(*handover.next));
+  settle_buffer(pcoa);
 }
 
 // The binding stands; those who asked for it are told so, the last one first.
@@ -100,11 +102,6 @@ void Par::accept(Now now, Binding binding, const std::vector<Update>& updates, c
     counters_.add(ParCounter::kAccepted);
     answer(*update, terms, grant(now, *update));
   }
-}
-
-// The copies go where packets for the PCoA go by now, and what waited goes behind them.
-void Par::release(const Handover& handover) {
-  if (handover.copying) outbox_.push(machine::ReleaseBuffer{handover.wanted.pcoa});
 }
 
 bool Par::restore(Now now, const machine::LiveBinding& record) {

@@ -90,10 +90,8 @@ void Par::ask(Now now, Handover handover, const Neighbour& nar, bool predictive)
   if (!predictive && settings.early_fback && !asking->second.updates.empty() &&
       asking->second.wanted.proposed != nar.address)
     return install_early(asking->second);
-  if (!settings.copy_packets || !asking->second.hi.buffer) return;
-  asking->second.copying = true;
-  steps_.emplace(outbox_.push(machine::OpenBuffer{pcoa, asking->second.wanted.interface, true}),
-                 Step{Step::Kind::kCopying, pcoa, std::nullopt});
+  if (settings.copy_packets && asking->second.hi.buffer && !buffers(pcoa))
+    open_buffer(pcoa, asking->second.wanted.interface, true);
 }
 
 // Numbers begin anywhere, so that a restart does not repeat those of before.
@@ -163,7 +161,7 @@ void Par::decide(Now now, Handovers::iterator handover, const wire::HandoverAckn
   if (!stands && (!asking.updates.empty() || bound != bindings_.end()))
     return install(now, handover);
   const Handover over = std::move(handovers_.extract(handover).mapped());
-  forget_copies(over);
+  settle_buffer(over.wanted.pcoa);
 }
 
 // GF15, GF16.
@@ -224,22 +222,24 @@ void Par::give_up(Handovers::iterator handover, ParCounter why, std::uint8_t sta
                   {"ncoa", given_up.wanted.proposed.text()},
                   {"nar", given_up.wanted.peer.value_or(Ipv6Address{}).text()},
                   {"reason", std::string(reason)}});
-  forget_copies(given_up);
   const auto bound = bindings_.find(given_up.wanted.pcoa);
   if (given_up.early && bound != bindings_.end()) {
     counters_.add(why);
     end_live(given_up.wanted.pcoa, reason);
   }
+  settle_buffer(given_up.wanted.pcoa);
   for (auto update = given_up.updates.rbegin(); update != given_up.updates.rend(); ++update)
     refuse(*update, why, status);
 }
 
-// The MN wants something else: what it asked for before gets no answer.
+// The MN wants something else: what it asked for before gets no answer. Copies were delivered to
+// where it was; what waits goes where it wants it now.
 void Par::abandon(Handovers::iterator handover) {
   initiate_.add(InitiateCounter::kAbandoned);
   withdraw_question(handover, handover->second);
   const Handover abandoned = std::move(handovers_.extract(handover).mapped());
-  forget_copies(abandoned);
+  const auto buffer = buffers_.find(abandoned.wanted.pcoa);
+  if (buffer != buffers_.end() && buffer->second.copies) settle_buffer(abandoned.wanted.pcoa);
 }
 
 // No HAck is awaited any more; a late one matches nothing.
@@ -247,11 +247,6 @@ void Par::withdraw_question(Handovers::iterator handover, Handover& asking) {
   deadlines_.erase({asking.deadline, handover->first});
   if (asking.wanted.peer) asked_.erase({*asking.wanted.peer, asking.hi.sequence});
   asking.deadline = kNever;
-}
-
-// Their originals went where packets for the PCoA go.
-void Par::forget_copies(const Handover& handover) {
-  if (handover.copying) outbox_.push(machine::DiscardBuffer{handover.wanted.pcoa});
 }
 
 }  // namespace sendoff::router
