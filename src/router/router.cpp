@@ -145,9 +145,9 @@ void Router::State::link_up(Now now, const machine::InterfaceUp& up) {
     return;
   }
   link->up = true;
+  // The addresses that nodes know: another one is taken only when somebody has this one now.
   for (OwnAddress* own : addresses_of(*link)) {
-    own->collision_count = 0;
-    own->given_up = false;
+    if (std::exchange(own->given_up, false)) own->collision_count = 0;
     add_address(*link, *own);
   }
 }
