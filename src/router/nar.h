@@ -148,6 +148,8 @@ class Nar {
     unsigned pending = 0;  // outcomes
     bool failed = false;
     bool here = false;  // its UNA came before all was ready
+    // It had come, and is expected once more: what it had then stays should it not come.
+    std::optional<Instant> until;
     bool joined = false;
     bool proxied = false;
     bool buffered = false;
@@ -178,6 +180,7 @@ class Nar {
   [[nodiscard]] bool assign(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool use_pcoa(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool adopt(Now now, const Initiation& initiation, const Ipv6Address& address);
+  void expect_again(Now now, Arrival& arrival, const Initiation& initiation);
   [[nodiscard]] bool room_for(const Ipv6Address& peer) const;
   [[nodiscard]] const ServedLink* link_for(const Initiation& initiation) const;
   [[nodiscard]] bool taken(InterfaceId interface, const Ipv6Address& address) const;
@@ -204,6 +207,7 @@ class Nar {
   void point_elsewhere(Now now, const send::Message& message, const Ipv6Address& proposed,
                        const LinkAddress& link_address);
   void expire(Now now, Arrival& arrival);
+  void stays_away(Now now, Arrival& arrival);
   void end(const Ipv6Address& address, std::string_view reason);
   void undo(Arrival& arrival);
   void leave_group(Arrival& arrival);

@@ -130,6 +130,7 @@ void Nar::outcome(Now now, const machine::Outcome& outcome) {
 void Nar::prepared(Now now, Arrival& arrival) {
   if (arrival.failed) {
     acknowledge(now, arrival.initiation.requests, kHackNoResources);
+    if (arrival.until && !arrival.route) return stays_away(now, arrival);
     return end(arrival.address, "the data path refused");
   }
   const bool fresh = arrival.stage == Stage::kPreparing;
@@ -231,6 +232,7 @@ void Nar::settle(Now now, Arrival& arrival) {
   if (replace(now, arrival)) return;
   counters_.add(NarCounter::kArrived);
   arrival.stage = Stage::kArrived;
+  arrival.until.reset();
   if (std::exchange(arrival.proxied, false))
     outbox_.push(machine::SetProxy{arrival.interface, arrival.address, false});
   wait_for(arrival, Step::Kind::kNeighbourSet,
@@ -327,6 +329,7 @@ void Nar::expire(Now now, Arrival& arrival) {
   }
   if (arrival.stage == Stage::kExpected) {
     counters_.add(NarCounter::kExpired);
+    if (arrival.until && !arrival.route) return stays_away(now, arrival);
     return end(arrival.address, "it did not come");
   }
   if (arrival.held_back) {
@@ -335,6 +338,17 @@ void Nar::expire(Now now, Arrival& arrival) {
   }
   const bool routed = arrival.route.has_value();
   end(arrival.address, routed ? "its time is over" : "");
+}
+
+// Its PAR may have been wrong, and it is here all the time: it keeps its address. A host route ends
+// as GF30 wants it.
+void Nar::stays_away(Now now, Arrival& arrival) {
+  const Instant until = *std::exchange(arrival.until, std::nullopt);
+  arrival.stage = Stage::kArrived;
+  if (std::exchange(arrival.proxied, false) && !par_.bound(arrival.address))
+    outbox_.push(machine::SetProxy{arrival.interface, arrival.address, false});
+  if (arrival.buffered) let_go(now, arrival);
+  set_deadline(arrival, std::max(until, now.boot));
 }
 
 // Everything that was made for it and is still there goes. Without a reason nobody is told.
