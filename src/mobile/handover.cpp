@@ -14,6 +14,7 @@ using machine::OrderError;
 
 constexpr std::size_t kMaxMovements = 4;
 constexpr std::size_t kMaxUnfit = 16;
+constexpr std::size_t kMaxLeftBehind = 64;
 
 Prefix care_of_prefix(const Ipv6Address& care_of) { return Prefix(care_of, 64); }
 
@@ -25,9 +26,13 @@ Handover::Movement* Handover::find(const Ipv6Address& par, const Ipv6Address& pc
   return nullptr;
 }
 
-Handover::Movement& Handover::movement_from(const Attachment& attachment) {
+Handover::Movement& Handover::movement_from(Now now, const Attachment& attachment) {
   if (Movement* known = find(*attachment.ar, *attachment.address)) return *known;
-  if (movements_.size() >= kMaxMovements) remove(movements_.front(), "too-many");
+  if (movements_.size() >= kMaxMovements) {
+    const Movement& oldest = movements_.front();
+    if (oldest.may_stand) leave_behind(now, oldest.par, oldest.pcoa);
+    remove(oldest, "too-many");
+  }
   Movement movement;
   movement.par = *attachment.ar;
   movement.pcoa = *attachment.address;
@@ -46,12 +51,41 @@ void Handover::remove(const Movement& given, std::string_view reason) {
   movements_.erase(movements_.begin() + (&movement - movements_.data()));
 }
 
+void Handover::leave_behind(Now now, const Ipv6Address& par, const Ipv6Address& pcoa) {
+  std::erase_if(left_behind_, [&](const LeftBehind& each) {
+    return each.until <= now.boot || (each.par == par && each.pcoa == pcoa);
+  });
+  if (left_behind_.size() >= kMaxLeftBehind) left_behind_.pop_front();
+  left_behind_.push_back({par, pcoa, now.boot + seconds(lifetime_s())});
+}
+
+void Handover::restored(Now now, const Ipv6Address& ar, const Ipv6Address& cga) {
+  leave_behind(now, ar, cga);
+}
+
+void Handover::end_left_behind(Now now) {
+  const auto here = std::ranges::find_if(left_behind_, [&](const LeftBehind& each) {
+    return on_link_of(each.par, each.pcoa) && find(each.par, each.pcoa) == nullptr;
+  });
+  if (here == left_behind_.end()) return;
+  const LeftBehind binding = *here;
+  const bool over = binding.until <= now.boot;
+  if (!over && parts_.keys.find(now.boot, binding.par, binding.pcoa) == nullptr) return;
+  left_behind_.erase(here);
+  if (over) return;
+  Attachment attachment;
+  attachment.interface = standing_->interface;
+  attachment.ar = binding.par;
+  attachment.address = binding.pcoa;
+  begin(now, movement_from(now, attachment), binding.pcoa, 0, false);
+}
+
 // Its address of this link is ours here even while we stand on another one, which the router gave
 // us or let us keep.
-bool Handover::on_par_link(const Movement& movement) const {
-  if (!standing_ || standing_->ar != movement.par) return false;
+bool Handover::on_link_of(const Ipv6Address& par, const Ipv6Address& pcoa) const {
+  if (!standing_ || standing_->ar != par) return false;
   const Attachment* here = parts_.attach.current();
-  return standing_->address == movement.pcoa || (here != nullptr && here->address == movement.pcoa);
+  return standing_->address == pcoa || (here != nullptr && here->address == pcoa);
 }
 
 std::uint16_t Handover::lifetime_s() const {
@@ -94,7 +128,7 @@ Result<void, OrderError> Handover::order(Now now, const LinkAddress& access_poin
   if (person && last_voluntary_ && now.boot - *last_voluntary_ < parts_.config.handover_interval)
     return fail(OrderError::kBusy);
   if (person) last_voluntary_ = now.boot;
-  Movement& movement = movement_from(*attachment);
+  Movement& movement = movement_from(now, *attachment);
   movement.interface = attachment->interface;
   movement.target = *target;
   movement.nar = target->router;
@@ -161,7 +195,8 @@ void Handover::left(Now now, const Attachment* attachment) {
     movement.pending->next_send = kNever;
     if (movement.pending->lifetime_s == 0) settle(movement);
   }
-  if (attachment != nullptr && can_leave(now, *attachment)) movement_from(*attachment).away = true;
+  if (attachment != nullptr && can_leave(now, *attachment))
+    movement_from(now, *attachment).away = true;
 }
 
 bool Handover::can_leave(Now now, const Attachment& attachment) const {
@@ -185,7 +220,12 @@ void Handover::arrived(Now now, const Standing& standing) {
       moved_on(now, movement);
     }
   }
-  for (const Movement& movement : over) remove(movement, barred_ ? "no-fast-handover" : "returned");
+  for (const Movement& movement : over) {
+    // What was not answered may have been followed all the same.
+    if (movement.may_stand) leave_behind(now, movement.par, movement.pcoa);
+    remove(movement, barred_ ? "no-fast-handover" : "returned");
+  }
+  end_left_behind(now);
   if (!standing.ar) return;
   const bool another = last_ar_ && last_ar_ != standing.ar;
   last_ar_ = standing.ar;
@@ -254,12 +294,15 @@ void Handover::unrecognised(InterfaceId interface) {
       parts_.outbox.push(machine::RemoveAddress{interface, movement.pcoa});
 }
 
-void Handover::binding_complete(const Ipv6Address& current) {
+void Handover::binding_complete(Now now, const Ipv6Address& current) {
   last_voluntary_.reset();
   std::vector<Movement> over;
   for (const Movement& movement : movements_)
     if (movement.par != current) over.push_back(movement);
-  for (const Movement& movement : over) remove(movement, "binding-complete");
+  for (const Movement& movement : over) {
+    if (movement.may_stand) leave_behind(now, movement.par, movement.pcoa);
+    remove(movement, "binding-complete");
+  }
 }
 
 void Handover::key_gone(const Ipv6Address& ar, const Ipv6Address& cga) {

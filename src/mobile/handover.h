@@ -47,6 +47,12 @@ class Handover {
                                                         const Neighbourhood& neighbourhood,
                                                         Initiator initiator);
 
+  // A key of an earlier run: what that run asked for under it may still be in force.
+  void restored(Now now, const Ipv6Address& ar, const Ipv6Address& cga);
+  // Ends a binding that nothing here follows any more, at the router whose link the node is on
+  // (GF57). To be called when a key may have come.
+  void end_left_behind(Now now);
+
   // The link was left; `attachment` is that in use there, if any.
   void left(Now now, const Attachment* attachment);
   // The node is about to announce `address`: tunnels that an FBack granted to it are attached.
@@ -63,7 +69,7 @@ class Handover {
   void bar() { barred_ = true; }
 
   // Mobile IPv6 has updated its bindings: movements away from other routers are over.
-  void binding_complete(const Ipv6Address& current);
+  void binding_complete(Now now, const Ipv6Address& current);
   // The key of (ar, cga) is gone, so nothing more can be said under it.
   void key_gone(const Ipv6Address& ar, const Ipv6Address& cga);
 
@@ -143,7 +149,8 @@ class Handover {
     bool away = false;  // the PAR's link was left
     bool kept = false;  // the PCoA is on the interface in use
     bool fbu_sent = false;
-    bool stopped = false;  // refused, or no answer: fast handover is over for this movement
+    bool may_stand = false;  // a binding that an FBU of ours asked for
+    bool stopped = false;    // refused, or no answer: fast handover is over for this movement
     std::optional<Pending> pending;
     std::optional<Granted> granted;
     std::optional<Instant> first_granted;
@@ -154,10 +161,21 @@ class Handover {
     std::deque<Instant> sends;  // of the last second
   };
 
+  // A binding that may stand though its movement is over (GF57). No key is kept with it.
+  struct LeftBehind {
+    Ipv6Address par;
+    Ipv6Address pcoa;
+    Instant until;  // it has lapsed
+  };
+
   [[nodiscard]] Movement* find(const Ipv6Address& par, const Ipv6Address& pcoa);
-  Movement& movement_from(const Attachment& attachment);
+  Movement& movement_from(Now now, const Attachment& attachment);
   void remove(const Movement& movement, std::string_view reason);
-  [[nodiscard]] bool on_par_link(const Movement& movement) const;
+  void leave_behind(Now now, const Ipv6Address& par, const Ipv6Address& pcoa);
+  [[nodiscard]] bool on_link_of(const Ipv6Address& par, const Ipv6Address& pcoa) const;
+  [[nodiscard]] bool on_par_link(const Movement& movement) const {
+    return on_link_of(movement.par, movement.pcoa);
+  }
   [[nodiscard]] std::uint16_t lifetime_s() const;
   // The router refuses care-of addresses under this one's prefix: none is formed again while the
   // node is on its link.
@@ -192,6 +210,7 @@ class Handover {
 
   Parts parts_;
   std::vector<Movement> movements_;  // oldest first
+  std::deque<LeftBehind> left_behind_;
   std::optional<Standing> standing_;
   std::optional<Ipv6Address> name_router_;  // as care-of address, on this link
   std::optional<Ipv6Address> assigned_;

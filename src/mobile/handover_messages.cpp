@@ -65,6 +65,7 @@ void Handover::send(Now now, Movement& movement) {
   parts_.keys.retain_previous(movement.par, movement.pcoa, true);
   transmit(movement, fbu, *key);
   movement.fbu_sent = true;
+  movement.may_stand = movement.may_stand || pending.lifetime_s > 0;
   sends.push_back(now.boot);
   if (sends.size() > kMaxUpdateRate) sends.pop_front();
   pending.outstanding.push_back({fbu.sequence, now.boot});
@@ -215,6 +216,7 @@ void Handover::resynchronise(Now now, Movement& movement, keys::HeldKey& key, st
 void Handover::refused(Now now, Movement& movement, std::uint8_t status) {
   Pending& pending = *movement.pending;
   if (status == kIdentifierLength) unfit(pending.care_of);
+  if (!movement.first_granted) movement.may_stand = false;
   const bool may_pass = status == kNoResources && pending.lifetime_s > 0;
   if (!may_pass || std::exchange(pending.tried_again, true))
     return stop(movement, "status-" + std::to_string(status));
@@ -258,6 +260,7 @@ void Handover::settle(Movement& movement) {
 void Handover::stop(Movement& movement, const std::string& reason) {
   settle(movement);
   movement.stopped = true;
+  movement.switch_at = kNever;
   movement.granted.reset();
   detach_tunnel(movement);
   last_voluntary_.reset();

@@ -19,10 +19,14 @@ bool has_anchor(const Config& config) {
 
 Mobile::Mobile(const Config& config, machine::Snapshot snapshot, Random& random, Now now)
     : state_(std::make_unique<State>(config, random)) {
-  for (const machine::Record& record : snapshot)
-    if (const auto* held = std::get_if<machine::HeldKey>(&record))
-      if (!state_->keys.restore(now, *held))
-        state_->outbox.push(machine::Forget{machine::HeldKeyName{held->ar, held->cga}});
+  for (const machine::Record& record : snapshot) {
+    const auto* held = std::get_if<machine::HeldKey>(&record);
+    if (held == nullptr) continue;
+    if (state_->keys.restore(now, *held))
+      state_->handover.restored(now, held->ar, held->cga);
+    else
+      state_->outbox.push(machine::Forget{machine::HeldKeyName{held->ar, held->cga}});
+  }
   if (!has_anchor(config))
     state_->outbox.report(EventKind::kWarning,
                           {{"text",
@@ -80,6 +84,7 @@ void Mobile::State::settle(Now now) {
   if (!in_use && current != nullptr && current->address)
     follow(now, {Attach::Change::What::kReady, *current});
   follow_landing(now);
+  handover.end_left_behind(now);
   if (const auto target = handover.take_switching()) prepare_for(now, *target);
   if (const auto access_point = provision.take_trigger()) network_initiated(now, *access_point);
   if (handover.take_key_wanted() && config.request_keys) (void)provision.request_now(now);
@@ -177,11 +182,11 @@ Result<void, OrderError> Mobile::State::ask_for_key(Now now, const machine::Requ
 }
 
 // RFC 5269 3.6.
-Result<void, OrderError> Mobile::State::binding_complete() {
+Result<void, OrderError> Mobile::State::binding_complete(Now now) {
   const Attachment* current = attach.current();
   if (current == nullptr) return fail(OrderError::kNoRouter);
   const Ipv6Address ar = current->ar.value_or(Ipv6Address{});
-  handover.binding_complete(ar);
+  handover.binding_complete(now, ar);
   for (const machine::HeldKeyName& name : keys.discard_all_but(ar)) {
     outbox.push(machine::Forget{name});
     outbox.report(
@@ -203,7 +208,7 @@ Result<void, OrderError> Mobile::State::carry_out(Now now, const machine::Order&
   }
   if (const auto* request = std::get_if<machine::RequestKey>(&order))
     return ask_for_key(now, *request);
-  if (std::holds_alternative<machine::BindingComplete>(order)) return binding_complete();
+  if (std::holds_alternative<machine::BindingComplete>(order)) return binding_complete(now);
   return fail(OrderError::kNotMyRole);
 }
 

@@ -77,7 +77,7 @@ struct Mobile::State {
   [[nodiscard]] Result<void, machine::OrderError> carry_out(Now now, const machine::Order& order);
   [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now,
                                                               const machine::RequestKey& order);
-  [[nodiscard]] Result<void, machine::OrderError> binding_complete();
+  [[nodiscard]] Result<void, machine::OrderError> binding_complete(Now now);
 };
 
 }  // namespace sendoff::mobile
