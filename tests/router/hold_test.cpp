@@ -12,7 +12,7 @@ using machine::Persist;
 using machine::ReleaseBuffer;
 
 template <typename T>
-bool is(const machine::Action& action) {
+bool is_a(const machine::Action& action) {
   return std::holds_alternative<T>(action.what);
 }
 
@@ -21,13 +21,13 @@ class Hold : public ParTest {
   // Outcomes of these wait in bench.unanswered.
   template <typename T>
   void delay() {
-    bench.hold_outcome = [](const machine::Action& action) { return is<T>(action); };
+    bench.hold_outcome = [](const machine::Action& action) { return is_a<T>(action); };
   }
   template <typename T>
   void fail_all() {
     bench.outcome_of =
         [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
-      if (is<T>(action)) return fail(machine::ActionError::kRefused);
+      if (is_a<T>(action)) return fail(machine::ActionError::kRefused);
       return machine::Facts{};
     };
   }
@@ -38,7 +38,7 @@ class Hold : public ParTest {
   // Index of the first action of this kind; behind the last one when there is none.
   template <typename T>
   [[nodiscard]] std::ptrdiff_t place() const {
-    return std::ranges::find_if(bench.actions, is<T>) - bench.actions.begin();
+    return std::ranges::find_if(bench.actions, is_a<T>) - bench.actions.begin();
   }
   [[nodiscard]] bool held_only() const {
     return count<OpenBuffer>() == 1 && count<ReleaseBuffer>() == 0 && count<DiscardBuffer>() == 0;

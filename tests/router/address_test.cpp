@@ -1,0 +1,54 @@
+// The router's own addresses (RFC 3972 4): which collision counts they have, and when.
+#include "router/router_fixture.h"
+
+namespace sendoff::test {
+namespace {
+
+class OwnAddresses : public RouterTest {
+ protected:
+  OwnAddresses() {
+    bench.outcome_of =
+        [this](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
+      const auto* adding = std::get_if<machine::AddAddress>(&action.what);
+      if (adding != nullptr && taken.contains(adding->address))
+        return fail(machine::ActionError::kDuplicate);
+      return machine::Facts{};
+    };
+  }
+  [[nodiscard]] Ipv6Address counted(std::uint8_t collisions) const {
+    return config.interfaces[0].identity.address(send::link_local_prefix(), collisions);
+  }
+  [[nodiscard]] Ipv6Address link_local() const {
+    return router->status(bench.now, 0).interfaces.at(0).link_local;
+  }
+  void come_up_again() {
+    bench.host(machine::InterfaceDown{{0}});
+    bench.host(machine::InterfaceUp{{0}, kRouterLink, 1500});
+  }
+  std::set<Ipv6Address> taken;
+};
+
+TEST_F(OwnAddresses, AreTheSameWhenTheLinkComesUpAgain) {
+  taken = {counted(0)};
+  start();
+  EXPECT_EQ(link_local(), counted(1));
+  taken.clear();
+  come_up_again();
+  EXPECT_EQ(link_local(), counted(1));
+  taken = {counted(1)};
+  come_up_again();
+  EXPECT_EQ(link_local(), counted(2));
+}
+
+TEST_F(OwnAddresses, AreTriedFromTheBeginningWhenAllWereInUse) {
+  taken = {counted(0), counted(1), counted(2)};
+  start();
+  EXPECT_TRUE(bench.asked<machine::AddAddress>().empty());
+  EXPECT_FALSE(router->status(bench.now, 0).interfaces.at(0).addresses.empty());
+  taken.clear();
+  come_up_again();
+  EXPECT_EQ(link_local(), counted(0));
+}
+
+}  // namespace
+}  // namespace sendoff::test
