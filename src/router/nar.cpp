@@ -302,8 +302,8 @@ bool Nar::use_pcoa(Now now, const Initiation& initiation, const ServedLink& link
   return true;
 }
 
-// Another HI for a node that is expected: the same answer. For one that has come: it left, and
-// comes back.
+// Another HI for a node that is expected, or has just come: the same answer. For one that came
+// earlier: it left, and comes back.
 bool Nar::adopt(Now now, const Initiation& initiation, const Ipv6Address& address) {
   const auto found = arrivals_.find(address);
   if (found == arrivals_.end()) return false;
@@ -311,7 +311,7 @@ bool Nar::adopt(Now now, const Initiation& initiation, const Ipv6Address& addres
   if (arrival.initiation.peer != initiation.peer ||
       arrival.initiation.link_address != initiation.link_address)
     return false;
-  if (arrival.stage == Stage::kArrived && initiation.code == kHiPredictive) {
+  if (comes_again(now, arrival, initiation)) {
     expect_again(now, arrival, initiation);
     return true;
   }
@@ -321,18 +321,6 @@ bool Nar::adopt(Now now, const Initiation& initiation, const Ipv6Address& addres
   if (arrival.stage == Stage::kProbing || arrival.stage == Stage::kPreparing) return true;
   prepared(now, arrival);
   return true;
-}
-
-void Nar::expect_again(Now now, Arrival& arrival, const Initiation& initiation) {
-  const auto proposed = arrival.initiation.ncoa;
-  arrival.initiation = initiation;
-  arrival.initiation.ncoa = proposed;
-  arrival.until = arrival.deadline;
-  arrival.here = arrival.failed = arrival.held_back = false;
-  // Outcomes that were awaited are about its last coming.
-  arrival.number = ++last_number_;
-  arrival.pending = 0;
-  prepare(now, arrival);
 }
 
 Nar::Arrival& Nar::admit(const Initiation& initiation, const ServedLink& link,

@@ -150,6 +150,7 @@ class Nar {
     bool here = false;  // its UNA came before all was ready
     // It had come, and is expected once more: what it had then stays should it not come.
     std::optional<Instant> until;
+    Instant came;  // kArrived
     bool joined = false;
     bool proxied = false;
     bool buffered = false;
@@ -180,6 +181,8 @@ class Nar {
   [[nodiscard]] bool assign(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool use_pcoa(Now now, const Initiation& initiation, const ServedLink& link);
   [[nodiscard]] bool adopt(Now now, const Initiation& initiation, const Ipv6Address& address);
+  [[nodiscard]] bool comes_again(Now now, const Arrival& arrival,
+                                 const Initiation& initiation) const;
   void expect_again(Now now, Arrival& arrival, const Initiation& initiation);
   [[nodiscard]] bool room_for(const Ipv6Address& peer) const;
   [[nodiscard]] const ServedLink* link_for(const Initiation& initiation) const;

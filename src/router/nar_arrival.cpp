@@ -158,6 +158,23 @@ void Nar::prepared(Now now, Arrival& arrival) {
   if (arrival.here) settle(now, arrival);
 }
 
+bool Nar::comes_again(Now now, const Arrival& arrival, const Initiation& initiation) const {
+  return arrival.stage == Stage::kArrived && initiation.code == kHiPredictive &&
+         now.boot >= arrival.came + kLinger;
+}
+
+void Nar::expect_again(Now now, Arrival& arrival, const Initiation& initiation) {
+  const auto proposed = arrival.initiation.ncoa;
+  arrival.initiation = initiation;
+  arrival.initiation.ncoa = proposed;
+  arrival.until = arrival.deadline;
+  arrival.here = arrival.failed = arrival.held_back = false;
+  // Outcomes that were awaited are about its last coming.
+  arrival.number = ++last_number_;
+  arrival.pending = 0;
+  prepare(now, arrival);
+}
+
 bool Nar::awaits(InterfaceId interface, const Ipv6Address& target,
                  const LinkAddress& frame_source) const {
   if (proposals_.contains(target)) return true;
@@ -233,6 +250,7 @@ void Nar::settle(Now now, Arrival& arrival) {
   counters_.add(NarCounter::kArrived);
   arrival.stage = Stage::kArrived;
   arrival.until.reset();
+  arrival.came = now.boot;
   if (std::exchange(arrival.proxied, false))
     outbox_.push(machine::SetProxy{arrival.interface, arrival.address, false});
   wait_for(arrival, Step::Kind::kNeighbourSet,

@@ -51,12 +51,22 @@ TEST_F(ComesAgain, ItsPacketsWaitAndItsAddressIsTheSame) {
   EXPECT_EQ(state(), "here");
   // As often as it likes.
   for (std::uint16_t sequence = 3; sequence < 30; ++sequence) {
+    bench.advance(seconds(2));
     bench.forget();
     take(announcement(sequence));
     EXPECT_EQ(code(), 2);
     arrive(given);
     EXPECT_EQ(released(), 1u);
   }
+}
+
+TEST_F(ComesAgain, AnHiThatIsLateAnnouncesNobody) {
+  (void)come();
+  bench.advance(milliseconds(1999));
+  take(announcement(2));
+  EXPECT_EQ(code(), 2);
+  EXPECT_EQ(state(), "here");
+  EXPECT_TRUE(bench.actions.empty());
 }
 
 TEST_F(ComesAgain, WhoDoesNotKeepsWhatItHad) {
@@ -85,6 +95,7 @@ TEST_F(ComesAgain, AHostRouteEndsWithTheWait) {
   start();
   take(hi(1));
   arrive(pcoa);
+  bench.advance(seconds(2));
   bench.forget();
   take(hi(2));
   EXPECT_EQ(code(), 3);
@@ -97,6 +108,7 @@ TEST_F(ComesAgain, AHostRouteEndsWithTheWait) {
 
 TEST_F(ComesAgain, ADataPathThatRefusesTakesNothingAway) {
   (void)come();
+  bench.advance(seconds(2));
   bench.outcome_of =
       [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
     if (std::holds_alternative<machine::OpenBuffer>(action.what))
@@ -114,6 +126,7 @@ TEST_F(ComesAgain, WhatItsLastComingWaitedForIsOver) {
   };
   const Ipv6Address given = come();
   ASSERT_EQ(bench.unanswered.size(), 1u);
+  bench.advance(seconds(2));
   take(announcement(2));
   bench.answer(bench.unanswered[0]);
   EXPECT_EQ(released(), 0u);
