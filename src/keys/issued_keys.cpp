@@ -295,6 +295,9 @@ Result<IssuedKeys::Issued, IssueRefusal> IssuedKeys::find_or_create(Instant now,
   issued->created = now;
   issued->expires = now + seconds(table_->config.lifetime_s);
   issued->link_address = link_address;
+  // The first block is reserved with the record, so that no FBU of a node that begins with small
+  // numbers has to wait for the store.
+  issued->sequence_ceiling = machine::kSequenceBlock;
   std::optional<machine::IssuedKeyName> dropped;
   if (leaving != nullptr) {
     dropped = leaving->name();

@@ -27,7 +27,7 @@ struct IssuedKey {
   crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
   Secret key;
   UtcTime expires;
-  std::optional<std::uint16_t> sequence_ceiling;  // no FBU accepted yet: nothing
+  std::optional<std::uint16_t> sequence_ceiling;  // nothing: none is reserved
   LinkAddress link_address;                       // whose share of the table it counts against
 };
 

@@ -224,7 +224,7 @@ struct RestoredKeys : testing::Test {
 TEST_F(RestoredKeys, AreWhatWasStoredOnANewBootClock) {
   IssuedKeys before(config, random);
   const auto issued = before.find_or_create(after(seconds(0)), kPcoa, kLink, 2);
-  ASSERT_TRUE(before.accept_sequence(*issued->key, 10));
+  ASSERT_TRUE(before.accept_sequence(*issued->key, 300));
   const auto stored = before.record_of(*issued->key, now_after(seconds(100)));
 
   IssuedKeys keys(config, random);
@@ -238,7 +238,7 @@ TEST_F(RestoredKeys, AreWhatWasStoredOnANewBootClock) {
   EXPECT_EQ(live[0]->link_address, kLink);
   EXPECT_TRUE(live[0]->persisted);
   EXPECT_EQ(live[0]->expires, now.boot + seconds(43'000));
-  EXPECT_EQ(live[0]->last_sequence, 10 + machine::kSequenceBlock);
+  EXPECT_EQ(live[0]->last_sequence, 300 + machine::kSequenceBlock);
   EXPECT_EQ(keys.next_expiry(), now.boot + seconds(43'000));
   // Renewal is due when it was due before.
   EXPECT_FALSE(keys.find_or_create(now.boot + seconds(38'679), kPcoa, kLink, 2)->fresh);

@@ -335,7 +335,7 @@ TEST_F(Fbu, NoAcceptingAnswerBeforeTheBindingStands) {
   start();
   const Delivered delivered = provision();
   bench.hold_outcome = [](const machine::Action&) { return true; };
-  receive(fbu(delivered));  // the sequence ceiling is stored first
+  receive(fbu(delivered, 300));  // the sequence ceiling is stored first
   ASSERT_EQ(bench.unanswered.size(), 1u);
   EXPECT_EQ(installed(), 0u);
   bench.answer(bench.unanswered[0]);
