@@ -82,6 +82,9 @@ class Nar {
   // We do not forward packets for this PCoA any more.
   void forwarding_ended(Now now, const Ipv6Address& pcoa);
 
+  // This node has the address elsewhere now.
+  void departed(const Ipv6Address& address, const LinkAddress& link_address);
+
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
 

@@ -303,6 +303,16 @@ void Nar::forwarding_ended(Now now, const Ipv6Address& pcoa) {
   if (found->second.proxied) outbox_.push(machine::SetProxy{found->second.interface, pcoa, true});
 }
 
+// A node that had its PCoA here goes back to where that belongs: what is tunnelled to it there must
+// not follow our host route. Only by its own key: nobody else's FBU takes a route away.
+void Nar::departed(const Ipv6Address& address, const LinkAddress& link_address) {
+  const auto found = arrivals_.find(address);
+  if (found == arrivals_.end() || found->second.stage != Stage::kArrived ||
+      found->second.initiation.link_address != link_address)
+    return;
+  end(address, "it has left");
+}
+
 // FH-6.3-09: where the operator wants it, the node gets an address of the pool instead.
 bool Nar::replace(Now now, Arrival& arrival) {
   const auto pool = pools_.find(arrival.interface);

@@ -317,6 +317,7 @@ void Par::answer_refused(const Update& update, std::uint8_t status, std::uint16_
 
 std::vector<Ipv6Address> Par::take_timed_out() { return std::exchange(timed_out_, {}); }
 std::vector<Ipv6Address> Par::take_ended() { return std::exchange(ended_, {}); }
+std::vector<Par::Departure> Par::take_departures() { return std::exchange(departures_, {}); }
 
 Instant Par::next_deadline() const {
   Instant earliest = kNever;

@@ -98,6 +98,12 @@ class Par {
   [[nodiscard]] std::vector<Ipv6Address> take_timed_out();
   // PCoAs whose forwarding was asked to end since the last call, however it ended.
   [[nodiscard]] std::vector<Ipv6Address> take_ended();
+  // Nodes that left our link since the last call, each with the address that it has now.
+  struct Departure {
+    Ipv6Address ncoa;
+    LinkAddress link_address;  // that it got its key with
+  };
+  [[nodiscard]] std::vector<Departure> take_departures();
   [[nodiscard]] bool bound(const Ipv6Address& pcoa) const { return bindings_.contains(pcoa); }
   [[nodiscard]] bool bound(const Ipv6Address& pcoa, const Ipv6Address& ncoa) const {
     const auto found = bindings_.find(pcoa);
@@ -260,6 +266,7 @@ class Par {
   std::map<machine::IssuedKeyName, Answered> answered_;
   std::vector<Ipv6Address> timed_out_;
   std::vector<Ipv6Address> ended_;
+  std::vector<Departure> departures_;
   machine::TokenBucket stale_answers_{10, 10};
   machine::TokenBucket refusal_reports_{1, 1};
   machine::TokenBucket invitations_{10, 10};

@@ -170,6 +170,8 @@ void Par::become_live(Now now, const Binding& binding) {
   expiries_.emplace(binding.expires, binding.pcoa);
   if (fresh) intercept(binding);
   persist(now, binding);
+  if (const keys::IssuedKey* key = keys_.find(binding.key))
+    departures_.push_back({binding.ncoa, key->link_address});
   // FH-10-04: who may be traced afterwards.
   outbox_.report(EventKind::kBindingInstalled,
                  {{"pcoa", binding.pcoa.text()},

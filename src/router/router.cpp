@@ -291,9 +291,11 @@ void Router::State::mobility(Now now, const machine::Received& received,
     par.handle(now, *message);
 }
 
-// To be called when the previous router's part may have ended forwarding.
+// To be called when the previous router's part may have begun or ended forwarding.
 void Router::State::follow_par(Now now) {
   for (const Ipv6Address& pcoa : par.take_ended()) nar.forwarding_ended(now, pcoa);
+  for (const Par::Departure& node : par.take_departures())
+    nar.departed(node.ncoa, node.link_address);
 }
 
 namespace {

@@ -1,5 +1,6 @@
 // A node comes back to its previous router while that still forwards its packets (RFC 5568 5.6):
-// the router holds them as the new one, and releases them where the node is.
+// the router holds them as the new one, and releases them where the node is. And the router that it
+// comes from, if it had its PCoA there.
 #include "router/handover_fixture.h"
 
 namespace sendoff::test {
@@ -138,6 +139,65 @@ TEST_F(Return, WhoDoesNotComeBackStaysForwardedAndProxied) {
   EXPECT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
   EXPECT_EQ(bindings().size(), 1u);
   EXPECT_TRUE(proxied());
+}
+
+// A node that had its PCoA here, and goes back to the link that it belongs to.
+class Visitor : public ParTest {
+ protected:
+  void visit() {
+    config.new_router.dad_transmits = 0;
+    config.interfaces[0].dhcp = true;
+    start();
+    CraftPeer hi;
+    hi.source = kNar;
+    hi.destination = ar_global();
+    hi.buffer = true;
+    hi.link_address = mn.link_address();
+    hi.pcoa = ncoa();
+    hi.ncoa = mn.global();
+    bench.receive(hi.initiate(), kNarLink);
+    Craft una;
+    una.source = ncoa();
+    una.destination = kAllNodes;
+    append(una.head, wire::NeighborAdvertisement{.target = ncoa()});
+    una.options.push_back(octets_of(
+        wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, mn.link_address()}));
+    RouterTest::receive(una, mn);
+    EXPECT_EQ(arrivals(), 1u);
+    bench.forget();
+  }
+  [[nodiscard]] std::size_t arrivals() const { return router->status(bench.now, 10).arrival_count; }
+};
+
+TEST_F(Visitor, LeavesNoRouteThatItsTunnelWouldFollow) {
+  visit();
+  receive(predictive(1));
+  EXPECT_EQ(arrivals(), 1u);  // not before it is sure to leave
+  take(hack(0));
+  EXPECT_EQ(bindings().at(0).ncoa, ncoa());
+  EXPECT_EQ(arrivals(), 0u);
+  ASSERT_EQ(bench.asked<machine::SetRoute>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::SetRoute>()[0]->destination, Prefix(ncoa(), 128));
+  EXPECT_FALSE(bench.asked<machine::SetRoute>()[0]->present);
+  EXPECT_EQ(bench.asked<machine::DetachTunnel>().size(), 1u);
+}
+
+TEST_F(Visitor, IsNotSentAwayByAnotherNode) {
+  visit();
+  const Peer other{signing_key("mn-1024"), kPrefix, "02:00:00:00:01:02", 2};
+  RouterTest::receive(other.rtsolpr(ar_global(), bench.now, hke->spki(), 2), other);
+  const auto key = open(reply(), *hke);
+  ASSERT_TRUE(key.has_value());
+  CraftFbu craft = fbu(*key);
+  craft.source = *(craft.home_address = other.global());
+  craft.alternate_care_of = ncoa();
+  craft.link_address = mn.link_address();
+  bench.forget();
+  bench.receive(craft.packet(), other.link_address());
+  take(hack(0));
+  EXPECT_EQ(bindings().at(0).ncoa, ncoa());
+  EXPECT_EQ(arrivals(), 1u);
+  EXPECT_TRUE(bench.asked<machine::SetRoute>().empty());
 }
 
 }  // namespace
