@@ -11,6 +11,7 @@ using machine::EventKind;
 constexpr std::uint8_t kCareOfPrefixLength = 64;
 // An address says nothing of what is on-link: the RA's prefixes do (RFC 5942), by set_routes.
 constexpr std::uint8_t kHostPrefixLength = 128;
+constexpr Duration kTryAgain = seconds(60);
 
 std::optional<Duration> lifetime(Instant until, Instant now) {
   if (until == kNever) return std::nullopt;
@@ -116,6 +117,7 @@ void Attach::detach(InterfaceId interface, Link& link, std::string_view reason) 
   remove(interface, link.care_of);
   remove(interface, link.link_local);
   link.given_up.clear();
+  link.try_again = kNever;
   std::erase_if(adding_, [&](const auto& entry) { return entry.second.interface == interface; });
   discovery_.stop(interface);
 }
@@ -138,6 +140,7 @@ machine::DadMode Attach::dad_for(const OwnAddress& own) const {
   const bool stands = own.ready || own.address == standing_;
   if (config_.dad == machine::DadMode::kNone) return machine::DadMode::kNone;
   if (stands) return machine::DadMode::kNormal;
+  if (is_defended(own.address)) return machine::DadMode::kNone;
   return moving_ ? machine::DadMode::kOptimistic : config_.dad;
 }
 
@@ -285,6 +288,13 @@ void Attach::duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& o
     outbox_.report(EventKind::kWarning,
                    {{"text", "three addresses in a row are in use on this link: stopped"},
                     {"address", own.address.text()}});
+    if (own.address.is_link_local()) return;
+    // Bindings of an earlier run may be what defends them, and those lapse (GF57).
+    link.try_again = now.boot + kTryAgain;
+    ++link.generation;
+    if (!link.attachment) return;
+    link.attachment->generation = link.generation;
+    link.attachment->address.reset();
     return;
   }
   ++own.collision_count;
@@ -395,6 +405,22 @@ void Attach::ready(InterfaceId, Link& link, const nd::Router& router) {
   attachment.ar = router.global_address_for(link.care_of->address);
   if (before.address != attachment.address || before.ar != attachment.ar)
     changes_.push_back({Change::What::kReady, attachment});
+}
+
+Instant Attach::next_deadline() const {
+  Instant earliest = kNever;
+  for (const auto& [interface, link] : links_) earliest = std::min(earliest, link.try_again);
+  return earliest;
+}
+
+void Attach::tick(Now now) {
+  for (auto& [interface, link] : links_) {
+    if (link.try_again > now.boot) continue;
+    link.try_again = kNever;
+    link.given_up.clear();
+    if (link.care_of && link.care_of->failed) link.care_of.reset();
+    routers_changed(now, interface);
+  }
 }
 
 std::uint64_t Attach::entries(InterfaceId interface) const {

@@ -5,6 +5,7 @@
 // Does not send solicitations (nd::Discovery), ask for keys or move anything.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -69,6 +70,11 @@ class Attach {
     moving_ = moving;
     standing_ = standing;
   }
+  // Care-of addresses of ours that their router may defend (GF25): DAD would find that router.
+  void set_defended(std::vector<Ipv6Address> addresses) { defended_ = std::move(addresses); }
+  [[nodiscard]] bool is_defended(const Ipv6Address& address) const {
+    return std::ranges::find(defended_, address) != defended_.end();
+  }
   // Another node has this care-of address, or the router refuses it: the next collision count is
   // taken on this link, now or when a router is found.
   void give_up(Now now, InterfaceId interface, const Ipv6Address& address);
@@ -93,6 +99,9 @@ class Attach {
     Attachment attachment;  // as it was, or is
   };
   [[nodiscard]] std::vector<Change> take_changes();
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Now now);
 
   // A care-of address outlives its link until this takes it away, unless it is still `needed`.
   void release(const std::function<bool(const Ipv6Address&)>& needed);
@@ -126,6 +135,7 @@ class Attach {
     std::optional<Attachment> attachment;
     std::set<Prefix> on_link;
     std::set<Ipv6Address> given_up;               // care-of addresses that others have here
+    Instant try_again = kNever;                   // for a care-of address, when there was none left
     std::optional<LinkAddress> router_neighbour;  // as set in the host
   };
   struct Adding {
@@ -159,6 +169,7 @@ class Attach {
   std::map<Ipv6Address, InterfaceId> kept_;  // care-of addresses of links that were left
   bool moving_ = false;
   std::optional<Ipv6Address> standing_;
+  std::vector<Ipv6Address> defended_;
 };
 
 }  // namespace sendoff::mobile

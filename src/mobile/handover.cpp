@@ -63,6 +63,15 @@ void Handover::restored(Now now, const Ipv6Address& ar, const Ipv6Address& cga) 
   leave_behind(now, ar, cga);
 }
 
+std::vector<Ipv6Address> Handover::defended(Now now) const {
+  std::vector<Ipv6Address> addresses;
+  for (const Movement& movement : movements_)
+    if (movement.may_stand) addresses.push_back(movement.pcoa);
+  for (const LeftBehind& binding : left_behind_)
+    if (binding.until > now.boot) addresses.push_back(binding.pcoa);
+  return addresses;
+}
+
 void Handover::end_left_behind(Now now) {
   const auto here = std::ranges::find_if(left_behind_, [&](const LeftBehind& each) {
     return on_link_of(each.par, each.pcoa) && find(each.par, each.pcoa) == nullptr;
@@ -84,8 +93,7 @@ void Handover::end_left_behind(Now now) {
 // us or let us keep.
 bool Handover::on_link_of(const Ipv6Address& par, const Ipv6Address& pcoa) const {
   if (!standing_ || standing_->ar != par) return false;
-  const Attachment* here = parts_.attach.current();
-  return standing_->address == pcoa || (here != nullptr && here->address == pcoa);
+  return standing_->address == pcoa || parts_.attach.owns_address(pcoa);
 }
 
 std::uint16_t Handover::lifetime_s() const {

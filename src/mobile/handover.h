@@ -49,6 +49,8 @@ class Handover {
 
   // A key of an earlier run: what that run asked for under it may still be in force.
   void restored(Now now, const Ipv6Address& ar, const Ipv6Address& cga);
+  // Addresses of ours that a router may defend, as it forwards for them (GF25).
+  [[nodiscard]] std::vector<Ipv6Address> defended(Now now) const;
   // Ends a binding that nothing here follows any more, at the router whose link the node is on
   // (GF57). To be called when a key may have come.
   void end_left_behind(Now now);

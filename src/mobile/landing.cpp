@@ -138,7 +138,8 @@ void Landing::add_address() {
   action.address = *ground_->address;
   action.prefix_length = 128;
   // An address of ours from an earlier visit was defended by the router since (GF25).
-  const bool ours = parts_.attach.owns_address(action.address);
+  const bool ours =
+      parts_.attach.owns_address(action.address) || parts_.attach.is_defended(action.address);
   action.dad = ours || parts_.config.dad == machine::DadMode::kNone ? machine::DadMode::kNone
                                                                     : machine::DadMode::kOptimistic;
   ground_->adding = parts_.outbox.push(std::move(action));

@@ -90,6 +90,7 @@ void Mobile::State::settle(Now now) {
   if (handover.take_key_wanted() && config.request_keys) (void)provision.request_now(now);
   expire_keys(now);
   attach.set_moving(handover.moving(), landing.address());
+  attach.set_defended(handover.defended(now));
   // Back at its router, the node stands on the address that sessions had all the time.
   const auto standing = landing.standing();
   attach.release([&](const Ipv6Address& address) {
@@ -247,14 +248,16 @@ Result<void, NeedsRestart> Mobile::handle(Now now, const Config& config) {
 Instant Mobile::next_deadline() const {
   const State& state = *state_;
   return std::min({state.paths.next_deadline(), state.discovery.next_deadline(),
-                   state.provision.next_deadline(), state.handover.next_deadline(),
-                   state.landing.next_deadline(), state.keys.next_expiry()});
+                   state.attach.next_deadline(), state.provision.next_deadline(),
+                   state.handover.next_deadline(), state.landing.next_deadline(),
+                   state.keys.next_expiry()});
 }
 
 void Mobile::tick(Now now) {
   State& state = *state_;
   state.paths.tick(now);
   state.discovery.tick(now);
+  state.attach.tick(now);
   state.settle(now);
   state.handover.tick(now);
   state.landing.tick(now);

@@ -503,6 +503,7 @@ TEST(Handover, StartsFromStoredKeysOnlyAfterTheRouterDeliversThemAgain) {
   ASSERT_EQ(world.status().keys.size(), 1U);
   EXPECT_FALSE(world.status().keys[0].delivered);
   world.forget_output();
+  world.answer_fbu = true;
   world.up();
   world.advance(milliseconds(10));
   const Solicitation request = world.solicitations().back();

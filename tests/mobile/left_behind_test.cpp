@@ -91,8 +91,43 @@ TEST(LeftBehind, IsEndedByANodeThatWasRestartedWhileAway) {
     EXPECT_EQ(updates[0].fbu.lifetime_s, 0);
     EXPECT_EQ(updates[0].source, pcoa);
     EXPECT_TRUE(updates[0].made_by(world.issued_algorithm, world.issued(node.par), pcoa));
-    EXPECT_EQ(world.order(HandOver{kApNext}).error(), machine::OrderError::kNoKey);
+    EXPECT_FALSE(world.key_of(node.par.global[0])->delivered);
   }
+}
+
+// The router that forwards for it defends its address: a detection would find that.
+TEST(LeftBehind, KeepsItsAddressFromDetection) {
+  for (const Duration away : {Duration(seconds(1)), Duration(seconds(31))}) {
+    Completed node;
+    World& world = node.world;
+    world.advance(away);
+    world.forget_output();
+    world.move({&node.par});
+    const auto address = added(world, node.pcoa);
+    ASSERT_TRUE(address);
+    EXPECT_EQ(address->dad == machine::DadMode::kNone, away < seconds(30));
+  }
+}
+
+// What an earlier run left behind, without a store, lapses too.
+TEST(LeftBehind, LeavesNoNodeWithoutAnAddressForGood) {
+  Attached node(mobile_config(), [](World& world) {
+    world.refuse = [](const machine::ActionKind& what) -> std::optional<machine::ActionError> {
+      const auto* adding = std::get_if<machine::AddAddress>(&what);
+      if (adding == nullptr || adding->address.is_link_local()) return std::nullopt;
+      return machine::ActionError::kDuplicate;
+    };
+  });
+  World& world = node.world;
+  EXPECT_EQ(world.asked<machine::AddAddress>().size(), 4U);
+  EXPECT_EQ(world.order(HandOver{kApNext}).error(), machine::OrderError::kNoAddress);
+  world.refuse = nullptr;
+  world.advance(seconds(59));
+  EXPECT_TRUE(world.care_of().is_unspecified());
+  world.advance(seconds(1));
+  EXPECT_EQ(world.care_of(),
+            mobile_config().identity.address(Prefix::literal("2001:db8:a:1::/64")));
+  EXPECT_TRUE(world.key_of(node.par.global[0]));
 }
 
 TEST(LeftBehind, MayBeWhatWasNeverAnswered) {
