@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/mobility.h"
+
 namespace sendoff::config {
 
 namespace {
@@ -11,17 +13,20 @@ void check_absolute(Section& section, std::string_view key, const std::string& p
     section.error(key, "is \"" + path + "\"; it must be an absolute path");
 }
 
-// Types 0 to 7 are Mobile IPv6's and never this daemon's; some others are nobody else's.
+// Types 0 to 6 are Mobile IPv6's and never this daemon's, some others are nobody else's, and a
+// Binding Error is for both.
 void read_other_mobility_types(Section& section, std::vector<std::uint8_t>& types) {
   constexpr std::string_view kKey = "other_mobility_types";
   const Node* list = section.raw(kKey);
   if (!list) return;
   if (list->kind != Node::Kind::kArray)
-    return section.error(kKey, "must be a list of numbers, such as [12, 13]");
+    return section.error(kKey, "must be a list of numbers, such as [7, 12]");
   for (const Node& item : list->items) {
     const bool number = item.kind == Node::Kind::kInteger;
-    if (!number || item.integer < 10 || item.integer > 255)
-      return section.error(kKey, "must be a list of numbers from 10 to 255, such as [12, 13]");
+    const bool shared = item.integer == static_cast<int>(wire::MobilityType::kBindingError);
+    if (!number || (item.integer < 10 && !shared) || item.integer > 255)
+      return section.error(kKey,
+                           "must be a list of numbers from 10 to 255, and 7, such as [7, 12]");
     if (item.integer == 14 || item.integer == 15)
       return section.error(kKey, "names " + std::to_string(item.integer) +
                                      ", a type of Fast Mobile IPv6; it is this daemon's");

@@ -29,7 +29,7 @@ std::string commands_for(const std::string& table) {
 // 6275 6.3); nft has no word for it. Mobility Headers are judged above.
 std::string rules_for(const std::string& table, const IcmpGuard::Rules& rules,
                       const std::vector<IcmpGuard::Pair>& let_pass) {
-  std::string others = "0-7";  // Mobile IPv6
+  std::string others = "0-6";  // Mobile IPv6; its Binding Error is the daemon's, too
   for (const std::uint8_t type : rules.other_types) others += ", " + std::to_string(type);
   const std::string chain = " ip6 " + table + " input";
   const std::string rule = "; add rule" + chain;

@@ -3,10 +3,10 @@
 // that no socket takes, which would tell the sender what the daemon keeps quiet (W23).
 //
 // An nftables table on the input hook drops the Mobility Headers that the daemon takes from its
-// packet sockets (which see them before): all but those of Mobile IPv6 (types 0 to 7) and of other
-// programs. It belongs to a child process `nft` (flags owner) that
-// reads from a pipe of ours: when the daemon ends, however it ends, the table goes with it.
-// Packets that are only forwarded do not meet it.
+// packet sockets (which see them before): all but those of Mobile IPv6 (types 0 to 6) and of other
+// programs. A Binding Error (7) passes only where it is one of theirs. It belongs to a child
+// process `nft` (flags owner) that reads from a pipe of ours: when the daemon ends, however it
+// ends, the table goes with it. Packets that are only forwarded do not meet it.
 #pragma once
 
 #include <sys/types.h>

@@ -49,6 +49,12 @@ class Program {
     code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value});
     jump(label);
   }
+  void jump_if_within(std::uint32_t first, std::uint32_t last, Label label) {
+    if (first == last) return jump_if_equal(first, label);
+    code_.push_back({BPF_JMP | BPF_JGE | BPF_K, 0, 2, first});
+    code_.push_back({BPF_JMP | BPF_JGT | BPF_K, 1, 0, last});
+    jump(label);
+  }
   // Skips `count` instructions.
   void skip_if_equal(std::uint32_t value, std::uint8_t count) {
     code_.push_back({BPF_JMP | BPF_JEQ | BPF_K, count, 0, value});
@@ -110,8 +116,15 @@ void walk_headers(Program& program, const PacketSelection& selection) {
   program.jump(Label::kReject);
 }
 
-void accept_types(Program& program, const std::vector<std::uint8_t>& types, Label label) {
-  for (std::uint8_t type : types) program.jump_if_equal(type, label);
+// Two comparisons for each run of successive types, however long it is.
+void accept_types(Program& program, std::vector<std::uint8_t> types, Label label) {
+  std::ranges::sort(types);
+  for (auto first = types.begin(); first != types.end();) {
+    auto last = first;
+    while (last + 1 != types.end() && last[1] <= *last + 1) ++last;
+    program.jump_if_within(*first, *last, label);
+    first = last + 1;
+  }
   program.jump(Label::kReject);
 }
 
@@ -162,7 +175,7 @@ PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
   constexpr auto kBindingError = static_cast<unsigned>(wire::MobilityType::kBindingError);
   PacketSelection selection;
   for (unsigned type = kBindingError; type <= 0xff; ++type)
-    if (std::ranges::find(others, type) == others.end())
+    if (type == kBindingError || std::ranges::find(others, type) == others.end())
       selection.mobility_types.push_back(static_cast<std::uint8_t>(type));
   selection.destinations = destinations;
   return selection;

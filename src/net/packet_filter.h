@@ -33,7 +33,7 @@ struct PacketSelection {
 // answers to its DAD probes.
 [[nodiscard]] PacketSelection neighbour_discovery();
 // Also types that nobody here knows, which have to be answered, but not `others`, of other
-// programs.
+// programs. A Binding Error may be for both.
 [[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
                                                const std::vector<std::uint8_t>& others = {});
 

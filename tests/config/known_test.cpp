@@ -49,12 +49,12 @@ TEST_F(Known, AccessPointsAreCompleteAndDifferent) {
 
 TEST_F(Known, MobilityHeaderTypesOfOthersAreNotOurs) {
   EXPECT_TRUE(mobile(kMobileFile)->daemon.other_mobility_types.empty());
-  const auto loaded = mobile("[daemon]\nother_mobility_types = [12, 255]\n" + kMobileFile);
+  const auto loaded = mobile("[daemon]\nother_mobility_types = [12, 255, 7]\n" + kMobileFile);
   ASSERT_TRUE(loaded) << loaded.error()[0].text();
-  EXPECT_EQ(loaded->daemon.other_mobility_types, (std::vector<std::uint8_t>{12, 255}));
+  EXPECT_EQ(loaded->daemon.other_mobility_types, (std::vector<std::uint8_t>{12, 255, 7}));
   EXPECT_TRUE(router("[daemon]\nother_mobility_types = []\n" + kRouterFile));
   for (const char* value :
-       {"9", "\"12\"", "[7]", "[256]", "[-1]", "[\"12\"]", "[14]", "[12, 15]"}) {
+       {"9", "\"12\"", "[6]", "[8]", "[9]", "[256]", "[-1]", "[\"12\"]", "[14]", "[12, 15]"}) {
     const auto refused =
         mobile(std::string("[daemon]\nother_mobility_types = ") + value + "\n" + kMobileFile);
     ASSERT_FALSE(refused) << value;

@@ -101,7 +101,7 @@ class MobilityTest : public test::LinkTest {
 TEST_F(MobilityTest, WhatNobodyKnowsReachesTheMachineAndNotTheKernel) {
   open({});
   for (const Bytes& packet :
-       {of_type(200), of_type(200, true), of_type(10), of_type(13), of_type(8),
+       {of_type(200), of_type(200, true), of_type(10), of_type(13), of_type(7), of_type(8),
         changed(of_type(8), 0, 6), changed(of_type(9), 0, 6), changed(of_type(9), 1, 0, 8)}) {
     EXPECT_EQ(errors_for(packet), 0U) << to_hex(packet);
     EXPECT_TRUE(is_delivered(packet)) << to_hex(packet);
@@ -126,6 +126,23 @@ TEST_F(MobilityTest, WhatOthersHandleIsLeftToThem) {
   std::array<std::uint8_t, 64> buffer{};
   EXPECT_EQ(recv(other.get(), buffer.data(), buffer.size(), 0), 16);
   EXPECT_EQ(buffer[2], 13);
+}
+
+TEST_F(MobilityTest, ABindingErrorIsForBothWhereAnotherWantsIt) {
+  FileDescriptor other(
+      socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, wire::kProtocolMobility));
+  ASSERT_TRUE(other.ok());
+  std::array<std::uint8_t, 64> buffer{};
+  const Bytes packet = of_type(7);
+  for (const bool wanted : {false, true}) {
+    host_.reset();
+    delivered_.clear();
+    up_ = false;
+    open(wanted ? std::vector<std::uint8_t>{7} : std::vector<std::uint8_t>{});
+    EXPECT_EQ(errors_for(packet), 0U);
+    EXPECT_TRUE(is_delivered(packet));
+    EXPECT_EQ(recv(other.get(), buffer.data(), buffer.size(), 0), wanted ? 16 : -1);
+  }
 }
 
 TEST_F(MobilityTest, AnOptimisticAddressIsAnsweredAsOneUnderDetection) {

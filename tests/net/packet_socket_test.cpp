@@ -105,6 +105,35 @@ TEST_F(PacketSocketTest, LetsThroughMobilityHeadersToOurAddressesOnly) {
   EXPECT_EQ(receive_until_marker(socket), wanted);
 }
 
+TEST_F(PacketSocketTest, LetsThroughRunsOfTypesToTheirEnds) {
+  PacketSelection selection = mobility_headers({here_global_}, {7, 13, 200, 201});
+  selection.icmp_types = {kMarker};
+  PacketSocket socket = open_or_die(0, selection);
+  std::vector<Bytes> wanted;
+  for (const int type : {0, 6, 7, 8, 12, 13, 14, 15, 199, 200, 201, 202, 254, 255}) {
+    const Bytes packet =
+        mobility(there_global_, here_global_, static_cast<std::uint8_t>(type), false);
+    send(packet);
+    if (type > 6 && type != 13 && type != 200 && type != 201) wanted.push_back(packet);
+  }
+  send_marker();
+  EXPECT_EQ(receive_until_marker(socket), wanted);
+  // In any order, one by one, twice.
+  selection.mobility_types = {255, 9, 0, 8, 9};
+  ASSERT_TRUE(socket.select(selection));
+  wanted.clear();
+  for (const int type : {0, 1, 7, 8, 9, 10, 254, 255}) {
+    const Bytes packet =
+        mobility(there_global_, here_global_, static_cast<std::uint8_t>(type), false);
+    send(packet);
+    if (type == 0 || type == 8 || type == 9 || type == 255) wanted.push_back(packet);
+  }
+  send_marker();
+  EXPECT_EQ(receive_until_marker(socket), wanted);
+  // Two comparisons a run.
+  EXPECT_LT(compile_filter(mobility_headers({here_global_})).size(), 128U);
+}
+
 TEST_F(PacketSocketTest, LetsThroughWhatHasDestinationOptionsWhenAskedTo) {
   PacketSelection selection;
   selection.icmp_types = {kMarker};
