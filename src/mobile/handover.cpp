@@ -174,7 +174,10 @@ void Handover::expect_tunnel(InterfaceId interface, const Ipv6Address& address) 
   for (Movement& movement : movements_) {
     const bool granted =
         movement.granted && movement.granted->ncoa == address && !movement.granted->by_router;
-    if (!granted || movement.stopped || address == movement.pcoa || movement.tunnel == address)
+    const bool asked = movement.pending && movement.pending->care_of == address &&
+                       !movement.pending->by_router && movement.pending->sent > 0;
+    if ((!granted && !asked) || movement.stopped || address == movement.pcoa ||
+        movement.tunnel == address)
       continue;
     movement.tunnel = address;
     movement.attaching =

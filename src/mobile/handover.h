@@ -57,7 +57,8 @@ class Handover {
 
   // The link was left; `attachment` is that in use there, if any.
   void left(Now now, const Attachment* attachment);
-  // The node is about to announce `address`: tunnels that an FBack granted to it are attached.
+  // The node is about to announce `address`: tunnels that an FBack granted to it are attached, and
+  // those that an FBU asked for whose FBack may be lost (FH-4-40).
   void expect_tunnel(InterfaceId interface, const Ipv6Address& address);
   // An address stands on a link, or another one does, or its router is known now.
   void arrived(Now now, const Standing& standing);

@@ -173,7 +173,10 @@ void Mobile::State::land(Now now, InterfaceId interface, const AccessPoint& targ
   const auto previous = handover.previous_addresses();
   const auto own = prospective_care_of(target, config.identity);
   // The announcement calls for what the NAR holds: the tunnel's end stands before it.
-  if (granted) handover.expect_tunnel(site->interface, *granted);
+  if (granted)
+    handover.expect_tunnel(site->interface, *granted);
+  else if (own && !target.dhcp)
+    handover.expect_tunnel(site->interface, *own);
   if (granted && std::ranges::find(previous, *granted) != previous.end())
     landing.use(now, *granted, Landing::Origin::kPrevious);
   else if (granted && granted != own && !target.dhcp)
