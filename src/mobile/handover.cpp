@@ -199,7 +199,7 @@ void Handover::left(Now now, const Attachment* attachment) {
   unfit_.clear();
   for (Movement& movement : movements_) {
     movement.away = true;
-    movement.kept = false;
+    movement.kept = movement.refused = false;
     movement.switch_at = kNever;
     if (!movement.pending) continue;
     // What waits for its FBack may still get it on the next link.
@@ -226,8 +226,7 @@ void Handover::arrived(Now now, const Standing& standing) {
       if (returned(now, movement)) over.push_back(movement);
     } else {
       movement.target.reset();
-      if (!std::exchange(movement.kept, true))
-        parts_.attach.keep(standing.interface, movement.pcoa);
+      keep_previous(movement);
       moved_on(now, movement);
     }
   }
@@ -241,6 +240,12 @@ void Handover::arrived(Now now, const Standing& standing) {
   const bool another = last_ar_ && last_ar_ != standing.ar;
   last_ar_ = standing.ar;
   if (another && std::exchange(uncounted_fbu_, false)) parts_.pair.count_handover();
+}
+
+// The PCoA is an address of the interface that the node stands on.
+void Handover::keep_previous(Movement& movement) {
+  if (!standing_ || movement.refused || std::exchange(movement.kept, true)) return;
+  parts_.attach.keep(standing_->interface, movement.pcoa);
 }
 
 // RFC 5568 5.6, GF7: the old key serves once more, to end the binding. True: nothing to end.
@@ -296,13 +301,17 @@ void Handover::use_previous() {
     if (on_par_link(movement)) continue;
     settle(movement);
     detach_tunnel(movement);
+    movement.refused = false;
+    keep_previous(movement);
   }
 }
 
 void Handover::unrecognised(InterfaceId interface) {
-  for (Movement& movement : movements_)
-    if (std::exchange(movement.kept, false))
-      parts_.outbox.push(machine::RemoveAddress{interface, movement.pcoa});
+  for (Movement& movement : movements_) {
+    if (!std::exchange(movement.kept, false)) continue;
+    movement.refused = true;
+    parts_.outbox.push(machine::RemoveAddress{interface, movement.pcoa});
+  }
 }
 
 void Handover::binding_complete(Now now, const Ipv6Address& current) {

@@ -149,8 +149,9 @@ class Handover {
     std::optional<AccessPoint> target;  // ordered, and not reached yet
     std::optional<Ipv6Address> nar;
     bool by_network = false;
-    bool away = false;  // the PAR's link was left
-    bool kept = false;  // the PCoA is on the interface in use
+    bool away = false;     // the PAR's link was left
+    bool kept = false;     // the PCoA is on the interface in use
+    bool refused = false;  // not to be used there, until an FBack gives a right to it (GF58)
     bool fbu_sent = false;
     bool may_stand = false;  // a binding that an FBU of ours asked for
     bool stopped = false;    // refused, or no answer: fast handover is over for this movement
@@ -189,6 +190,7 @@ class Handover {
 
   [[nodiscard]] bool returned(Now now, Movement& movement);
   void moved_on(Now now, Movement& movement);
+  void keep_previous(Movement& movement);
   void resume(Now now, Movement& movement);
   void renew(Now now, Movement& movement);
   void not_moved(Now now, Movement& movement, const std::string& reason);

@@ -247,6 +247,8 @@ void Handover::accepted(Movement& movement, const wire::FastBindingAcknowledgeme
                                                     {"ncoa", granted.ncoa.text()},
                                                     {"lifetime_s", std::int64_t{lifetime_s}}});
   if (on_par_link(movement)) return pending.renewal ? void() : switch_link(movement);
+  movement.refused = false;
+  keep_previous(movement);
   if (granted.by_router) detach_tunnel(movement);
   if (standing_ && !pending.by_router && granted.ncoa != standing_->address)
     assigned_ = granted.ncoa;

@@ -121,13 +121,17 @@ void LinuxHost::State::undo_left_over(const std::vector<std::string>& lines) {
 }
 
 // RFC 5568 6.4.6: an address that is taken off is no source any more, but a socket that is bound to
-// it does not know. Of routers' addresses nobody takes leave in such haste.
-void LinuxHost::State::refuse_source(const Ipv6Address& address) {
+// it does not know, nor does what waits for a neighbour's answer (of all addresses, for the kernel
+// does not tell whose it is). Of routers' addresses nobody takes leave in such haste.
+void LinuxHost::State::refuse_source(unsigned index, const Ipv6Address& address) {
   constexpr std::size_t kMaxRefused = 64;
-  if (config.router || std::ranges::find(refused, address) != refused.end()) return;
-  if (refused.size() >= kMaxRefused) admit_source(refused.front());
-  if (const auto set = netlink->refuse_source(address); !set) return warn(set.error().text());
-  refused.push_back(address);
+  if (config.router) return;
+  if (std::ranges::find(refused, address) == refused.end()) {
+    if (refused.size() >= kMaxRefused) admit_source(refused.front());
+    if (const auto set = netlink->refuse_source(address); !set) return warn(set.error().text());
+    refused.push_back(address);
+  }
+  if (const auto dropped = netlink->drop_waiting(index); !dropped) warn(dropped.error().text());
 }
 
 void LinuxHost::State::admit_source(const Ipv6Address& address) {

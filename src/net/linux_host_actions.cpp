@@ -72,7 +72,7 @@ void LinuxHost::carry_out(const machine::AddAddress& action, Done done) {
 void LinuxHost::carry_out(const machine::RemoveAddress& action, Done done) {
   const HostInterface* interface = state_->by_id(action.interface);
   if (!interface || interface->index == 0) return done(fail(ActionError::kGone));
-  state_->refuse_source(action.address);
+  state_->refuse_source(interface->index, action.address);
   state_->addresses.remove(interface->index, action.address, std::move(done));
   state_->refresh_destinations();
 }

@@ -43,7 +43,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   // --- linux_host.cpp
   void undo_left_over(const std::vector<std::string>& lines);
   void withdraw(unsigned index);
-  void refuse_source(const Ipv6Address& address);
+  void refuse_source(unsigned index, const Ipv6Address& address);
   void admit_source(const Ipv6Address& address);
   void admit_all_sources();
   [[nodiscard]] Attempt<> attach(HostInterface& interface, const LinkInfo& link);

@@ -194,6 +194,16 @@ Attempt<> Netlink::remove_neighbour(unsigned index, const Ipv6Address& address) 
                            "remove neighbour " + address.text());
 }
 
+Attempt<> Netlink::drop_waiting(unsigned index) {
+  const auto all = neighbours(index);
+  if (!all) return fail(all.error());
+  for (const NeighbourInfo& each : *all) {
+    if (!each.unresolved) continue;
+    if (auto removed = remove_neighbour(index, each.address); !removed) return removed;
+  }
+  return {};
+}
+
 Attempt<> Netlink::set_proxy(unsigned index, const Ipv6Address& address) {
   return state_->neighbour(RTM_NEWNEIGH, index, address, nullptr, true,
                            "set proxy " + address.text());

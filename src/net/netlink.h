@@ -54,6 +54,7 @@ struct NeighbourInfo {
   Ipv6Address address;
   std::optional<LinkAddress> link_address;
   bool reachable = false;
+  bool unresolved = false;  // asked for, not answered: packets may wait for the answer
   bool proxy = false;
 };
 
@@ -95,6 +96,8 @@ class Netlink {
   [[nodiscard]] Attempt<> set_neighbour(unsigned index, const Ipv6Address& address,
                                         const LinkAddress& link_address, Trust trust);
   [[nodiscard]] Attempt<> remove_neighbour(unsigned index, const Ipv6Address& address);
+  // What waits on this interface for the answer of a neighbour is dropped.
+  [[nodiscard]] Attempt<> drop_waiting(unsigned index);
   [[nodiscard]] Attempt<> set_proxy(unsigned index, const Ipv6Address& address);
   [[nodiscard]] Attempt<> remove_proxy(unsigned index, const Ipv6Address& address);
   // What sockets that are bound to an address go on sending when it is gone, leaves no more; or may

@@ -90,6 +90,7 @@ std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message) {
   if (link_address && !link_address->empty()) neighbour.link_address = link_address;
   constexpr unsigned kReachable = NUD_REACHABLE | NUD_PERMANENT;
   neighbour.reachable = (header->ndm_state & kReachable) != 0;
+  neighbour.unresolved = (header->ndm_state & NUD_INCOMPLETE) != 0;
   neighbour.proxy = (header->ndm_flags & NTF_PROXY) != 0;
   return neighbour;
 }

@@ -107,7 +107,7 @@ TEST(Naack, MayForbidTheFbu) {
 }
 
 TEST(Naack, MayDenyTheLinkLayerAddress) {
-  COVERS("FH-6.4.6-10");
+  COVERS("FH-6.4.6-09", "FH-6.4.6-10");
   Reactive node;
   World& world = node.world;
   const Instant told = world.now.boot;
@@ -129,6 +129,30 @@ TEST(Naack, MayDenyTheLinkLayerAddress) {
     const Ipv6Address source = wire::PacketView::parse(transmit.packet)->header.source;
     EXPECT_NE(source, node.ncoa);
     EXPECT_NE(source, node.pcoa);
+  }
+  EXPECT_FALSE(added(world, node.pcoa)) << "nobody has given a right to it again";
+}
+
+// GF58: the other address's FBack gives it, or the router itself, which delivers to the PCoA.
+TEST(Naack, ThePcoaComesBackWithARightToIt) {
+  COVERS("FH-6.4.6-09");
+  for (const int how : {0, 1, 2}) {
+    Reactive node;
+    World& world = node.world;
+    node.naack(128);
+    const auto updates = world.updates();
+    ASSERT_EQ(updates.size(), 1U) << world.account();
+    EXPECT_FALSE(added(world, node.pcoa)) << how;
+    const Ipv6Address other = world.config.identity.address(kNextPrefix, 1);
+    world.forget_output();
+    if (how == 0)
+      world.deliver(world.fback(node.par, updates[0]));
+    else if (how == 1)
+      node.naack(4, std::nullopt, other);
+    else
+      node.naack(128, std::nullopt, other);
+    EXPECT_EQ(added(world, node.pcoa).has_value(), how != 2) << how;
+    EXPECT_FALSE(added(world, node.ncoa)) << how;
   }
 }
 

@@ -73,10 +73,30 @@ class LinuxHostTest : public test::LinkTest {
       });
     });
   }
+  // A datagram socket with this address, in the namespace that the process stands in.
+  static FileDescriptor socket_at(const Ipv6Address& address) {
+    FileDescriptor made(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in6 name = socket_address(address);
+    EXPECT_EQ(bind(made.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    return made;
+  }
+  static sockaddr_in6 socket_address(const Ipv6Address& address) {
+    sockaddr_in6 name{};
+    name.sin6_family = AF_INET6;
+    name.sin6_port = htons(kPort);
+    std::ranges::copy(address.octets(), name.sin6_addr.s6_addr);
+    return name;
+  }
+  static void send_on(const FileDescriptor& from, const Ipv6Address& to, char what) {
+    const sockaddr_in6 name = socket_address(to);
+    EXPECT_EQ(
+        sendto(from.get(), &what, 1, 0, reinterpret_cast<const sockaddr*>(&name), sizeof name), 1);
+  }
   static bool ip_shows(const std::string& what, const std::string& text) {
     return test::output_of("ip -6 " + what).find(text) != std::string::npos;
   }
 
+  static constexpr std::uint16_t kPort = 9;
   EventLoop loop_;
   HostConfig config_;
   std::unique_ptr<LinuxHost> host_;
@@ -236,15 +256,10 @@ TEST_F(LinuxHostTest, OfANodesRoutersAreCertainAndAddressesTakenOffSendNoMore) {
   EXPECT_TRUE(ip_shows("neigh show dev here nud permanent", "2001:db8::42"));
   const auto add = machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}};
   ASSERT_TRUE(carry_out(add));
-  const FileDescriptor socket_of_it(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_in6 name{};
-  name.sin6_family = AF_INET6;
-  std::ranges::copy(kNew.octets(), name.sin6_addr.s6_addr);
-  ASSERT_EQ(bind(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
-  const Ipv6Address there = Ipv6Address::literal("2001:db8::7");
-  std::ranges::copy(there.octets(), name.sin6_addr.s6_addr);
-  name.sin6_port = htons(9);
-  ASSERT_EQ(connect(socket_of_it.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+  const FileDescriptor socket_of_it = socket_at(kNew);
+  const sockaddr_in6 there = socket_address(Ipv6Address::literal("2001:db8::7"));
+  ASSERT_EQ(connect(socket_of_it.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there),
+            0);
   EXPECT_EQ(::send(socket_of_it.get(), "x", 1, 0), 1);
   ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
   EXPECT_EQ(::send(socket_of_it.get(), "x", 1, 0), -1);
@@ -254,6 +269,28 @@ TEST_F(LinuxHostTest, OfANodesRoutersAreCertainAndAddressesTakenOffSendNoMore) {
   ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
   host_.reset();
   EXPECT_EQ(test::output_of("ip -6 rule show").find("2001:db8::42"), std::string::npos);
+}
+
+// RFC 5568 6.4.6: not even what the kernel keeps until a neighbour has answered.
+TEST_F(LinuxHostTest, WhatWaitsUnderAnAddressThatIsTakenOffIsDropped) {
+  open();
+  ASSERT_TRUE(carry_out(machine::AddAddress{kHere, kNew, 64, machine::DadMode::kNone, {}, {}}));
+  const Ipv6Address silent = Ipv6Address::literal("2001:db8::7");
+  ASSERT_TRUE(test::run("echo 60 > /proc/sys/net/ipv6/neigh/here/mcast_solicit"));
+  send_on(socket_at(kNew), silent, 'x');
+  EXPECT_TRUE(ip_shows("neigh show dev here", "2001:db8::7 INCOMPLETE"));
+  ASSERT_TRUE(carry_out(machine::RemoveAddress{kHere, kNew}));
+  // Its neighbour is there after all.
+  there_->enter();
+  ASSERT_TRUE(test::run("ip addr add 2001:db8::7/64 dev there nodad"));
+  const FileDescriptor neighbour = socket_at(silent);
+  here_->enter();
+  send_on(socket_at(here_global_), silent, 'y');
+  pollfd waiting{neighbour.get(), POLLIN, 0};
+  ASSERT_EQ(poll(&waiting, 1, 20'000), 1);
+  char first = 0;
+  EXPECT_EQ(recv(neighbour.get(), &first, 1, 0), 1);
+  EXPECT_EQ(first, 'y');
 }
 
 // Everything that a daemon can leave in the kernel, as text.
