@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "support/covers.h"
+
 namespace sendoff::net {
 namespace {
 
@@ -47,12 +49,25 @@ class IpsecPolicies : public ::testing::Test {
 };
 
 TEST_F(IpsecPolicies, OursLeaveNoGap) {
+  COVERS("FH-10.2-01");
   EXPECT_EQ(gap(), "");
   ASSERT_EQ(policies.size(), 3u);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(policies[i].info.dir, XFRM_POLICY_OUT);
     EXPECT_EQ(ntohs(policies[i].info.sel.sport), 14 + i);
     EXPECT_EQ(policies[i].info.sel.sport_mask, 0xffff);
+  }
+  // Of what leaves from here for the neighbour HI and HAck, of what comes from there all: so the
+  // FBack to a node, and to the neighbour itself, passes.
+  const auto is = [](const xfrm_address_t& address, const Ipv6Address& wanted) {
+    return std::memcmp(&address, wanted.octets().data(), Ipv6Address::kSize) == 0;
+  };
+  for (const IpsecPolicy& policy : policies) {
+    const bool out = policy.info.dir == XFRM_POLICY_OUT;
+    EXPECT_TRUE(is(policy.info.sel.saddr, out ? kPair.local : kPair.peer));
+    EXPECT_TRUE(is(policy.info.sel.daddr, out ? kPair.peer : kPair.local));
+    EXPECT_EQ(policy.info.sel.prefixlen_s, 128);
+    EXPECT_EQ(policy.info.sel.prefixlen_d, 128);
   }
   EXPECT_EQ(inbound().info.dir, XFRM_POLICY_IN);
   EXPECT_EQ(inbound().info.sel.sport_mask, 0);

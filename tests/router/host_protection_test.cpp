@@ -46,6 +46,7 @@ class HostPar : public ParTest {
 };
 
 TEST_F(HostPar, NothingLeavesBeforeThePoliciesStandAndThenByThemOnly) {
+  COVERS("FH-10-08");
   start();
   const auto refused = [&](std::uint16_t sequence) {
     bench.forget();
@@ -72,6 +73,7 @@ TEST_F(HostPar, NothingLeavesBeforeThePoliciesStandAndThenByThemOnly) {
 }
 
 TEST_F(HostPar, WhatComesPastThePoliciesIsNothing) {
+  COVERS("FH-10-08");
   config.new_router.dad_transmits = 0;
   start();
   const Bytes packet = initiate().initiate();
