@@ -10,12 +10,10 @@ daemons.
 The routers protect HI and HAck by ESP. What goes to a router and is worth repeating (FBUs, ESP) is remembered.
 """
 import contextlib
-import ctypes
 import json
 import select
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -51,18 +49,6 @@ def control(path, **request):
     return None
 
 
-@contextlib.contextmanager
-def inside(space):
-    setns = ctypes.CDLL(None, use_errno=True).setns
-    with open(f"/run/netns/{space}") as wanted, open("/proc/thread-self/ns/net") as home:
-        if setns(wanted.fileno(), 0) != 0:
-            raise testbed.Failure(f"cannot enter the namespace {space}")
-        try:
-            yield
-        finally:
-            setns(home.fileno(), 0)
-
-
 def kind_of(frame):
     """("fbu" or "esp", destination) of an Ethernet frame; None for all others."""
     if len(frame) < 62 or frame[12:14] != b"\x86\xdd":
@@ -86,7 +72,7 @@ class Recorder(threading.Thread):
         self.cables = {}
         self.stopping = False
         self.owner = {bed.address[router]: router for router in ROUTERS}
-        with inside(bed.namespace("link")):
+        with testbed.entered(bed.namespace("link")):
             for router in ROUTERS:
                 for cable in (f"ap-{router}", f"to-{router}"):
                     self.cables[cable] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -174,43 +160,22 @@ class Roaming(testbed.Testbed):
         self.recorder = self.radio = None
 
     def _make_link(self):
-        for node in self.SPACES:
-            testbed.run("ip", "netns", "add", self.namespace(node))
-            testbed.run("ip", "-n", self.namespace(node), "link", "set", "lo", "up")
-        link = self.namespace("link")
-        for bridge in ("core", "air"):
-            testbed.run("ip", "-n", link, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
-        testbed.run(*self.inside("link", "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
-                                 "net.ipv6.conf.default.disable_ipv6=1"))
-        for bridge in ("core", "air"):
-            testbed.run("ip", "-n", link, "link", "set", bridge, "up")
+        self.make_spaces("core", "air")
         for router in ROUTERS:
-            self._hang(f"to-{router}", "core", router, "core0", None)
-            self._hang(f"ap-{router}", "air", router, "access0", LINK[router])
+            self.hang(f"to-{router}", "core", router, "core0")
+            self.hang(f"ap-{router}", "air", router, address=LINK[router])
             space = self.namespace(router)
             testbed.run(*self.inside(router, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1"))
             for address in (CORE[router], "fe80::" + CORE[router].split("::")[1]):
                 testbed.run("ip", "-n", space, "addr", "add", f"{address}/64", "dev", "core0", "nodad")
             testbed.run("ip", "-n", space, "-6", "route", "add", PREFIX[OTHER[router]], "via", CORE[OTHER[router]],
                         "dev", "core0")
-        self._hang("radio", "air", "mn", "access0", LINK["mn"])
+        self.hang("radio", "air", "mn", address=LINK["mn"])
         # A carrier that comes enables its port; from then on hear() decides about that.
         for cable in ("ap-par", "ap-nar", "radio", "to-par", "to-nar"):
             self.wait_until(f"{cable} has a carrier", lambda name=cable: self._forwards(name), 10)
         self.hear("par")
         self._make_credentials()
-
-    def _hang(self, cable, bridge, node, interface, address):
-        space = self.namespace(node)
-        testbed.run("ip", "-n", self.namespace("link"), "link", "add", cable, "type", "veth", "peer", "name", interface,
-                    "netns", space)
-        if address:
-            testbed.run("ip", "-n", space, "link", "set", interface, "address", address)
-        testbed.run("ip", "-n", space, "link", "set", interface, "addrgenmode", "none")
-        testbed.run(*self.inside(node, "sysctl", "-qw", f"net.ipv6.conf.{interface}.accept_ra=0",
-                                 f"net.ipv6.conf.{interface}.autoconf=0"))
-        testbed.run("ip", "-n", space, "link", "set", interface, "up")
-        testbed.run("ip", "-n", self.namespace("link"), "link", "set", cable, "master", bridge, "up")
 
     def _forwards(self, cable):
         shown = testbed.run("ip", "-n", self.namespace("link"), "-d", "-j", "link", "show", "dev", cable).stdout
@@ -379,8 +344,6 @@ min_interval_ms = 100
             if part:
                 part.stop()
         super().close()
-        for node in self.SPACES:
-            subprocess.run(["ip", "netns", "del", self.namespace(node)], capture_output=True, check=False)
 
     # --- what is in the kernel
 

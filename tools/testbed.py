@@ -4,6 +4,8 @@ An access router, a mobile node and an attacker, each in a namespace of its own,
 a fourth: what the bridge carries is what the capture holds. Names carry the process id, so that
 runs side by side do not collide; everything is removed at the end.
 """
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -34,8 +36,25 @@ def run(*command, **options):
     return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, **options)
 
 
+@contextlib.contextmanager
+def entered(space):
+    """This thread stands in the namespace meanwhile; sockets stay where they were made."""
+    setns = ctypes.CDLL(None, use_errno=True).setns
+    with open(f"/run/netns/{space}") as wanted, open("/proc/thread-self/ns/net") as home:
+        if setns(wanted.fileno(), 0) != 0:
+            raise Failure(f"cannot enter the namespace {space}")
+        try:
+            yield
+        finally:
+            setns(home.fileno(), 0)
+
+
 class Testbed:
-    """The namespaces, the link, a directory for configurations, sockets and captures."""
+    """The namespaces, the link, a directory for configurations, sockets and captures.
+
+    Other networks override SPACES and _make_link."""
+
+    SPACES = ("link", *NODES)
 
     def __init__(self, program, directory=None):
         self.program = pathlib.Path(program).resolve()
@@ -63,24 +82,33 @@ class Testbed:
     def inside(self, node, *command):
         return ["ip", "netns", "exec", self.namespace(node), *[str(word) for word in command]]
 
-    def _make_link(self):
-        for node in ["link", *NODES]:
+    def make_spaces(self, *bridges):
+        """The namespaces, and in the first one bridges that say nothing by themselves."""
+        for node in self.SPACES:
             run("ip", "netns", "add", self.namespace(node))
             run("ip", "-n", self.namespace(node), "link", "set", "lo", "up")
         link = self.namespace("link")
-        run("ip", "-n", link, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-        run(*self.inside("link", "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/br0/disable_ipv6"))
-        run("ip", "-n", link, "link", "set", "br0", "up")
+        for scope in ("all", "default"):
+            run(*self.inside("link", "sh", "-c", f"echo 1 > /proc/sys/net/ipv6/conf/{scope}/disable_ipv6"))
+        for bridge in bridges:
+            run("ip", "-n", link, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+            run("ip", "-n", link, "link", "set", bridge, "up")
+
+    def hang(self, cable, bridge, node, interface="access0", address=None):
+        """The node on the bridge, by a cable of that name."""
+        link, space = self.namespace("link"), self.namespace(node)
+        run("ip", "-n", link, "link", "add", cable, "type", "veth", "peer", "name", interface, "netns", space)
+        # The daemons form addresses of their own; nothing but them speaks on the link.
+        run("ip", "-n", space, "link", "set", interface, *(["address", address] if address else []), "addrgenmode", "none")
+        for setting in ("accept_ra", "autoconf"):
+            run(*self.inside(node, "sh", "-c", f"echo 0 > /proc/sys/net/ipv6/conf/{interface}/{setting}"))
+        run("ip", "-n", space, "link", "set", interface, "up")
+        run("ip", "-n", link, "link", "set", cable, "master", bridge, "up")
+
+    def _make_link(self):
+        self.make_spaces("br0")
         for node, address in NODES.items():
-            space = self.namespace(node)
-            run("ip", "-n", link, "link", "add", f"to-{node}", "type", "veth", "peer", "name", "access0", "netns", space)
-            # The daemons form addresses of their own; nothing but them speaks on the link.
-            run("ip", "-n", space, "link", "set", "access0", "address", address, "addrgenmode", "none")
-            run(*self.inside("link", "sh", "-c", f"echo 1 > /proc/sys/net/ipv6/conf/to-{node}/disable_ipv6"))
-            run("ip", "-n", link, "link", "set", f"to-{node}", "master", "br0", "up")
-            for setting in ("accept_ra", "autoconf"):
-                run(*self.inside(node, "sh", "-c", f"echo 0 > /proc/sys/net/ipv6/conf/access0/{setting}"))
-            run("ip", "-n", space, "link", "set", "access0", "up")
+            self.hang(f"to-{node}", "br0", node, address=address)
         # Where the router's tunnels lead: the neighbouring router hangs on the same link.
         run("ip", "-n", self.namespace("ar"), "-6", "route", "add", NEIGHBOUR_PREFIX, "dev", "access0")
 
@@ -190,7 +218,7 @@ first_delay_max = 0
                     process.kill()
                     process.wait()
         self.processes.clear()
-        for node in ["link", *NODES]:
+        for node in self.SPACES:
             subprocess.run(["ip", "netns", "del", self.namespace(node)], capture_output=True, check=False)
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)

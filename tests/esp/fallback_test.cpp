@@ -5,9 +5,7 @@
 namespace sendoff::test {
 namespace {
 
-using machine::ActionError;
 using machine::EventKind;
-using machine::Facts;
 
 // The HI counts as failed at once, for each cause, and never leaves in clear.
 TEST_F(EspPar, WhatCannotBeSealedIsRefusedAtOnce) {
@@ -32,34 +30,18 @@ TEST_F(EspPar, WhatCannotBeSealedIsRefusedAtOnce) {
   const auto fresh = [&] { bench = MachineBench(); };
 
   // The last number is used up, until the key is replaced.
-  const esp::Key old_key = config.neighbours[0].esp->outbound.key;
-  const auto spent = [&] {
-    machine::Snapshot snapshot;
-    snapshot.emplace_back(machine::EspCounter{esp::Direction::kOutbound, kToPeer,
-                                              esp::fingerprint(*old_key), 0xffffffff});
-    return snapshot;
-  };
   start(spent());
   refused_with("last sequence number");
   EXPECT_EQ(bench.counter("esp", "not-sent-sequence-overflow"), 1u);
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(9);
-  far_pair.inbound[0].key = esp::key_numbered(9);
+  replace_key(9);
   ASSERT_TRUE(router->handle(bench.now, config));
   bench.advance(milliseconds(1));
-  far.configure(bench.now, {{far_pair}, {}, true});
   works(2);
 
   // The store refuses.
   fresh();
-  bench.outcome_of = [](const machine::Action& action) -> Result<Facts, ActionError> {
-    const auto* persist = std::get_if<machine::Persist>(&action.what);
-    if (persist != nullptr && std::holds_alternative<machine::EspCounter>(persist->record))
-      return fail(ActionError::kStore);
-    return Facts{};
-  };
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(10);
-  far_pair.inbound[0].key = esp::key_numbered(10);
-  far.configure(bench.now, {{far_pair}, {}, true});
+  refuse_counters();
+  replace_key(10);
   start();
   refused_with("store has not granted");
   bench.outcome_of = nullptr;
@@ -73,9 +55,7 @@ TEST_F(EspPar, WhatCannotBeSealedIsRefusedAtOnce) {
   start();
   refused_with("no security association");
   config.neighbours[0].esp = pair;
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(11);
-  far_pair.inbound[0].key = esp::key_numbered(11);
-  far.configure(bench.now, {{far_pair}, {}, true});
+  replace_key(11);
   ASSERT_TRUE(router->handle(bench.now, config));
   bench.advance(milliseconds(1));
   works(2);
@@ -83,9 +63,7 @@ TEST_F(EspPar, WhatCannotBeSealedIsRefusedAtOnce) {
   // Too large for the way to the neighbour.
   fresh();
   config.peer_path_mtu = 100;
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(12);
-  far_pair.inbound[0].key = esp::key_numbered(12);
-  far.configure(bench.now, {{far_pair}, {}, true});
+  replace_key(12);
   start();
   refused_with("octets, but every path takes only 100");
   EXPECT_EQ(bench.counter("esp", "not-sent-too-large"), 1u);
@@ -105,30 +83,18 @@ TEST_F(EspNar, AHackThatCannotBeSealedIsNotSent) {
     EXPECT_TRUE(bench.sent.empty());
     EXPECT_FALSE(bench.reported(EventKind::kWarning).empty());
   };
-  machine::Snapshot spent;
-  spent.emplace_back(machine::EspCounter{esp::Direction::kOutbound, kToPeer,
-                                         esp::fingerprint(*esp::key_numbered(1)), 0xffffffff});
-  start(std::move(spent));
+  start(spent());
   silent();
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(9);
-  far_pair.inbound[0].key = esp::key_numbered(9);
+  replace_key(9);
   ASSERT_TRUE(router->handle(bench.now, config));
   bench.host(machine::ClockStepped{});  // the store's answer
-  far.configure(bench.now, {{far_pair}, {}, true});
   bench.forget();
   take_packet(sealed(hi(2).initiate()));
   EXPECT_EQ(messages<wire::HandoverAcknowledge>().size(), 1u) << "the cause is removed";
 
   bench = MachineBench();
-  bench.outcome_of = [](const machine::Action& action) -> Result<Facts, ActionError> {
-    const auto* persist = std::get_if<machine::Persist>(&action.what);
-    if (persist != nullptr && std::holds_alternative<machine::EspCounter>(persist->record))
-      return fail(ActionError::kStore);
-    return Facts{};
-  };
-  config.neighbours[0].esp->outbound.key = esp::key_numbered(10);
-  far_pair.inbound[0].key = esp::key_numbered(10);
-  far.configure(bench.now, {{far_pair}, {}, true});
+  refuse_counters();
+  replace_key(10);
   start();
   silent();
   bench.outcome_of = nullptr;

@@ -57,6 +57,29 @@ class Protected : public Base {
     return far.seal(this->bench.now, this->ar_global(), ByteView(clear).subspan(40)).value();
   }
   void take_packet(const Bytes& packet) { this->bench.receive(packet, kNarLink); }
+  // Of what the router sends, at both ends; its end counts when the router is told.
+  void replace_key(std::uint8_t number) {
+    this->config.neighbours[0].esp->outbound.key = esp::key_numbered(number);
+    far_pair.inbound[0].key = esp::key_numbered(number);
+    far.configure(this->bench.now, {{far_pair}, {}, true});
+  }
+  // What a router kept that has used up the numbers of its first key.
+  [[nodiscard]] static machine::Snapshot spent() {
+    machine::Snapshot snapshot;
+    snapshot.emplace_back(machine::EspCounter{esp::Direction::kOutbound, kToPeer,
+                                              esp::fingerprint(*esp::key_numbered(1)), 0xffffffff});
+    return snapshot;
+  }
+  // The store takes everything but counters.
+  void refuse_counters() {
+    this->bench.outcome_of =
+        [](const machine::Action& action) -> Result<machine::Facts, machine::ActionError> {
+      const auto* persist = std::get_if<machine::Persist>(&action.what);
+      if (persist != nullptr && std::holds_alternative<machine::EspCounter>(persist->record))
+        return fail(machine::ActionError::kStore);
+      return machine::Facts{};
+    };
+  }
   [[nodiscard]] std::uint64_t dropped(std::string_view cause) const {
     return this->bench.counter("esp", cause);
   }

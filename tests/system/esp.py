@@ -80,17 +80,13 @@ class Peer:
             testbed.run("ip", "-n", space, "addr", "add", f"{address}/64", "dev", "access0", "nodad")
         testbed.run("ip", "-n", space, "-6", "route", "add", testbed.PREFIX, "dev", "access0")
         self.router = prepare_router(bed)
-        with open(f"/run/netns/{space}") as wanted, open("/proc/self/ns/net") as home:
-            setns(wanted)
-            try:
-                self.esp = socket.socket(socket.AF_INET6, socket.SOCK_RAW, ESP)
-                self.esp.bind((PEER, 0))
-                self.clear = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
-                # All that the router sends, to see what it should not.
-                self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86dd))
-                self.wire.bind(("access0", 0x86dd))
-            finally:
-                setns(home)
+        with testbed.entered(space):
+            self.esp = socket.socket(socket.AF_INET6, socket.SOCK_RAW, ESP)
+            self.esp.bind((PEER, 0))
+            self.clear = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            # All that the router sends, to see what it should not.
+            self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86dd))
+            self.wire.bind(("access0", 0x86dd))
 
     def send(self, payload):
         self.esp.sendto(payload, (self.router, 0))
@@ -138,12 +134,6 @@ def prepare_router(bed):
     answer = subprocess.run([str(bed.program), "router", "--check", "-c", str(path)],
                             capture_output=True, text=True, check=False).stderr
     return answer.split("give it ")[1].split()[0].strip(";,.")
-
-
-def setns(file):
-    import ctypes
-    if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0) != 0:
-        raise testbed.Failure("cannot change the network namespace")
 
 
 def associations(local, bed):

@@ -36,21 +36,12 @@ expect = esp.expect
 class Bed(testbed.Testbed):
     """`ar` and `mn` on one link, `nar` on another, and a link between the routers."""
 
+    SPACES = ("link", *LINKS)
+
     def _make_link(self):
-        for node in ("link", *LINKS):
-            testbed.run("ip", "netns", "add", self.namespace(node))
-            testbed.run("ip", "-n", self.namespace(node), "link", "set", "lo", "up")
-        for bridge in ("br-ar", "br-nar"):
-            testbed.run("ip", "-n", self.namespace("link"), "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
-            testbed.run("ip", "-n", self.namespace("link"), "link", "set", bridge, "addrgenmode", "none", "up")
+        self.make_spaces("br-ar", "br-nar")
         for node, address in LINKS.items():
-            space = self.namespace(node)
-            testbed.run("ip", "-n", self.namespace("link"), "link", "add", f"to-{node}", "type", "veth",
-                        "peer", "name", "access0", "netns", space)
-            testbed.run("ip", "-n", space, "link", "set", "access0", "address", address, "addrgenmode", "none", "up")
-            testbed.run("ip", "-n", self.namespace("link"), "link", "set", f"to-{node}", "addrgenmode", "none",
-                        "master", "br-nar" if node == "nar" else "br-ar", "up")
-            testbed.run(*self.inside(node, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/access0/accept_ra"))
+            self.hang(f"to-{node}", "br-nar" if node == "nar" else "br-ar", node, address=address)
         testbed.run("ip", "-n", self.namespace("ar"), "link", "add", "core0", "type", "veth",
                     "peer", "name", "core0", "netns", self.namespace("nar"))
         for node, other in (("ar", "nar"), ("nar", "ar")):
@@ -60,11 +51,6 @@ class Bed(testbed.Testbed):
             testbed.run("ip", "-n", space, "-6", "route", "add", PREFIXES[other], "via", CORE[other])
         testbed.run("ip", "-n", self.namespace("nar"), "addr", "add", f"{OTHER}/64", "dev", "core0", "nodad")
         self.make_credentials()
-
-    def close(self):
-        super().close()
-        for node in LINKS:  # that it does not know of
-            subprocess.run(["ip", "netns", "del", self.namespace(node)], capture_output=True, check=False)
 
     def make_credentials(self):
         at = self.directory
@@ -160,13 +146,9 @@ first_delay_max = 0
         return next(int(line.split()[1]) for line in text.splitlines() if line.split()[0] == name)
 
     def socket(self, node, kind, protocol):
-        with open(f"/run/netns/{self.namespace(node)}") as wanted, open("/proc/self/ns/net") as home:
-            esp.setns(wanted)
-            try:
-                family = socket.AF_PACKET if kind == socket.SOCK_DGRAM else socket.AF_INET6
-                return socket.socket(family, kind, protocol)
-            finally:
-                esp.setns(home)
+        with testbed.entered(self.namespace(node)):
+            family = socket.AF_PACKET if kind == socket.SOCK_DGRAM else socket.AF_INET6
+            return socket.socket(family, kind, protocol)
 
     def associate(self, node, reqid=REQID):
         for source, destination, spi in (("ar", "nar", esp.TO_PEER), ("nar", "ar", esp.TO_ROUTER)):
