@@ -121,7 +121,7 @@ TEST_F(MobileFile, TheEncryptionPairIsReplacedByHandovers) {
 }
 
 TEST_F(MobileFile, WithoutAnAnchorThereIsNoKeyExchange) {
-  COVERS("HK-3.2-36");
+  COVERS("HK-3.2-36", "FH-10-05");
   mobile_error("anchors = [\"anchor.der\"]\n", "", "anchors is missing");
   mobile_error("[trust]\nanchors = [\"anchor.der\"]\n", "", "anchors is missing");
   mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"gone.der\"]", "there is no such file");

@@ -86,20 +86,31 @@ TEST_F(FastHandover, HasItsTunnelAtTheAddressThatTheFbuWentTo) {
   // A router with an address in each of two prefixes.
   FakeRouter two("ar-2048", {certificate("ca"), certificate("good-router")},
                  {Prefix::literal("2001:db8:a:1::/64"), Prefix::literal("2001:db8:a:3::/64")}, 1);
-  World world;
-  world.routers = {&two};
-  world.up();
-  world.event(machine::ApAttached{kLink, kApHere});
-  world.advance(seconds(1));
-  world.forget_output();
-  world.answer_rs = false;
-  world.roam({}, kApNext);
-  ASSERT_EQ(world.updates().size(), 1U) << world.account();
-  const auto tunnels = world.asked<machine::AttachTunnel>();
-  ASSERT_EQ(tunnels.size(), 1U);
-  EXPECT_EQ(tunnels[0].remote, world.updates()[0].destination);
-  EXPECT_EQ(tunnels[0].remote, two.global[0]) << "the one that the key is for";
-  EXPECT_NE(tunnels[0].remote, two.global[1]);
+  // The other one is what the configuration says of the router here, or is not named at all.
+  mobile::Config misled = mobile_config();
+  mobile::AccessPoint here;
+  here.address = kApHere;
+  here.router = two.global[1];
+  here.router_link_address = two.link_address;
+  here.prefix = Prefix::literal("2001:db8:a:3::/64");
+  here.state = mobile::AccessPoint::State::kPossible;
+  misled.access_points = {here};
+  for (const mobile::Config& config : {mobile_config(), misled}) {
+    World world(config);
+    world.routers = {&two};
+    world.up();
+    world.event(machine::ApAttached{kLink, kApHere});
+    world.advance(seconds(1));
+    world.forget_output();
+    world.answer_rs = false;
+    world.roam({}, kApNext);
+    ASSERT_EQ(world.updates().size(), 1U) << world.account();
+    const auto tunnels = world.asked<machine::AttachTunnel>();
+    ASSERT_EQ(tunnels.size(), 1U);
+    EXPECT_EQ(tunnels[0].remote, world.updates()[0].destination);
+    EXPECT_EQ(tunnels[0].remote, two.global[0]) << "the one that the key is for";
+    EXPECT_NE(tunnels[0].remote, two.global[1]);
+  }
   // And there is no way to configure another one.
   for (const std::string name : {"previous_router", "tunnel_remote", "tunnel_destination", "par"})
     mobile_error("fbu_retries = 3", name + " = \"" + two.global[1].text() + "\"", name);

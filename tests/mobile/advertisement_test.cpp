@@ -85,13 +85,23 @@ TEST(ProxyAdvertisement, ThatIsNoneTeachesNothing) {
 }
 
 TEST(ProxyAdvertisement, AndRouterAdvertisementsUnsignedLeadNowhere) {
-  // Anchors are configured and nothing else is: what is not signed counts for nothing.
-  Attached rogue(mobile_config(), [](World& made) { made.answer_rs = false; });
-  Seal plain = rogue.world.seal();
-  plain.signature = plain.cga = plain.timestamp = false;
-  rogue.world.deliver(rogue.par.router_advertisement(kAllNodes, plain, {}));
-  EXPECT_TRUE(rogue.world.care_of().is_unspecified());
-  EXPECT_EQ(rogue.world.order(machine::HandOver{kApNext}).error(), machine::OrderError::kNoRouter);
+  COVERS("FH-10-05");
+  // Anchors are configured and nothing else is: what is not signed counts for nothing. Nor does it
+  // where the file says that nobody is to be believed, of which it warns: no setting makes up for a
+  // signature.
+  mobile::Config without = mobile_config();
+  without.request_keys = false;
+  without.paths.anchors = anchors({});
+  Seal plain;
+  for (const mobile::Config& config : {mobile_config(), without}) {
+    Attached rogue(config, [](World& made) { made.answer_rs = false; });
+    plain = rogue.world.seal();
+    plain.signature = plain.cga = plain.timestamp = false;
+    rogue.world.deliver(rogue.par.router_advertisement(kAllNodes, plain, {}));
+    EXPECT_TRUE(rogue.world.care_of().is_unspecified());
+    EXPECT_EQ(rogue.world.order(machine::HandOver{kApNext}).error(),
+              machine::OrderError::kNoRouter);
+  }
 
   Attached node(mobile_config(), [](World& made) { made.tuples.clear(); });
   World& world = node.world;

@@ -235,6 +235,7 @@ TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
 }
 
 TEST(Landing, SendsUnsignedOnlyWhatCouldNotBeSignedInTime) {
+  COVERS("FH-6.3-11");
   Moving node;
   World& world = node.world;
   world.hold = [](const machine::Start& start) {

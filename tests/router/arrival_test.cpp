@@ -316,6 +316,7 @@ TEST_F(Arrival, NeighbourDiscoveryOfOthersIsNotEvenJudged) {
 }
 
 TEST_F(Arrival, ASignedUnaIsVerifiedAndAnUnsignedOneMayBeRefused) {
+  COVERS("FH-6.3-11");
   config.secured_only = true;
   expect_node();
   arrive(ncoa());
@@ -336,6 +337,21 @@ TEST_F(Arrival, ASignedUnaIsVerifiedAndAnUnsignedOneMayBeRefused) {
   EXPECT_TRUE(waits());
   bench.receive(craft.packet(), mn.link_address());
   EXPECT_EQ(bench.asked<ReleaseBuffer>().size(), 1u);
+}
+
+TEST_F(Arrival, AnUnsignedUnaTakesNoNodesEntryFromIt) {
+  COVERS("FH-6.3-11");
+  const LinkAddress other = LinkAddress::literal("02:00:00:00:0e:0e");
+  expect_node();
+  // Before the node is there, and after.
+  bench.receive(una(ncoa(), other), other);
+  EXPECT_TRUE(waits());
+  arrive(ncoa());
+  ASSERT_EQ(bench.asked<machine::SetNeighbour>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::SetNeighbour>()[0]->link_address, mn.link_address());
+  bench.receive(una(ncoa(), other), other);
+  EXPECT_EQ(bench.asked<machine::SetNeighbour>().size(), 1u);
+  EXPECT_GE(counted("other-link-address"), 1u);
 }
 
 }  // namespace

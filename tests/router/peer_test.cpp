@@ -179,6 +179,7 @@ TEST_F(PeerLink, WithoutProtectionNothingIsSentOrTaken) {
 }
 
 TEST_F(PeerLink, NoHiComesWithAHomeAddress) {
+  COVERS("FH-6275-21");
   start();
   receive(predictive(1));
   for (const machine::Transmit& transmit : bench.sent)
