@@ -2,6 +2,7 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -182,6 +183,15 @@ struct Bed::Application {
   }
 };
 
+Standstill::Standstill(const lab::Daemon& daemon) : process_(daemon.process()) {
+  EXPECT_EQ(kill(process_, SIGSTOP), 0);
+}
+
+void Standstill::end() {
+  if (std::exchange(over_, true)) return;
+  EXPECT_EQ(kill(process_, SIGCONT), 0);
+}
+
 Bed::Bed() = default;
 
 Bed::~Bed() {
@@ -220,8 +230,11 @@ lab::Attempt<> Bed::build(const BedOptions& options) {
   tap_ = std::move(*tap);
   if (!options.daemons) return give_addresses();
   if (auto started = start_routers(options); !started) return started;
-  if (options.other_node)
-    if (auto started = start_other(options); !started) return started;
+  if (options.other_node) {
+    auto daemon = start_mobile(*other_space_, "other", others_, options.other);
+    if (!daemon) return fail(daemon.error());
+    other_ = std::move(*daemon);
+  }
   return start_node(options);
 }
 
@@ -273,18 +286,27 @@ lab::Attempt<> Bed::give_addresses() {
   return links.outcome();
 }
 
+lab::Attempt<std::unique_ptr<lab::Daemon>> Bed::start(const lab::Namespace& space,
+                                                      const std::string& node,
+                                                      const Sections& sections,
+                                                      const Sections& changes) const {
+  Sections all = sections;
+  overlay(all, changes);
+  const bool router = all.contains("neighbour");
+  return lab::Daemon::start(space, {.node = node,
+                                    .role = router ? "router" : "mobile",
+                                    .configuration = toml(all),
+                                    .directory = directory_,
+                                    .log_level = "debug",
+                                    .program = program()});
+}
+
 lab::Attempt<> Bed::start_routers(const BedOptions& options) {
   for (const Side side : {Side::kPar, Side::kNar}) {
     const auto i = static_cast<std::size_t>(side);
     if (side == Side::kNar && !options.new_router) continue;
-    Sections sections = router_sections(side);
-    overlay(sections, options.routers[i]);
-    auto daemon = lab::Daemon::start(network_->router(side), {.node = i == 0 ? "par" : "nar",
-                                                              .role = "router",
-                                                              .configuration = toml(sections),
-                                                              .directory = directory_,
-                                                              .log_level = "debug",
-                                                              .program = program()});
+    auto daemon = start(network_->router(side), i == 0 ? "par" : "nar", router_sections(side),
+                        options.routers[i]);
     if (!daemon) return fail(daemon.error());
     routers_[i] = std::move(*daemon);
   }
@@ -295,46 +317,29 @@ lab::Attempt<> Bed::start_routers(const BedOptions& options) {
   return {};
 }
 
+lab::Attempt<std::unique_ptr<lab::Daemon>> Bed::start_mobile(const lab::Namespace& space,
+                                                             const std::string& node,
+                                                             const lab::NodeKey& key,
+                                                             const Sections& changes) const {
+  auto daemon = start(space, node, mobile_sections(key), changes);
+  if (!daemon) return daemon;
+  const auto told = (*daemon)->ask(
+      control::LinkMoved{lab::kAccessInterface, lab::place(Side::kPar).access_point});
+  if (!told) return fail(told.error());
+  if (auto had = (*daemon)->wait_for("key-received", kPatience); !had) return fail(had.error());
+  if (!settled(space)) return lab::failed("an address of " + node + " stays under detection");
+  return daemon;
+}
+
 lab::Attempt<> Bed::start_node(const BedOptions& options) {
-  Sections sections = mobile_sections(own_);
-  overlay(sections, options.mobile);
-  auto daemon = lab::Daemon::start(network_->mobile(), {.node = "mn",
-                                                        .role = "mobile",
-                                                        .configuration = toml(sections),
-                                                        .directory = directory_,
-                                                        .log_level = "debug",
-                                                        .program = program()});
+  auto daemon = start_mobile(network_->mobile(), "mn", own_, options.mobile);
   if (!daemon) return fail(daemon.error());
   mobile_ = std::move(*daemon);
-  const auto told =
-      mobile_->ask(control::LinkMoved{lab::kAccessInterface, lab::place(Side::kPar).access_point});
-  if (!told) return fail(told.error());
-  if (auto key = mobile_->wait_for("key-received", kPatience); !key) return fail(key.error());
-  if (!settled(network_->mobile())) return lab::failed("the node's address stays under detection");
   application_ = std::make_unique<Application>();
   application_->fd = udp_socket(network_->mobile());
   const sockaddr_in6 any = socket_address({}, kPort);
   if (bind(application_->fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0)
     return lab::failed_call("open the application's socket");
-  return {};
-}
-
-lab::Attempt<> Bed::start_other(const BedOptions& options) {
-  Sections sections = mobile_sections(others_);
-  overlay(sections, options.other);
-  auto daemon = lab::Daemon::start(*other_space_, {.node = "other",
-                                                   .role = "mobile",
-                                                   .configuration = toml(sections),
-                                                   .directory = directory_,
-                                                   .log_level = "debug",
-                                                   .program = program()});
-  if (!daemon) return fail(daemon.error());
-  other_ = std::move(*daemon);
-  const auto told =
-      other_->ask(control::LinkMoved{lab::kAccessInterface, lab::place(Side::kPar).access_point});
-  if (!told) return fail(told.error());
-  if (auto key = other_->wait_for("key-received", kPatience); !key) return fail(key.error());
-  if (!settled(*other_space_)) return lab::failed("the other's address stays under detection");
   return {};
 }
 
@@ -517,6 +522,13 @@ bool Bed::node_loses(const Ipv6Address& address) const {
   return becomes([&] {
     return run_in(network_->mobile(), "ip -6 addr show").find(address.text() + "/") ==
            std::string::npos;
+  });
+}
+
+bool Bed::node_delivers(const Ipv6Address& address) const {
+  return becomes([&] {
+    return run_in(network_->mobile(), "ip -6 route show table local " + address.text())
+        .starts_with("local");
   });
 }
 

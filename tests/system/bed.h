@@ -43,6 +43,21 @@ struct BedOptions {
   bool other_node = false;  // the sixth node is a second mobile node; else a plain host
 };
 
+// A daemon that does nothing for a while; its kernel does not stand still, and what is for it
+// waits.
+class Standstill {
+ public:
+  explicit Standstill(const lab::Daemon& daemon);
+  ~Standstill() { end(); }
+  Standstill(const Standstill&) = delete;
+  Standstill& operator=(const Standstill&) = delete;
+  void end();
+
+ private:
+  pid_t process_;
+  bool over_ = false;
+};
+
 class Bed {
  public:
   // Everything runs, the node has its address and key at the PAR. Null after a test failure.
@@ -126,6 +141,8 @@ class Bed {
   [[nodiscard]] static Ipv6Address stranger_address();
   // Waits until the node's interface has no such address.
   [[nodiscard]] bool node_loses(const Ipv6Address& address) const;
+  // Waits until its kernel delivers what is for the address, which is later than it can be bound.
+  [[nodiscard]] bool node_delivers(const Ipv6Address& address) const;
   // What a command prints in a node's namespace.
   [[nodiscard]] static std::string run_in(const lab::Namespace& space, const std::string& command);
   // The last lines of the daemon's log.
@@ -138,9 +155,16 @@ class Bed {
   [[nodiscard]] lab::Attempt<> build(const BedOptions& options);
   [[nodiscard]] lab::Attempt<> hang_other(bool plain_host);
   [[nodiscard]] lab::Attempt<> give_addresses();
+  [[nodiscard]] lab::Attempt<std::unique_ptr<lab::Daemon>> start(const lab::Namespace& space,
+                                                                 const std::string& node,
+                                                                 const Sections& sections,
+                                                                 const Sections& changes) const;
+  // A mobile node on the PAR's link, until it has its key and its addresses.
+  [[nodiscard]] lab::Attempt<std::unique_ptr<lab::Daemon>> start_mobile(
+      const lab::Namespace& space, const std::string& node, const lab::NodeKey& key,
+      const Sections& changes) const;
   [[nodiscard]] lab::Attempt<> start_routers(const BedOptions& options);
   [[nodiscard]] lab::Attempt<> start_node(const BedOptions& options);
-  [[nodiscard]] lab::Attempt<> start_other(const BedOptions& options);
 
   std::string directory_;
   lab::NodeKey own_;

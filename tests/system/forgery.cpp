@@ -65,7 +65,7 @@ Bytes hack_for(const Frame& hi, std::uint8_t code, const std::optional<Ipv6Addre
 }
 
 Bytes naack_of_nar(const Bed& bed, const Frame& advertisement, const Ipv6Address& destination,
-                   std::uint8_t status) {
+                   std::uint8_t status, bool with_link_address) {
   const lab::NodeKey& own = bed.router_key(Side::kNar);
   std::ifstream file(own.path);
   const Bytes pem{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -81,7 +81,8 @@ Bytes naack_of_nar(const Bed& bed, const Frame& advertisement, const Ipv6Address
   message.destination = destination;
   message.message = to_bytes(upper.first(wire::RouterAdvertisement::kSize));
   for (const wire::RawOption& option : *options)
-    if (!is_send_option(option.type))
+    if (!is_send_option(option.type) &&
+        (with_link_address || option.type != wire::OptionType::kSourceLinkAddress))
       message.message.insert(message.message.end(), option.octets.begin(), option.octets.end());
   append(message.message, wire::NaackOption{0, status, std::nullopt});
   const send::Identity identity{*key, own.modifier, 0, {}};

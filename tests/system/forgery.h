@@ -33,9 +33,10 @@ template <typename Message>
 [[nodiscard]] Bytes hack_for(const Frame& hi, std::uint8_t code,
                              const std::optional<Ipv6Address>& ncoa = std::nullopt);
 
-// A Router Advertisement of the NAR with a NAACK, signed with its key, made from one that it sent;
-// empty when that cannot be done.
+// A Router Advertisement of the NAR with a NAACK, signed with its key, made from one that it sent,
+// with its link-layer address or without; empty when that cannot be done.
 [[nodiscard]] Bytes naack_of_nar(const Bed& bed, const Frame& advertisement,
-                                 const Ipv6Address& destination, std::uint8_t status);
+                                 const Ipv6Address& destination, std::uint8_t status,
+                                 bool with_link_address = true);
 
 }  // namespace sendoff::test

@@ -9,6 +9,8 @@
 #include "lab/process.h"
 #include "support/covers.h"
 #include "system/bed.h"
+#include "wire/icmpv6.h"
+#include "wire/nd_options.h"
 
 namespace sendoff::test {
 namespace {
@@ -28,6 +30,8 @@ class Predictive : public Packets {
   void expect_messages_of_a_handover(Mark ordered);
   void expect_interception(Mark ordered);
   void expect_proxy_at_nar();
+  void expect_unsigned_announcement_ignored();
+  void expect_signed(const Match& announcement, Mark since);
   void expect_tunnel_while_nobody_is_there();
   void start_watching_neighbours();
   void arrive();
@@ -108,6 +112,28 @@ void Predictive::expect_tunnel_while_nobody_is_there() {
                "Neighbor Discovery for the NCoA");
 }
 
+// FH-6.3-11: in the node's name, but not signed by it.
+void Predictive::expect_unsigned_announcement_ignored() {
+  const std::uint64_t before = bed_->counter(bed_->nar(), "send", "unsecured");
+  links().inject(Place::kNarLink, lab::mobile_link(), group_link(kAllNodes),
+                 advertisement_packet(ncoa(), kAllNodes, ncoa(), {}, lab::mobile_link()));
+  EXPECT_TRUE(bed_->counted(bed_->nar(), "send", "unsecured", before + 1));
+  EXPECT_EQ(bed_->answers_of_router(Side::kNar, ncoa()).size(), 1U) << "the proxy stands";
+  expect_never(at(Place::kNarLink) && (carries("early") || carries("from a neighbour")), 0,
+               "what is held, after a forged announcement");
+}
+
+void Predictive::expect_signed(const Match& announcement, Mark since) {
+  const Seen una = links().wait(announcement, since);
+  ASSERT_TRUE(una) << bed_->story(since);
+  const auto options =
+      wire::OptionList::parse(una->view.upper.subspan(wire::NeighborAdvertisement::kSize));
+  ASSERT_TRUE(options);
+  for (const auto type :
+       {wire::OptionType::kCga, wire::OptionType::kTimestamp, wire::OptionType::kRsaSignature})
+    EXPECT_TRUE(options->first(type)) << int{std::to_underlying(type)};
+}
+
 void Predictive::start_watching_neighbours() {
   auto process = lab::Process::start(bed_->network().router(Side::kNar),
                                      {"/bin/ip", "monitor", "neigh", "dev", lab::kAccessInterface},
@@ -144,8 +170,9 @@ void Predictive::expect_release(Mark entered) {
   const Match on_link = at(Place::kNarLink) && from_node();
   EXPECT_TRUE(bed_->application_got("early")) << bed_->story(entered);
   EXPECT_TRUE(bed_->application_got("from a neighbour")) << bed_->story(entered);
-  const Mark una = links().position(
-      at(Place::kNarLink) && advertisement(ncoa()) && by(lab::mobile_link()), entered);
+  const Match announcement = at(Place::kNarLink) && advertisement(ncoa()) && by(lab::mobile_link());
+  expect_signed(announcement, entered);
+  const Mark una = links().position(announcement, entered);
   const Mark first = links().position(on_link && carries("early"), entered);
   const Mark second = links().position(on_link && carries("from a neighbour"), entered);
   EXPECT_TRUE(una < first && first < second) << bed_->story(entered);
@@ -263,9 +290,9 @@ void Predictive::expect_no_interception() {
 
 // One story from the first packet to the return, since each step needs the one before it.
 TEST_F(Predictive, PacketsFollowTheNodeAndComeBackWithIt) {
-  COVERS("FH-3.1-03", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-4-42", "FH-5.6-02", "FH-10-03",
-         "FH-6275-30", "FH-6275-46");
-  build();
+  COVERS("FH-3.1-03", "FH-3.1-08", "FH-4-32", "FH-4-34", "FH-4-42", "FH-5.6-02", "FH-6.3-11",
+         "FH-10-03", "FH-6275-30", "FH-6275-46");
+  build({.routers = {{}, {{"send", {{"secured_only", "true"}}}}}, .mobile = {}, .other = {}});
   ASSERT_TRUE(bed_);
   bed_->expect_on_old_link("before");
   EXPECT_TRUE(bed_->application_got("before"));
@@ -282,6 +309,7 @@ TEST_F(Predictive, PacketsFollowTheNodeAndComeBackWithIt) {
 
   ASSERT_DONE(bed_->leave());
   ASSERT_NO_FATAL_FAILURE(expect_tunnel_while_nobody_is_there());
+  expect_unsigned_announcement_ignored();
   ASSERT_NO_FATAL_FAILURE(start_watching_neighbours());
   ASSERT_NO_FATAL_FAILURE(arrive());
   expect_neighbour_states();

@@ -174,9 +174,41 @@ TEST_F(Refused, AnAttackerWithAKeyOfItsOwnMovesNobodyElsesPackets) {
   EXPECT_EQ(state(bed_->par()), before);
 }
 
-// For what each role discards, but not for a Binding Error, which the node's kernel answers: so not
-// all of FH-2-01.
+// HK-3.5-05, of the five causes the one that takes time. The FBU is authentic, and was answered
+// while its key lived; the node asks for no other key meanwhile.
+TEST_F(Refused, AnFbuUnderAnExpiredKeyIsMetWithTheSameSilence) {
+  COVERS("HK-3.5-05");
+  build({.routers = {{{"keys", {{"lifetime", "20"}}}}, {}},
+         .mobile = {},
+         .other = {},
+         .new_router = false});
+  ASSERT_TRUE(bed_);
+  const Mark ordered = links().mark();
+  ASSERT_DONE(bed_->order(bed_->mobile(), Side::kNar));
+  const Seen fbu =
+      links().wait(at(Place::kParLink) && mobility(MobilityType::kFastBindingUpdate), ordered);
+  ASSERT_TRUE(fbu) << bed_->story(ordered);
+  // Nobody answers for the NAR.
+  const Seen fback = links().wait(
+      at(Place::kParLink) && mobility(MobilityType::kFastBindingAcknowledgement), ordered);
+  ASSERT_TRUE(fback) << bed_->story(ordered);
+  const auto parsed = wire::FastBindingAcknowledgement::parse(fback->view.upper);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->status, 128);
+  const Standstill deaf(bed_->mobile());
+  EXPECT_TRUE(bed_->status_becomes(bed_->par(),
+                                   [](const Json& status) { return status["key_count"] == 0; }));
+  expect_silence(fbu->packet, "key-expired");
+  expect_silence(changed_fbu(*fbu, [](wire::FastBindingUpdate& update) { ++update.sequence; }),
+                 "key-expired");
+  EXPECT_EQ(bed_->counter(bed_->par(), "fbu", "no-key"), 0U);
+  EXPECT_EQ(bed_->status(bed_->par())["binding_count"], 0);
+  bed_->expect_on_old_link("after the key");
+}
+
+// FH-2-01, for what each role discards.
 TEST_F(Refused, WhatIsDiscardedLeavesNothingButACounter) {
+  COVERS("FH-2-01");
   build();
   ASSERT_TRUE(bed_);
   const Ipv6Address nar = bed_->router_address(Side::kNar);
@@ -205,6 +237,10 @@ TEST_F(Refused, WhatIsDiscardedLeavesNothingButACounter) {
                           wire::FastBindingAcknowledgement{.sequence = 7, .options = {}}));
   to_node(
       mobility_packet(par(), bed_->pcoa(), wire::HandoverInitiate{.sequence = 7, .options = {}}));
+  wire::BindingError error;
+  error.status = 2;
+  error.home_address = bed_->pcoa();
+  to_node(mobility_packet(par(), bed_->pcoa(), error));
   EXPECT_TRUE(bed_->counted(bed_->nar(), "peer", "unknown-peer", 1));
   EXPECT_TRUE(bed_->counted(bed_->nar(), "initiate", "unmatched", 1));
   EXPECT_TRUE(bed_->counted(bed_->par(), "fbu", "no-home-address", 1));
