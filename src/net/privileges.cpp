@@ -35,10 +35,22 @@ bool is_mapped(const Account& account) {
          setresuid(static_cast<uid_t>(-1), 0, static_cast<uid_t>(-1)) == 0;
 }
 
-Attempt<> keep_two_capabilities() {
+constexpr auto kToLend = static_cast<capng_type_t>(CAPNG_PERMITTED | CAPNG_INHERITABLE);
+
+// What is not in the bounding set cannot become inheritable later. False: it is not ours to lend.
+bool make_ports_inheritable() {
+  if (capng_get_caps_process() != 0 ||
+      !capng_have_capability(CAPNG_PERMITTED, CAP_NET_BIND_SERVICE))
+    return false;
+  capng_update(CAPNG_ADD, CAPNG_INHERITABLE, CAP_NET_BIND_SERVICE);
+  return capng_apply(CAPNG_SELECT_CAPS) == 0;
+}
+
+Attempt<> keep_two_capabilities(bool lends_ports) {
   capng_clear(CAPNG_SELECT_ALL);
   capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
                 CAP_NET_ADMIN, CAP_NET_RAW, -1);
+  if (lends_ports) capng_update(CAPNG_ADD, kToLend, CAP_NET_BIND_SERVICE);
   (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (capng_apply(CAPNG_SELECT_CAPS) != 0) return fail(last_error("drop capabilities"));
   return {};
@@ -62,7 +74,7 @@ std::vector<std::string> harden_process() {
   return missing;
 }
 
-Attempt<Dropped> drop_privileges(const std::string& user) {
+Attempt<Dropped> drop_privileges(const std::string& user, Lends lends) {
   Dropped dropped;
   Account account;
   if (user.empty()) {
@@ -78,6 +90,7 @@ Attempt<Dropped> drop_privileges(const std::string& user) {
     else
       dropped.remark = "this user namespace has no user " + user;
   }
+  dropped.lends_ports = lends == Lends::kLowPorts && make_ports_inheritable();
   // The bounding set first: emptying it takes a capability that is not effective for another user.
   // Without it the set stays, and PR_SET_NO_NEW_PRIVS keeps it from mattering.
   capng_clear(CAPNG_SELECT_BOUNDS);
@@ -88,11 +101,17 @@ Attempt<Dropped> drop_privileges(const std::string& user) {
         setresuid(account.uid, account.uid, account.uid) < 0)
       return fail(last_error("become user " + user));
   }
-  if (auto kept = keep_two_capabilities(); !kept) return fail(kept.error());
+  if (auto kept = keep_two_capabilities(dropped.lends_ports); !kept) return fail(kept.error());
   // Changing the user made it dumpable again where sysctl fs.suid_dumpable says so.
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail(last_error("forbid memory dumps"));
   return dropped;
 }
+
+LentPorts::LentPorts() {
+  (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
+}
+
+LentPorts::~LentPorts() { (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
 Attempt<> give_to(const std::string& path, const std::string& user) {
   if (user.empty() || geteuid() != 0) return {};
