@@ -204,7 +204,9 @@ void Daemon::follow_radios() {
 }
 
 bool Daemon::drop_privileges() {
-  const auto dropped = net::drop_privileges(settings_.user);
+  const bool lends = !settings_.dhcp_command.empty();
+  const auto dropped =
+      net::drop_privileges(settings_.user, lends ? net::Lends::kLowPorts : net::Lends::kNothing);
   if (!dropped) {
     log::error(dropped.error().text() +
                "; make the user, or set [daemon] user = \"\" to stay who you are");
@@ -212,6 +214,9 @@ bool Daemon::drop_privileges() {
   }
   log::info(dropped->user_changed ? "running as " + settings_.user
                                   : "no change of user: " + dropped->remark);
+  if (lends && !dropped->lends_ports)
+    shortcomings_.emplace_back(
+        "CAP_NET_BIND_SERVICE is missing: the dhcp_command cannot bind port 546");
   return true;
 }
 
@@ -305,6 +310,9 @@ void Daemon::stop(const char* why) {
 
 void Daemon::report(const machine::Event& event) {
   const Now now = net::read_clocks();
+  const bool moved =
+      event.kind == machine::EventKind::kLinkLeft || event.kind == machine::EventKind::kLinkEntered;
+  if (moved && dhcp_command_) dhcp_command_->left(event.text("interface"));
   log::event(now.boot, event);
   server_->publish(now, event);
 }

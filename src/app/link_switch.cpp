@@ -1,10 +1,7 @@
 #include "app/link_switch.h"
 
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
@@ -17,6 +14,9 @@ namespace sendoff::app {
 namespace {
 
 constexpr std::string_view kGranted = "ok\n";
+constexpr std::size_t kMaxRunning = 8;
+// A link that is changed later is of no use to the handover.
+constexpr Duration kPatience = seconds(30);
 
 // Connected, or not valid with errno set. A local connection is made or refused at once.
 net::FileDescriptor connect_to(const std::string& path) {
@@ -36,9 +36,7 @@ net::FileDescriptor connect_to(const std::string& path) {
 }  // namespace
 
 LinkSwitch::LinkSwitch(net::EventLoop& loop, std::vector<std::string> command, std::string socket)
-    : loop_(loop), command_(std::move(command)), socket_(std::move(socket)) {
-  if (!command_.empty()) loop.on_signals({SIGCHLD}, [this](int) { reap(); });
-}
+    : loop_(loop), command_(std::move(command)), socket_(std::move(socket)) {}
 
 void LinkSwitch::run(const std::string& interface, const LinkAddress& access_point,
                      net::Done done) {
@@ -80,47 +78,32 @@ void LinkSwitch::read_answer(std::list<Asked>::iterator asked) {
 
 void LinkSwitch::spawn(const std::string& interface, const LinkAddress& access_point,
                        net::Done done) {
-  std::vector<std::string> words = command_;
-  words.push_back(interface);
-  words.push_back(access_point.text());
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-  std::array<char*, 2> environment{path.data(), nullptr};
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_t child = 0;
-  const int error = posix_spawn(&child, words[0].c_str(), nullptr, &attributes, arguments.data(),
-                                environment.data());
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0) {
-    log::warning("run " + words[0] + ": " + std::strerror(error));
+  if (running_.size() >= kMaxRunning) {
+    log::warning("the switch_command is not run: " + std::to_string(kMaxRunning) + " still run");
     return done(fail(machine::ActionError::kRefused));
   }
-  running_.emplace(child, std::move(done));
+  const auto running = running_.insert(running_.end(), Running{nullptr, std::move(done)});
+  net::ChildSpec spec{.words = command_, .patience = kPatience};
+  spec.words.push_back(interface);
+  spec.words.push_back(access_point.text());
+  spec.ended = [this, running](const net::ChildEnd& end) { ended(running, end); };
+  auto child = net::Child::start(loop_, std::move(spec));
+  if (child) {
+    running->child = std::move(*child);
+    return;
+  }
+  const net::Done answer = std::move(running->done);
+  running_.erase(running);
+  log::warning("switch_command: " + child.error().text());
+  answer(fail(machine::ActionError::kRefused));
 }
 
-void LinkSwitch::reap() {
-  for (auto it = running_.begin(); it != running_.end();) {
-    int status = 0;
-    if (waitpid(it->first, &status, WNOHANG) != it->first) {
-      ++it;
-      continue;
-    }
-    const net::Done done = std::move(it->second);
-    it = running_.erase(it);
-    const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!good) log::warning("the switch_command failed");
-    if (good)
-      done(machine::Facts{});
-    else
-      done(fail(machine::ActionError::kRefused));
-  }
+void LinkSwitch::ended(std::list<Running>::iterator running, const net::ChildEnd& end) {
+  const net::Done done = std::move(running->done);
+  running_.erase(running);
+  if (end.good) return done(machine::Facts{});
+  log::warning("the switch_command failed: " + end.how);
+  done(fail(machine::ActionError::kRefused));
 }
 
 }  // namespace sendoff::app

@@ -4,13 +4,12 @@
 // and somebody else moves the link.
 #pragma once
 
-#include <sys/types.h>
-
 #include <list>
-#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "net/child.h"
 #include "net/datapath.h"
 #include "net/event_loop.h"
 #include "net/file_descriptor.h"
@@ -24,8 +23,8 @@ class LinkSwitch {
   // ACCESS-POINT" is written as a line, and a line "ok" is expected.
   LinkSwitch(net::EventLoop& loop, std::vector<std::string> command, std::string socket);
 
-  // Answers `done` when the program has ended (its exit status 0 is success), or when the socket
-  // has answered or closed.
+  // Answers `done` when the program has ended (its exit status 0 is success; after 30 s it is
+  // killed), or when the socket has answered or closed.
   void run(const std::string& interface, const LinkAddress& access_point, net::Done done);
 
  private:
@@ -35,16 +34,20 @@ class LinkSwitch {
     std::string answer;
     net::Done done;
   };
+  struct Running {
+    std::unique_ptr<net::Child> child;
+    net::Done done;
+  };
 
   void spawn(const std::string& interface, const LinkAddress& access_point, net::Done done);
-  void reap();
+  void ended(std::list<Running>::iterator running, const net::ChildEnd& end);
   void ask(const std::string& interface, const LinkAddress& access_point, net::Done done);
   void read_answer(std::list<Asked>::iterator asked);
 
   net::EventLoop& loop_;
   std::vector<std::string> command_;
   std::string socket_;
-  std::map<pid_t, net::Done> running_;
+  std::list<Running> running_;
   std::list<Asked> asked_;
 };
 
