@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "mobile/care_of.h"
+
 namespace sendoff::mobile {
 
 namespace {
 
 using machine::EventKind;
 
+constexpr std::size_t kMaxGivenUp = 64;
 constexpr std::uint8_t kCareOfPrefixLength = 64;
 // An address says nothing of what is on-link: the RA's prefixes do (RFC 5942), by set_routes.
 constexpr std::uint8_t kHostPrefixLength = 128;
@@ -118,6 +121,8 @@ void Attach::detach(InterfaceId interface, Link& link, std::string_view reason) 
   remove(interface, link.link_local);
   link.given_up.clear();
   link.try_again = kNever;
+  link.purpose = Purpose::kUse;
+  link.named.reset();
   std::erase_if(adding_, [&](const auto& entry) { return entry.second.interface == interface; });
   discovery_.stop(interface);
 }
@@ -155,6 +160,7 @@ void Attach::add(InterfaceId interface, const OwnAddress& own,
     action.valid = lifetime(lifetimes->valid_until, now.boot);
     action.preferred = lifetime(lifetimes->preferred_until, now.boot);
   }
+  if (own.for_keys) action.preferred = Duration{};
   adding_.emplace(outbox_.push(std::move(action)), Adding{interface, own.address});
 }
 
@@ -200,7 +206,7 @@ void Attach::give_up(Now now, InterfaceId interface, const Ipv6Address& address)
   const auto found = links_.find(interface);
   if (found == links_.end()) return;
   Link& link = found->second;
-  link.given_up.insert(address);
+  if (link.given_up.size() < kMaxGivenUp) link.given_up.insert(address);
   if (!link.care_of || link.care_of->address != address || link.care_of->failed) return;
   outbox_.push(machine::RemoveAddress{interface, address});
   duplicate(now, interface, link, *link.care_of);
@@ -210,6 +216,11 @@ std::optional<Attach::Site> Attach::site(InterfaceId interface) const {
   const auto found = links_.find(interface);
   if (found == links_.end() || !found->second.up) return std::nullopt;
   return Site{interface, found->second.address, found->second.mtu};
+}
+
+std::string Attach::name_of(InterfaceId interface) const {
+  const auto found = std::ranges::find(config_.interfaces, interface, &Interface::id);
+  return found == config_.interfaces.end() ? std::string() : found->name;
 }
 
 Attach::OwnAddress* Attach::find(Link& link, const Ipv6Address& address) {
@@ -364,15 +375,46 @@ void Attach::set_routes(InterfaceId interface, Link& link, const nd::Router& rou
 
 Attach::OwnAddress Attach::first_choice(const Link& link, const Prefix& prefix) const {
   OwnAddress own{.address = config_.identity.address(prefix), .prefix = prefix};
-  while (link.given_up.contains(own.address) && own.collision_count < cga::kMaxCollisionCount)
+  const auto unfit = [&] {
+    return link.given_up.contains(own.address) || own.address == link.named;
+  };
+  while (unfit() && own.collision_count < cga::kMaxCollisionCount)
     own.address = config_.identity.address(prefix, ++own.collision_count);
   return own;
 }
 
+// The same test as Landing's, which is over when another router is found.
+Attach::Purpose Attach::purpose_of(const Link& link, const nd::Router& router) {
+  const AccessPoint& told = link.told;
+  const auto& addresses = router.global_addresses;
+  const bool same_router =
+      told.router && std::ranges::find(addresses, *told.router) != addresses.end();
+  const bool same_prefix =
+      told.prefix && std::ranges::any_of(router.prefixes, [&](const nd::AdvertisedPrefix& each) {
+        return told.prefix->contains(each.prefix.address());
+      });
+  const bool unknown = !told.router && !told.prefix;
+  return same_router || same_prefix || unknown ? link.purpose : Purpose::kUse;
+}
+
+void Attach::form_for(Now now, InterfaceId interface, Purpose purpose, const AccessPoint& told) {
+  const auto found = links_.find(interface);
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  if (purpose == Purpose::kUse && link.purpose == Purpose::kUse) return;
+  link.purpose = purpose;
+  link.told = told;
+  if (purpose == Purpose::kNothing) link.named = prospective_care_of(told, config_.identity);
+  const nd::Router* router = discovery_.current(interface, now.boot);
+  if (link.attachment && router != nullptr) form_care_of(now, interface, link, *router);
+}
+
 void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router) {
-  const nd::AdvertisedPrefix* advertised = prefix_for_address(router);
+  const Purpose purpose = purpose_of(link, router);
+  const nd::AdvertisedPrefix* advertised =
+      purpose == Purpose::kNothing ? nullptr : prefix_for_address(router);
   // An address that is there stays as long as its prefix is advertised.
-  if (link.care_of)
+  if (link.care_of && advertised != nullptr)
     for (const nd::AdvertisedPrefix& candidate : router.prefixes)
       if (candidate.autonomous && candidate.prefix == link.care_of->prefix) advertised = &candidate;
   if (link.care_of && (advertised == nullptr || advertised->prefix != link.care_of->prefix)) {
@@ -382,8 +424,10 @@ void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::
     remove(interface, link.care_of);
   }
   if (advertised == nullptr) return;
+  if (link.care_of) link.care_of->for_keys = purpose == Purpose::kKeys;
   if (!link.care_of) {
     link.care_of = first_choice(link, advertised->prefix);
+    link.care_of->for_keys = purpose == Purpose::kKeys;
     add(interface, *link.care_of, advertised, now);
     return;
   }

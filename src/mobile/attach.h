@@ -82,6 +82,16 @@ class Attach {
   // without an on-link prefix. Needs a release() some time.
   void keep(InterfaceId interface, const Ipv6Address& address);
 
+  // What an address that is formed on a link is for.
+  enum class Purpose : std::uint8_t {
+    kUse,      // sessions, and keys
+    kKeys,     // keys: sessions have another, so it is deprecated from the beginning
+    kNothing,  // none is formed
+  };
+  // Holds on this link, where its router is the one that was `told`, until the link is left. What
+  // an FBU named while nothing was formed is never formed there (RFC 5568 3.1).
+  void form_for(Now now, InterfaceId interface, Purpose purpose, const AccessPoint& told);
+
   // What a link is, whether or not it has a router. Nothing: it is down or not ours.
   struct Site {
     InterfaceId interface;
@@ -89,6 +99,7 @@ class Attach {
     std::uint32_t mtu = 1500;
   };
   [[nodiscard]] std::optional<Site> site(InterfaceId interface) const;
+  [[nodiscard]] std::string name_of(InterfaceId interface) const;  // empty: not ours
   // How many links this interface has entered.
   [[nodiscard]] std::uint64_t entries(InterfaceId interface) const;
 
@@ -122,6 +133,7 @@ class Attach {
     bool ready = false;
     bool detecting = false;
     bool failed = false;  // three duplicates, or refused by the host
+    bool for_keys = false;
   };
   struct Link {
     bool up = false;
@@ -134,8 +146,11 @@ class Attach {
     std::optional<OwnAddress> care_of;
     std::optional<Attachment> attachment;
     std::set<Prefix> on_link;
-    std::set<Ipv6Address> given_up;               // care-of addresses that others have here
-    Instant try_again = kNever;                   // for a care-of address, when there was none left
+    std::set<Ipv6Address> given_up;   // care-of addresses that others have here
+    Instant try_again = kNever;       // for a care-of address, when there was none left
+    Purpose purpose = Purpose::kUse;  // at the router `told`
+    AccessPoint told;
+    std::optional<Ipv6Address> named;
     std::optional<LinkAddress> router_neighbour;  // as set in the host
   };
   struct Adding {
@@ -155,6 +170,7 @@ class Attach {
   void duplicate(Now now, InterfaceId interface, Link& link, OwnAddress& own);
   void adopt(Now now, InterfaceId interface, Link& link, const nd::Router& router);
   void set_routes(InterfaceId interface, Link& link, const nd::Router& router);
+  [[nodiscard]] static Purpose purpose_of(const Link& link, const nd::Router& router);
   [[nodiscard]] OwnAddress first_choice(const Link& link, const Prefix& prefix) const;
   void form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router);
   void ready(InterfaceId interface, Link& link, const nd::Router& router);

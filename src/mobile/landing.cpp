@@ -16,6 +16,9 @@ constexpr unsigned kMaxProxyAnswers = 5;       // that are answered by a UNA
 constexpr Duration kProxyAnswerLasts = seconds(1);
 // The host's word on a duplicate and the packet that caused it come by two ways.
 constexpr Duration kVerdictWait = milliseconds(20);
+// From a failure of DHCP to the next attempt, doubling.
+constexpr Duration kDhcpWait = seconds(10);
+constexpr Duration kMaxDhcpWait = seconds(300);
 
 enum Status : std::uint8_t {
   kConfigure = 1,
@@ -55,7 +58,7 @@ std::optional<LinkAddress> advertiser_of(const machine::Received& received,
 
 }  // namespace
 
-void Landing::begin(const Attach::Site& site, const AccessPoint& target) {
+void Landing::begin(Now now, const Attach::Site& site, const AccessPoint& target) {
   end();
   Ground ground;
   ground.site = site;
@@ -63,7 +66,15 @@ void Landing::begin(const Attach::Site& site, const AccessPoint& target) {
   ground.told = true;
   ground_ = std::move(ground);
   parts_.counters.add(MobileCounter::kLandings);
-  if (target.dhcp) ground_->dhcp = parts_.outbox.push(machine::RunDhcp{site.interface});
+  using Purpose = Attach::Purpose;
+  parts_.attach.form_for(now, site.interface, target.dhcp ? Purpose::kNothing : Purpose::kUse,
+                         target);
+  if (target.dhcp) run_dhcp();
+}
+
+void Landing::run_dhcp() {
+  ground_->dhcp_again = kNever;
+  ground_->dhcp = parts_.outbox.push(machine::RunDhcp{ground_->site.interface});
 }
 
 void Landing::begin(const Attachment& attachment) {
@@ -114,12 +125,19 @@ Announcement Landing::announcement_for(const Attach::Site& site, const AccessPoi
 void Landing::use(Now now, const Ipv6Address& address, Origin origin) {
   Ground& ground = *ground_;
   if (ground.address == address) return;
+  const bool leased = ground.target.dhcp && ground.address && ground.origin == Origin::kGiven;
+  if (leased && origin == Origin::kPrevious) {
+    // Delivered here beside the lease: for sessions that began with it.
+    parts_.announcer.announce(now, announcement_for(ground.site, ground.target, address));
+    return;
+  }
   if (ground.address) give_up(now, true);
   ground.address = address;
   ground.origin = origin;
   ground.confirmed = false;
   ground.proxy_answers = 0;
   ground.proxy_answered.reset();
+  ground.dhcp_again = kNever;
   ground.announced = parts_.announcer.announce(now, announcement(false));
   ground.first_announced = ground.last_announced = now.boot;
   ground.next_announcement = ground.announced <= parts_.config.una_retries
@@ -127,7 +145,10 @@ void Landing::use(Now now, const Ipv6Address& address, Origin origin) {
                                  : kNever;
   if (origin == Origin::kOwn || origin == Origin::kGiven) add_address();
   set_groups(address, true);
-  if (!ground.router_known && !ground.provisional) set_provisional_routes(true);
+  // A router that was heard before has its routes already: they are not to be replaced, and then
+  // taken back.
+  const bool heard = parts_.discovery.current(ground.site.interface, now.boot) != nullptr;
+  if (!ground.router_known && !ground.provisional && !heard) set_provisional_routes(true);
   if (origin == Origin::kGiven) confirm(now);
   changes_.push_back({Change::What::kStands, address});
 }
@@ -200,6 +221,8 @@ void Landing::give_up(Now now, bool refused) {
   ground.address.reset();
   ground.adding.reset();
   ground.next_announcement = ground.duplicate_until = kNever;
+  if (refused && ground.target.dhcp && ground.origin == Origin::kGiven)
+    ground.dhcp_again = now.boot + kDhcpWait;
   if (refused) changes_.push_back({Change::What::kLost, address});
 }
 
@@ -299,11 +322,42 @@ void Landing::outcome(Now now, const machine::Outcome& outcome) {
     return give_up(now, true);
   }
   ground.dhcp.reset();
-  if (outcome.result && outcome.result->address && outcome.result->address->is_unicast_routable())
-    return use(now, *outcome.result->address, Origin::kGiven);
+  dhcp_ended(now, outcome.result);
+}
+
+// RFC 3971 7.3, as far as the router's prefixes are known.
+bool Landing::is_of_this_link(Now now, const Ipv6Address& address) const {
+  const std::optional<Prefix>& told = ground_->target.prefix;
+  if (told && told->contains(address)) return true;
+  const nd::Router* router = parts_.discovery.current(ground_->site.interface, now.boot);
+  if (router == nullptr) return !told;
+  return std::ranges::any_of(router->prefixes, [&](const nd::AdvertisedPrefix& advertised) {
+    return advertised.prefix.contains(address);
+  });
+}
+
+// GF33. Without a lease there is what the router's advertisement gives; but an address that the
+// PCoA stands in for is asked for again.
+void Landing::dhcp_ended(Now now, const Result<machine::Facts, machine::ActionError>& result) {
+  Ground& ground = *ground_;
+  const InterfaceId interface = ground.site.interface;
+  const bool usable = result && result->address && result->address->is_unicast_routable() &&
+                      is_of_this_link(now, *result->address);
+  if (usable) {
+    ground.dhcp_wait = {};
+    use(now, *result->address, Origin::kGiven);
+    return parts_.attach.form_for(now, interface, Attach::Purpose::kKeys, ground.target);
+  }
   parts_.counters.add(MobileCounter::kDhcpFailed);
-  parts_.outbox.report(EventKind::kWarning,
-                       {{"text", "DHCP gave no address, though the router said that it would"}});
+  parts_.outbox.report(
+      EventKind::kWarning,
+      {{"text", "DHCP gave no address, though the router said that it would"},
+       {"reason", result ? "not-of-this-link" : std::string(name(result.error()))}});
+  if (result || result.error() != machine::ActionError::kUnsupported) {
+    ground.dhcp_wait = std::clamp(ground.dhcp_wait * 2, kDhcpWait, kMaxDhcpWait);
+    ground.dhcp_again = now.boot + ground.dhcp_wait;
+  }
+  parts_.attach.form_for(now, interface, Attach::Purpose::kUse, ground.target);
 }
 
 void Landing::acknowledged(Now now, const nd::Discovery::Acknowledgement& acknowledgement,
@@ -343,13 +397,17 @@ void Landing::follow_naack(Now now, const wire::NaackOption& naack, bool names_p
 
 Instant Landing::next_deadline() const {
   if (!ground_) return kNever;
-  return std::min(ground_->next_announcement, ground_->duplicate_until);
+  return std::min({ground_->next_announcement, ground_->duplicate_until, ground_->dhcp_again});
 }
 
 void Landing::tick(Now now) {
   if (!ground_) return;
   if (ground_->duplicate_until <= now.boot) collision(now);
   Ground& ground = *ground_;
+  if (ground.dhcp_again <= now.boot) {
+    ground.dhcp_again = kNever;
+    if (!ground.address || ground.origin == Origin::kPrevious) run_dhcp();
+  }
   if (!ground.address || ground.next_announcement > now.boot) return;
   parts_.announcer.repeat(now, announcement(false));
   ground.last_announced = now.boot;

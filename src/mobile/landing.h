@@ -37,8 +37,9 @@ class Landing {
     kAttached,  // formed by Attach from an RA
   };
 
-  // A link whose router was told before. Runs DHCP where that was told, too.
-  void begin(const Attach::Site& site, const AccessPoint& target);
+  // A link whose router was told before. Where DHCP was told, too, it is run, and no address is
+  // formed in its stead: what an FBU named is used for nothing else (RFC 5568 3.1, 5.2).
+  void begin(Now now, const Attach::Site& site, const AccessPoint& target);
   // A link whose router was found by discovery.
   void begin(const Attachment& attachment);
   // From now on this is our address here; the one before it is given up. Announces it.
@@ -110,9 +111,14 @@ class Landing {
     Instant duplicate_until = kNever;  // the host gave the address up; whose NA was it?
     std::optional<machine::ActionId> adding;
     std::optional<machine::ActionId> dhcp;
+    Instant dhcp_again = kNever;
+    Duration dhcp_wait{};
   };
 
   [[nodiscard]] Announcement announcement(bool override_flag) const;
+  void run_dhcp();
+  void dhcp_ended(Now now, const Result<machine::Facts, machine::ActionError>& result);
+  [[nodiscard]] bool is_of_this_link(Now now, const Ipv6Address& address) const;
   void add_address();
   void set_groups(const Ipv6Address& address, bool member);
   void set_provisional_routes(bool present);

@@ -53,7 +53,11 @@ void Mobile::State::follow(Now now, const Attach::Change& change) {
   in_use = attachment;
   const Standing here{attachment.interface, attachment.link_address, *attachment.address, {},
                       attachment.ar,        attachment.prefix};
-  if (landing.active() && !landing.active_on(attachment.interface)) landing.end();
+  if (landing.active() && !landing.active_on(attachment.interface)) {
+    // What is formed there stands in for what ends here.
+    attach.form_for(now, landing.interface(), Attach::Purpose::kUse, {});
+    landing.end();
+  }
   // Told of another router: what was put into use for that one is wrong here (FH-5.6-06).
   if (!landing.router_found(attachment)) handover.left(now, nullptr);
   if (!landing.active() && handover.away_from(here)) landing.begin(attachment);
@@ -148,7 +152,8 @@ void Mobile::State::link_gone(Now now, InterfaceId interface) {
     handover.left(now, nullptr);
   }
   if (!in_use || in_use->interface != interface) return;
-  outbox.report(EventKind::kLinkLeft, {{"router", in_use->router.text()}});
+  outbox.report(EventKind::kLinkLeft,
+                {{"interface", attach.name_of(interface)}, {"router", in_use->router.text()}});
   if (const AccessPoint* target = handover.expected()) return prepare_for(now, *target);
   prepare_for_any(now);
 }
@@ -168,7 +173,7 @@ std::optional<AccessPoint> Mobile::State::told_of(const LinkAddress& access_poin
 void Mobile::State::land(Now now, InterfaceId interface, const AccessPoint& target) {
   const auto site = attach.site(interface);
   if (!site || target.state != AccessPoint::State::kPossible || !handover.moving()) return;
-  landing.begin(*site, target);
+  landing.begin(now, *site, target);
   const auto granted = handover.granted_at(target.address);
   const auto previous = handover.previous_addresses();
   const auto own = prospective_care_of(target, config.identity);
@@ -207,7 +212,8 @@ void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   const auto expected = expected_at(now, event.interface);
   attach.interface_up(now, event);
   settle(now);
-  outbox.report(EventKind::kLinkEntered, {{"announced", expected ? 1 : 0}});
+  outbox.report(EventKind::kLinkEntered,
+                {{"interface", attach.name_of(event.interface)}, {"announced", expected ? 1 : 0}});
   if (expected) land(now, event.interface, *expected);
 }
 
@@ -228,8 +234,9 @@ void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
   if (entered || landing.active_on(event.interface)) link_gone(now, event.interface);
   settle(now);
   if (entered || !in_use)
-    outbox.report(EventKind::kLinkEntered,
-                  {{"access_point", event.access_point.text()}, {"announced", possible ? 1 : 0}});
+    outbox.report(EventKind::kLinkEntered, {{"interface", attach.name_of(event.interface)},
+                                            {"access_point", event.access_point.text()},
+                                            {"announced", possible ? 1 : 0}});
   if (target && target->state == AccessPoint::State::kNoFastHandover) handover.bar();
   if (target && (entered || !in_use)) land(now, event.interface, *target);
 }

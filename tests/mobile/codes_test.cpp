@@ -1,5 +1,5 @@
 // What PrRtAdv say and what the node makes of it (RFC 5568 3.3, 5, 6.1.2).
-#include "moving.h"
+#include "told.h"
 
 namespace sendoff::test {
 namespace {
@@ -19,30 +19,6 @@ Tuple tuple_of(Code code, const LinkAddress& access_point) {
   tuple.access_point = access_point;
   return tuple;
 }
-
-// A node that asked its router, whom the test lets speak.
-struct Told : Moving {
-  explicit Told(const std::function<void(World&)>& prepare = {})
-      : Moving(mobile_config(), prepare) {
-    world.answer_rtsolpr = false;
-    world.advance(seconds(3));
-    world.order(machine::RequestKey{}).value();
-    request = world.solicitations().back();
-    world.forget_output();
-  }
-  Bytes message(std::uint8_t code, const std::vector<Tuple>& tuples,
-                std::optional<std::uint16_t> identifier = std::nullopt) {
-    return par.proxy_advertisement(request.source, code, identifier.value_or(request.identifier),
-                                   tuples, {}, world.seal(request.nonce));
-  }
-  std::string state_of(const LinkAddress& access_point) const {
-    const auto snapshot = world.status();
-    for (const auto& neighbour : snapshot.neighbours)
-      if (neighbour.access_point == access_point) return neighbour.state;
-    return "";
-  }
-  Solicitation request;
-};
 
 struct Keyless : Moving {
   Keyless() : Moving(mobile_config(), [](World& made) { made.issued_lifetime_s = 1; }) {
@@ -354,44 +330,6 @@ TEST(Codes, PrefixesOfOtherLengths) {
   EXPECT_EQ(narrow.world.last(EventKind::kWarning)->text("access_point"), kApNext.text());
   narrow.roam_to_deaf();
   EXPECT_TRUE(narrow.world.announced().empty());
-}
-
-TEST(Codes, WithDhcpTheFormedAddressIsOnlyNamed) {
-  const Ipv6Address leased = Ipv6Address::literal("2001:db8:b:1::1234");
-  for (const bool acknowledged : {false, true}) {
-    Told node([](World& made) { made.tuples.clear(); });
-    World& world = node.world;
-    world.dhcp_address = leased;
-    world.deliver(node.message(PrRtAdv::kDhcp, {world.tuple_of_next()}));
-    ASSERT_TRUE(world.order(HandOver{kApNext})) << world.account();
-    EXPECT_EQ(world.updates()[0].fbu.options.alternate_care_of, node.ncoa);
-    EXPECT_TRUE(world.asked<machine::RunDhcp>().empty());
-    FakeRouter::Fback fields;
-    fields.status = 1;
-    fields.alternate = node.pcoa;  // GF33
-    if (acknowledged) world.deliver(world.fback(node.par, world.updates()[0], fields));
-    world.forget_output();
-    node.roam_to_deaf();
-    EXPECT_EQ(world.asked<machine::RunDhcp>().size(), 1U);
-    EXPECT_FALSE(added(world, node.ncoa));
-    EXPECT_TRUE(added(world, leased));
-    for (const auto& tunnel : world.asked<machine::AttachTunnel>())
-      EXPECT_NE(tunnel.local, node.ncoa);
-    for (const Announced& announced : world.announced()) EXPECT_NE(announced.source, node.ncoa);
-    if (acknowledged) continue;
-    ASSERT_EQ(world.updates().size(), 1U);
-    EXPECT_EQ(world.updates()[0].source, leased);
-  }
-  // DHCP that fails leaves what a router's advertisement gives.
-  Told node([](World& made) { made.tuples.clear(); });
-  World& world = node.world;
-  world.deliver(node.message(PrRtAdv::kDhcp, {world.tuple_of_next()}));
-  world.forget_output();
-  node.roam();
-  world.advance(milliseconds(10));
-  EXPECT_EQ(world.count("dhcp-failed"), 1U);
-  ASSERT_EQ(world.updates().size(), 1U);
-  EXPECT_EQ(world.updates()[0].source, node.ncoa);
 }
 
 TEST(Codes, AnAnswerThatIsStillAwaitedHoldsNothingUp) {
