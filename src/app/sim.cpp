@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "app/capacity.h"
 #include "app/commands.h"
 #include "net/clock.h"
 #include "sim/shrink.h"
@@ -25,10 +26,19 @@ struct Options {
   bool trace = false;
   bool shrink = false;
   bool json = false;
-  unsigned routers = 0;
-  unsigned mobiles = 0;
+  std::size_t routers = 0;
+  std::size_t mobiles = 0;
   unsigned active_s = 0;
   std::vector<std::string> without;
+  // Of a capacity run.
+  double minutes = 0;
+  double dwell_s = 300;
+  double loss_percent = 0;
+  sim::capacity::Plan plan;
+
+  [[nodiscard]] bool capacity() const {
+    return minutes > 0 || routers > sim::kMaxRouters || mobiles > sim::kMaxMobiles;
+  }
 };
 
 struct Failure {
@@ -66,8 +76,8 @@ std::string command(std::uint64_t seed, const sim::Changes& changes) {
 
 std::optional<sim::Changes> changes_of(const Options& options) {
   sim::Changes changes;
-  if (options.routers != 0) changes.routers = options.routers;
-  if (options.mobiles != 0) changes.mobiles = options.mobiles;
+  if (options.routers != 0) changes.routers = static_cast<unsigned>(options.routers);
+  if (options.mobiles != 0) changes.mobiles = static_cast<unsigned>(options.mobiles);
   if (options.active_s != 0) changes.active = seconds(options.active_s);
   for (const std::string& what : options.without) {
     if (changes.leave_out(what)) continue;
@@ -225,11 +235,59 @@ class Campaign {
   double told_s_ = 0;
 };
 
+Duration of_seconds(double value) {
+  return std::chrono::round<Duration>(std::chrono::duration<double>(value));
+}
+
+int run_plan(const Options& options) {
+  sim::capacity::Plan plan = options.plan;
+  plan.seed = options.seed.value_or(1);
+  if (options.routers != 0) plan.routers = options.routers;
+  if (options.mobiles != 0) plan.mobiles = options.mobiles;
+  if (options.minutes > 0) plan.time = of_seconds(60 * options.minutes);
+  plan.dwell = of_seconds(options.dwell_s);
+  plan.loss_per_million = static_cast<std::uint32_t>(options.loss_percent * 10'000);
+  return run_capacity(plan, options.json);
+}
+
 int run(const Options& options) {
+  if (options.capacity()) return run_plan(options);
   const auto changes = changes_of(options);
   if (!changes) return kWrong;
   if (options.seed) return run_one(options, *changes);
   return Campaign(options, *changes).run();
+}
+
+void add_capacity_options(CLI::App& command, Options& options) {
+  sim::capacity::Plan& plan = options.plan;
+  command.add_option("--minutes", options.minutes, "Capacity: virtual time (default: 10)")
+      ->check(CLI::Range(0.5, 1440.0));
+  command.add_option("--dwell", options.dwell_s, "Capacity: mean stay on a link, in seconds")
+      ->capture_default_str()
+      ->check(CLI::Range(20.0, 600.0));
+  command.add_option("--loss", options.loss_percent, "Capacity: packets lost, in per cent")
+      ->check(CLI::Range(0.0, 50.0));
+  command.add_option("--neighbours", plan.neighbours, "Capacity: of each router")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16));
+  command.add_option("--workers", plan.workers, "Capacity: threads for RSA of each router")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  const auto cost = [&](const char* name, Duration& duration, const char* what) {
+    command
+        .add_option_function<std::uint32_t>(
+            name, [&duration](std::uint32_t us) { duration = microseconds(us); },
+            std::string("Capacity: what ") + what + " takes, in microseconds (default: " +
+                std::to_string(duration / microseconds(1)) + ")")
+        ->check(CLI::Range(0, 1'000'000));
+  };
+  cost("--sign-us", plan.costs.sign, "an RSA signature");
+  cost("--verify-us", plan.costs.verify, "its verification");
+  cost("--encrypt-us", plan.costs.encrypt, "sealing a handover key");
+  cost("--decrypt-us", plan.costs.decrypt, "opening one");
+  cost("--path-us", plan.costs.path, "validating a certification path");
+  cost("--packet-us", plan.costs.packet, "a packet in or out");
+  cost("--record-us", plan.costs.store, "keeping a record");
 }
 
 }  // namespace
@@ -240,7 +298,9 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Routers, mobile nodes, faults and attackers are drawn from a seed, and the same seed gives\n"
       "the same run everywhere. A broken promise is printed with the command that replays it.\n"
-      "Example: sendoff sim --seeds 1000; sendoff sim --seed 42 --trace");
+      "Example: sendoff sim --seeds 1000; sendoff sim --seed 42 --trace\n"
+      "With --minutes, or more nodes than such a world has, it measures capacity instead:\n"
+      "Example: sendoff sim --routers 1000 --mobiles 1000000 --minutes 10");
   const auto options = std::make_shared<Options>();
   command->add_option("--seed", options->seed, "Run this seed only");
   command->add_option("--first", options->first, "The first of several seeds")
@@ -253,14 +313,19 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_flag("--shrink", options->shrink, "Look for a smaller run that breaks the same")
       ->needs("--seed");
   command->add_flag("--json", options->json, "The totals as JSON");
-  command->add_option("--routers", options->routers, "Instead of what the seed draws")
-      ->check(CLI::Range(2U, sim::kMaxRouters));
-  command->add_option("--mobiles", options->mobiles, "Instead of what the seed draws")
-      ->check(CLI::Range(1U, sim::kMaxMobiles));
+  command
+      ->add_option("--routers", options->routers,
+                   "Instead of what the seed draws; more than four: a capacity run")
+      ->check(CLI::Range(std::size_t{2}, sim::capacity::kMostRouters));
+  command
+      ->add_option("--mobiles", options->mobiles,
+                   "Instead of what the seed draws; more than five: a capacity run")
+      ->check(CLI::Range(std::size_t{1}, sim::capacity::kMostMobiles));
   command->add_option("--active", options->active_s, "Seconds of faults, instead of the seed's")
       ->check(CLI::Range(1U, 3600U));
   command->add_option("--without", options->without, "Faults and attacks to leave out")
       ->delimiter(',');
+  add_capacity_options(*command, *options);
   command->callback([=, &exit_code] { exit_code = run(*options); });
 }
 
