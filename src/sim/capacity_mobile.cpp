@@ -48,6 +48,13 @@ bool Traveller::listens(const Ipv6Address& group) const {
 
 // --- from link to link, and to sleep
 
+void Traveller::reminded() {
+  if (life_ == 0)
+    set_out();
+  else
+    wake();
+}
+
 void Traveller::set_out() {
   place_ = static_cast<std::uint32_t>(dice_.below(region_.plan().routers));
   next_move_ = region_.queue().now() + stay();
@@ -103,7 +110,7 @@ void Traveller::sleep() {
   stage_ = Stage::kAsleep;
   ++life_;
   if (region_.closing() || next_move_ >= region_.plan().time) return;
-  later(next_move_ - kLead - region_.queue().now(), [this] { wake(); });
+  region_.remind(next_move_ - kLead, number_);
 }
 
 void Traveller::wake() {

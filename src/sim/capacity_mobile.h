@@ -17,8 +17,8 @@ class Traveller {
   Traveller(Traveller&&) noexcept;
   Traveller& operator=(Traveller&&) = delete;
 
-  // To its first link.
-  void set_out();
+  // It is time: for the first link, or to wake.
+  void reminded();
 
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] std::size_t place() const { return place_; }
@@ -40,6 +40,7 @@ class Traveller {
 
   template <typename Deed>
   void later(Duration delay, Deed deed);
+  void set_out();
   [[nodiscard]] Duration stay();
   void rouse(Stage stage);
   void enter();

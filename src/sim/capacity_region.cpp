@@ -139,6 +139,22 @@ void Region::awake(int more) {
   figures_.most_awake = std::max(figures_.most_awake, awake_);
 }
 
+void Region::remind(WorldTime when, std::uint32_t traveller) {
+  const auto second = static_cast<std::size_t>(whole_seconds(when));
+  if (when <= queue_.now() || second == static_cast<std::size_t>(whole_seconds(queue_.now())))
+    return queue_.at(when, [this, traveller] { travellers_[traveller].reminded(); });
+  if (second >= agenda_.size()) agenda_.resize(second + 1);
+  agenda_[second].push_back({when, traveller});
+}
+
+// Those of the second that begins.
+void Region::keep_appointments() {
+  const auto second = static_cast<std::size_t>(whole_seconds(queue_.now()));
+  if (second >= agenda_.size()) return;
+  for (const Appointment& each : std::exchange(agenda_[second], {}))
+    queue_.at(each.when, [this, traveller = each.traveller] { travellers_[traveller].reminded(); });
+}
+
 // --- packets
 
 void Region::note(const Packet& packet, bool waking) {
@@ -267,17 +283,22 @@ void Region::sample() {
   for (const auto& router : routers_) router->sample();
 }
 
-Figures Region::run(const Progress& progress) {
+void Region::begin() {
   Dice dice(plan_.seed, "capacity arrivals");
   for (const auto& router : routers_)
     queue_.after(dice.between({}, seconds(1)), [&site = *router] { site.start(); });
-  for (Traveller& traveller : travellers_)
-    queue_.at(dice.between(kOpening, std::max(kOpening, plan_.arrivals())),
-              [&traveller] { traveller.set_out(); });
+  for (const Traveller& traveller : travellers_)
+    remind(dice.between(kOpening, std::max(kOpening, plan_.arrivals())), traveller.number());
+}
+
+Figures Region::run(const Progress& progress) {
+  begin();
   const WorldTime end = plan_.time + kClosing;
   for (WorldTime next{}; next < end;) {
-    next = std::min(next + kSample, end);
+    keep_appointments();
+    next = std::min(next + seconds(1), end);
     queue_.run_until(next);
+    if (next.count() % kSample.count() != 0 && next < end) continue;
     sample();
     if (progress) progress(next, end);
   }

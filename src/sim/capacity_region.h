@@ -49,6 +49,8 @@ class Region {
   // Whether that is an address of a node that wakes.
   [[nodiscard]] bool is_waking(const Ipv6Address& address);
   void awake(int more);
+  // Calls this traveller then. Cheaper than the queue for what is far away.
+  void remind(WorldTime when, std::uint32_t traveller);
 
   void send(const Traveller& from, Bytes packet);
   void send(std::size_t from, const machine::Transmit& transmit);
@@ -57,6 +59,8 @@ class Region {
 
  private:
   void populate();
+  void begin();
+  void keep_appointments();
   void sample();
   void note(const Packet& packet, bool waking);
   [[nodiscard]] bool lost();
@@ -79,6 +83,12 @@ class Region {
   std::vector<Traveller> travellers_;
   absl::flat_hash_map<Ipv6Address, std::uint32_t> owners_;
   std::size_t awake_ = 0;
+  // By the second. A million events that wait would make each step of the queue slow.
+  struct Appointment {
+    WorldTime when;
+    std::uint32_t traveller;
+  };
+  std::vector<std::vector<Appointment>> agenda_;
 };
 
 }  // namespace sendoff::sim::capacity
