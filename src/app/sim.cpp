@@ -35,6 +35,9 @@ struct Options {
   double dwell_s = 300;
   double loss_percent = 0;
   sim::capacity::Plan plan;
+  // Given to the other kind of run they would be ignored.
+  std::vector<const CLI::Option*> of_seeds;
+  std::vector<const CLI::Option*> of_capacity;
 
   [[nodiscard]] bool capacity() const {
     return minutes > 0 || routers > sim::kMaxRouters || mobiles > sim::kMaxMobiles;
@@ -250,7 +253,20 @@ int run_plan(const Options& options) {
   return run_capacity(plan, options.json);
 }
 
+// Whether an option was given that this kind of run does not have.
+bool mixed_up(const Options& options) {
+  const auto& others = options.capacity() ? options.of_seeds : options.of_capacity;
+  const auto given =
+      std::ranges::find_if(others, [](const CLI::Option* option) { return option->count() > 0; });
+  if (given == others.end()) return false;
+  std::fprintf(stderr, "sendoff: %s is for %s\n", (*given)->get_name().c_str(),
+               options.capacity() ? "runs of seeds, not for capacity"
+                                  : "capacity runs: say --minutes, or more nodes");
+  return true;
+}
+
 int run(const Options& options) {
+  if (mixed_up(options)) return kWrong;
   if (options.capacity()) return run_plan(options);
   const auto changes = changes_of(options);
   if (!changes) return kWrong;
@@ -260,26 +276,27 @@ int run(const Options& options) {
 
 void add_capacity_options(CLI::App& command, Options& options) {
   sim::capacity::Plan& plan = options.plan;
+  const auto ours = [&](CLI::Option* option) { options.of_capacity.push_back(option); };
   command.add_option("--minutes", options.minutes, "Capacity: virtual time (default: 10)")
       ->check(CLI::Range(0.5, 1440.0));
-  command.add_option("--dwell", options.dwell_s, "Capacity: mean stay on a link, in seconds")
-      ->capture_default_str()
-      ->check(CLI::Range(20.0, 600.0));
-  command.add_option("--loss", options.loss_percent, "Capacity: packets lost, in per cent")
-      ->check(CLI::Range(0.0, 50.0));
-  command.add_option("--neighbours", plan.neighbours, "Capacity: of each router")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 16));
-  command.add_option("--workers", plan.workers, "Capacity: threads for RSA of each router")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 256));
+  ours(command.add_option("--dwell", options.dwell_s, "Capacity: mean stay on a link, in seconds")
+           ->capture_default_str()
+           ->check(CLI::Range(20.0, 600.0)));
+  ours(command.add_option("--loss", options.loss_percent, "Capacity: packets lost, in per cent")
+           ->check(CLI::Range(0.0, 50.0)));
+  ours(command.add_option("--neighbours", plan.neighbours, "Capacity: of each router")
+           ->capture_default_str()
+           ->check(CLI::Range(1, 16)));
+  ours(command.add_option("--workers", plan.workers, "Capacity: threads for RSA of each router")
+           ->capture_default_str()
+           ->check(CLI::Range(1, 256)));
   const auto cost = [&](const char* name, Duration& duration, const char* what) {
-    command
-        .add_option_function<std::uint32_t>(
-            name, [&duration](std::uint32_t us) { duration = microseconds(us); },
-            std::string("Capacity: what ") + what + " takes, in microseconds (default: " +
-                std::to_string(duration / microseconds(1)) + ")")
-        ->check(CLI::Range(0, 1'000'000));
+    ours(command
+             .add_option_function<std::uint32_t>(
+                 name, [&duration](std::uint32_t us) { duration = microseconds(us); },
+                 std::string("Capacity: what ") + what + " takes, in microseconds (default: " +
+                     std::to_string(duration / microseconds(1)) + ")")
+             ->check(CLI::Range(0, 1'000'000)));
   };
   cost("--sign-us", plan.costs.sign, "an RSA signature");
   cost("--verify-us", plan.costs.verify, "its verification");
@@ -326,6 +343,9 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_option("--without", options->without, "Faults and attacks to leave out")
       ->delimiter(',');
   add_capacity_options(*command, *options);
+  for (const char* name :
+       {"--first", "--seeds", "--hours", "--jobs", "--trace", "--shrink", "--active", "--without"})
+    options->of_seeds.push_back(command->get_option(name));
   command->callback([=, &exit_code] { exit_code = run(*options); });
 }
 

@@ -115,6 +115,7 @@ TEST(Capacity, FiguresOfARunWithoutLossAddUp) {
   EXPECT_EQ(sent(figures, Message::kOther), 0U);
   EXPECT_EQ(figures.lost, 0U);
 
+  RecordProperty("octets_a_mobile", static_cast<int>(octets / plan.mobiles));
   EXPECT_LT(octets / plan.mobiles, kMostOctetsAMobile);
   EXPECT_LT(figures.most_awake, plan.mobiles / 2);
 }
