@@ -23,11 +23,11 @@ struct Plan {
   std::uint64_t seed = 1;
   std::size_t routers = 10;  // at least 2
   std::size_t mobiles = 1000;
-  Duration time = seconds(600);   // after it nobody moves
+  Duration time = seconds(600);  // after it nobody moves
   // Mean stay on a link; each is half to one and a half of it. At most 600 s, since a node asks its
   // router at least every 900 s, and a sleeping one does not.
   Duration dwell = seconds(300);
-  std::size_t neighbours = 4;     // of a router, as many on either side of a ring
+  std::size_t neighbours = 4;          // of a router, as many on either side of a ring
   std::uint32_t loss_per_million = 0;  // of a packet on a link, and on its way between routers
   std::size_t workers = 1;             // of a router, for RSA
   std::uint32_t key_lifetime_s = 43'200;

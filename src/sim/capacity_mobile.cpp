@@ -17,6 +17,9 @@ constexpr Duration kDetection = seconds(1);
 constexpr Duration kLead = seconds(8);
 // No sleep is shorter.
 constexpr Duration kShortestSleep = seconds(2);
+// What waits in the queue for a node that sleeps by then is only in the way: timers of half an hour
+// are set again and again.
+constexpr Duration kFarthest = seconds(5);
 constexpr unsigned kPatience = 30;
 constexpr unsigned kOrders = 20;
 
@@ -151,13 +154,14 @@ void Traveller::pump() {
 void Traveller::set_timer() {
   const Instant due = awake_->machine.next_deadline();
   if (due == kNever) return;
-  const WorldTime when = region_.queue().now() + std::max(due - region_.now().boot, Duration{});
+  const Duration left = std::clamp(due - region_.now().boot, Duration{}, kFarthest);
+  const WorldTime when = region_.queue().now() + left;
   if (when >= awake_->wakes) return;
   awake_->wakes = when;
-  later(when - region_.queue().now(), [this, when] {
+  later(left, [this, when] {
     if (awake_->wakes != when) return;
     awake_->wakes = kNoTime;
-    awake_->machine.tick(region_.now());
+    if (awake_->machine.next_deadline() <= region_.now().boot) awake_->machine.tick(region_.now());
     pump();
   });
 }
