@@ -225,9 +225,11 @@ void Nar::confirm(Now now, Initiation initiation) {
   }
   const auto expected = arrivals_.find(ncoa);
   const auto known = neighbours_.find(link->config.id, ncoa);
-  const bool somebody_elses = expected != arrivals_.end() &&
-                              (expected->second.initiation.peer != initiation.peer ||
-                               expected->second.initiation.link_address != initiation.link_address);
+  const bool somebody_elses =
+      expected != arrivals_.end() &&
+      (expected->second.initiation.link_address != initiation.link_address ||
+       (expected->second.initiation.peer != initiation.peer &&
+        expected->second.stage != Stage::kArrived));
   if (known && *known != initiation.link_address)
     outbox_.push(machine::SetNeighbour{link->config.id, ncoa, std::nullopt});
   const bool wrong = somebody_elses || (known && *known != initiation.link_address);
@@ -293,7 +295,10 @@ bool Nar::assign(Now now, const Initiation& initiation, const ServedLink& link) 
 bool Nar::use_pcoa(Now now, const Initiation& initiation, const ServedLink& link) {
   if (!config_.new_router.support_pcoa || !initiation.pcoa) return false;
   if (adopt(now, initiation, *initiation.pcoa)) return true;
-  if (taken(link.config.id, *initiation.pcoa)) return false;
+  const auto known = neighbours_.find(link.config.id, *initiation.pcoa);
+  const bool the_nodes = known == initiation.link_address;  // from its last visit
+  if (!the_nodes && taken(link.config.id, *initiation.pcoa)) return false;
+  if (arrivals_.contains(*initiation.pcoa)) return false;
   Arrival& arrival = admit(initiation, link, *initiation.pcoa, Kind::kPcoa);
   arrival.here = initiation.code == kHiReactive;  // and announced another address than this one
   if (initiation.ncoa && find_holder(links_, *initiation.ncoa) == nullptr)
@@ -308,13 +313,12 @@ bool Nar::adopt(Now now, const Initiation& initiation, const Ipv6Address& addres
   const auto found = arrivals_.find(address);
   if (found == arrivals_.end()) return false;
   Arrival& arrival = found->second;
-  if (arrival.initiation.peer != initiation.peer ||
-      arrival.initiation.link_address != initiation.link_address)
-    return false;
+  if (arrival.initiation.link_address != initiation.link_address) return false;
   if (comes_again(now, arrival, initiation)) {
     expect_again(now, arrival, initiation);
     return true;
   }
+  if (arrival.initiation.peer != initiation.peer) return false;
   if (arrival.initiation.requests.size() >= kMaxRequests) return false;
   arrival.initiation.requests.insert(arrival.initiation.requests.end(), initiation.requests.begin(),
                                      initiation.requests.end());

@@ -159,12 +159,18 @@ void Nar::prepared(Now now, Arrival& arrival) {
 }
 
 bool Nar::comes_again(Now now, const Arrival& arrival, const Initiation& initiation) const {
+  const bool same_way = arrival.initiation.peer == initiation.peer;
+  // A PCoA comes from the router that it belongs to, and from no other.
   return arrival.stage == Stage::kArrived && initiation.code == kHiPredictive &&
-         now.boot >= arrival.came + kLinger;
+         now.boot >= arrival.came + kLinger &&
+         (same_way || (arrival.kind != Kind::kPcoa && room_for(initiation.peer)));
 }
 
 void Nar::expect_again(Now now, Arrival& arrival, const Initiation& initiation) {
   const auto proposed = arrival.initiation.ncoa;
+  if (const auto share = shares_.find(arrival.initiation.peer); --share->second == 0)
+    shares_.erase(share);
+  ++shares_[initiation.peer];
   arrival.initiation = initiation;
   arrival.initiation.ncoa = proposed;
   arrival.until = arrival.deadline;
@@ -310,6 +316,7 @@ void Nar::departed(const Ipv6Address& address, const LinkAddress& link_address) 
   if (found == arrivals_.end() || found->second.stage != Stage::kArrived ||
       found->second.initiation.link_address != link_address)
     return;
+  outbox_.push(machine::SetNeighbour{found->second.interface, address, std::nullopt});
   end(address, "it has left");
 }
 

@@ -80,7 +80,8 @@ class Bounds final : public Promise {
   void ended() override;
 };
 
-// No datagram is delivered to a wrong node.
+// No datagram is delivered to a wrong node. A rogue router does as it likes with what is for its
+// own link, as every router could: it may give one node's address to another.
 class RightNode final : public Promise {
  public:
   using Promise::Promise;

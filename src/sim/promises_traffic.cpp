@@ -69,6 +69,12 @@ void OwnerMoves::asked(const Node& node, const machine::ActionKind& action) {
 void RightNode::delivered(const Node& node, const Mark& mark) {
   const auto& mobiles = world_.mobiles();
   if (mark.stream < mobiles.size() && mobiles[mark.stream].get() == &node) return;
+  const Scenario& scenario = world_.context().scenario;
+  const bool at_rogue = scenario.rate(Attack::kRogueRouter) != 0 &&
+                        std::ranges::any_of(mobiles, [&](const auto& mobile) {
+                          return mobile.get() == &node && mobile->place() == scenario.routers - 1;
+                        });
+  if (at_rogue) return;
   broken(node.name() + " was given datagram " + std::to_string(mark.stream) + "/" +
          std::to_string(mark.number) + " of another node");
 }

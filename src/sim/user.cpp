@@ -6,8 +6,6 @@ namespace sendoff::sim {
 
 namespace {
 
-// Longer than a binding that nobody renews.
-constexpr Duration kBindingsLast = seconds(40);
 constexpr unsigned kAttempts = 5;
 constexpr std::uint32_t kByNetwork = 150'000;
 
@@ -47,13 +45,6 @@ void User::go() {
   ask(there, kAttempts);
 }
 
-// A node that comes back to a router whose binding for it still stands is cut off until that is
-// over (docs/simulator.md): nothing of that is promised.
-bool User::forgotten(std::size_t router) const {
-  const auto left = left_.find(router);
-  return left == left_.end() || context_.queue.now() - left->second > kBindingsLast;
-}
-
 // Where nothing goes wrong, nobody moves before the last move is over.
 void User::ask(std::size_t router, unsigned attempts) {
   if (context_.calm) return;
@@ -61,10 +52,8 @@ void User::ask(std::size_t router, unsigned attempts) {
     context_.queue.after(dice_.between(milliseconds(500), seconds(2)),
                          [this, router, attempts] { ask(router, attempts - 1); });
   };
-  const bool ready =
-      !context_.scenario.calm() || (correspondents_.settled(mobile_.number()) && forgotten(router));
+  const bool ready = !context_.scenario.calm() || correspondents_.settled(mobile_.number());
   if (!ready) return stay();
-  left_[mobile_.place().value_or(0)] = context_.queue.now();
   const auto care_of = mobile_.care_of();
   if (care_of && dice_.chance(kByNetwork)) {
     RouterNode& here = *routers_[*mobile_.place()];

@@ -17,14 +17,12 @@ class User {
   void stay();
   void go();
   void ask(std::size_t router, unsigned attempts);
-  [[nodiscard]] bool forgotten(std::size_t router) const;
 
   Context& context_;
   MobileNode& mobile_;
   std::vector<std::unique_ptr<RouterNode>>& routers_;
   const Correspondents& correspondents_;
   Dice dice_;
-  std::map<std::size_t, WorldTime> left_;  // when it was asked to leave each router
 };
 
 }  // namespace sendoff::sim

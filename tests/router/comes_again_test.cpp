@@ -60,6 +60,41 @@ TEST_F(ComesAgain, ItsPacketsWaitAndItsAddressIsTheSame) {
   }
 }
 
+TEST_F(ComesAgain, ByAnotherRouterToo) {
+  router::Neighbour third = config.neighbours[0];
+  third.name = "third";
+  third.address = Ipv6Address::literal("2001:db8:a:3::1");
+  third.prefix = Prefix::literal("2001:db8:a:3::/64");
+  third.access_points.clear();
+  config.neighbours.push_back(third);
+  const Ipv6Address given = come();
+  const auto from_third = [&](std::uint16_t sequence) {
+    CraftPeer craft = announcement(sequence);
+    craft.source = third.address;
+    craft.pcoa = Ipv6Address::literal("2001:db8:a:3::77");
+    return craft;
+  };
+  bench.advance(seconds(2));
+  CraftPeer stranger = from_third(1);
+  stranger.link_address = LinkAddress::literal("02:00:00:00:0e:0e");
+  take(stranger);
+  EXPECT_NE(address_in(hacks().at(0).message.options, AddressCode::kNewCareOfAddress), given);
+  bench.forget();
+  take(from_third(2));
+  EXPECT_EQ(code(), 2);
+  EXPECT_EQ(address_in(hacks()[0].message.options, AddressCode::kNewCareOfAddress), given);
+  EXPECT_EQ(hacks()[0].ip.destination, third.address);
+  arrive(given);
+  EXPECT_EQ(released(), 1u);
+  // One that came without a word of it is told of by Code 1.
+  bench.forget();
+  CraftPeer reactive = hi(3);
+  reactive.code = 1;
+  reactive.ncoa = given;
+  take(reactive);
+  EXPECT_EQ(code(), 0);
+}
+
 TEST_F(ComesAgain, AnHiThatIsLateAnnouncesNobody) {
   (void)come();
   bench.advance(milliseconds(1999));

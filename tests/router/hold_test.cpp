@@ -122,6 +122,9 @@ TEST_F(Hold, NothingWaitsOfANodeThatIsHereOrWhereItsPacketsGo) {
   EXPECT_TRUE(nothing_held());
   receive(ending(1003));
   receive(ending(1004));
+  CraftFbu from_afar = reactive(1005);
+  from_afar.lifetime_s = 0;
+  receive(from_afar);
   EXPECT_TRUE(nothing_held());
 }
 
@@ -244,6 +247,31 @@ TEST_F(Hold, WhoMovesOnTakesAlongWhatWaited) {
   bench.answer(bench.unanswered.at(0));
   EXPECT_TRUE(held_and_released());
   EXPECT_EQ(bindings().at(0).ncoa, Ipv6Address::literal("2001:db8:a:2::3"));
+}
+
+TEST_F(Hold, WhatWaitsForALaterUpdateWaitsOn) {
+  start();
+  // Stored, while the binding that it replaces is still asked for.
+  receive(reactive(1));
+  delay<Persist>();
+  receive(to("2001:db8:a:2::7777", 1000));
+  take(hack(0));
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_TRUE(held_only());
+  bench.answer(bench.unanswered.at(0));
+  take(hack(0));
+  EXPECT_TRUE(held_and_released());
+  // Left while the binding for another place is installed, under which nothing was held.
+  receive(ending(1001));
+  bench.forget();
+  receive(predictive(1002));
+  delay<InstallBinding>();
+  take(hack(0));
+  EXPECT_TRUE(nothing_held());
+  receive(to("2001:db8:a:2::8888", 1003));
+  EXPECT_TRUE(held_only());
+  bench.answer(bench.unanswered.at(0));
+  EXPECT_TRUE(held_only());
 }
 
 TEST_F(Hold, WhoLeftBeforeItsAnswerIsHeldFromItsNextFbuOn) {

@@ -180,6 +180,35 @@ TEST_F(Visitor, LeavesNoRouteThatItsTunnelWouldFollow) {
   EXPECT_EQ(bench.asked<machine::SetRoute>()[0]->destination, Prefix(ncoa(), 128));
   EXPECT_FALSE(bench.asked<machine::SetRoute>()[0]->present);
   EXPECT_EQ(bench.asked<machine::DetachTunnel>().size(), 1u);
+  // Nor a neighbour.
+  ASSERT_EQ(bench.asked<machine::SetNeighbour>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::SetNeighbour>()[0]->address, ncoa());
+  EXPECT_FALSE(bench.asked<machine::SetNeighbour>()[0]->link_address);
+}
+
+TEST_F(Visitor, MayComeAgainThoughItIsStillANeighbour) {
+  visit();
+  receive(predictive(1));
+  take(hack(0));
+  ASSERT_EQ(arrivals(), 0u);
+  CraftPeer hi;
+  hi.source = kNar;
+  hi.destination = ar_global();
+  hi.buffer = true;
+  hi.pcoa = ncoa();
+  hi.ncoa = mn.global();
+  std::uint16_t sequence = 100;
+  const auto code_for = [&](const LinkAddress& link_address) {
+    bench.forget();
+    hi.link_address = link_address;
+    hi.sequence = ++sequence;
+    bench.host(machine::NeighbourChanged{{0}, ncoa(), mn.link_address(), true});
+    bench.receive(hi.initiate(), kNarLink);
+    const auto answers = sent_by<wire::HandoverAcknowledge>(bench);
+    return answers.empty() ? -1 : int{answers[0].message.code};
+  };
+  EXPECT_EQ(code_for(LinkAddress::literal("02:00:00:00:0e:0e")), 128);
+  EXPECT_EQ(code_for(mn.link_address()), 3);
 }
 
 TEST_F(Visitor, IsNotSentAwayByAnotherNode) {

@@ -11,9 +11,6 @@ namespace {
 // Of each build; `sendoff sim --seeds` runs more.
 constexpr std::uint64_t kSeeds = 24;
 
-// Breaks a promise for a cause that docs/simulator.md names as open.
-constexpr std::uint64_t kOpen = 11;
-
 struct Ran {
   sim::World::Verdict verdict;
   std::string log;
@@ -44,7 +41,7 @@ TEST(SimulatedWorld, TheSameSeedGivesTheSameRunAndTheSameLog) {
 TEST(SimulatedWorld, InACalmOnePredictiveHandoversLoseNothing) {
   std::uint64_t seed = 1;
   for (int worlds = 0; worlds < 3; ++seed) {
-    if (seed == kOpen || !sim::draw_scenario(seed).calm()) continue;
+    if (!sim::draw_scenario(seed).calm()) continue;
     ++worlds;
     const auto verdict = run(seed, false).verdict;
     EXPECT_FALSE(verdict.violation) << "seed " << seed << ": " << verdict.violation->text;
@@ -57,7 +54,6 @@ TEST(SimulatedWorld, InACalmOnePredictiveHandoversLoseNothing) {
 TEST(SimulatedWorld, NoSeedOfAFixedNumberBreaksAPromise) {
   sim::Statistics all;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    if (seed == kOpen) continue;
     const auto verdict = run(seed, false).verdict;
     EXPECT_FALSE(verdict.violation)
         << "seed " << seed << " broke " << verdict.violation->promise << ": "
