@@ -54,8 +54,10 @@ bool read_key(Reader& reader, crypto::Algorithm& algorithm, Secret& key) {
   const auto known = crypto::algorithm_of(code);
   if (!known || std::to_underlying(*known) != code) return false;
   algorithm = *known;
-  key = Secret::copy_of(reader.rest());
-  return reader.ok() && key.size() == crypto::key_size(algorithm);
+  const ByteView octets = reader.rest();
+  if (octets.size() != crypto::key_size(algorithm)) return false;
+  key = Secret::copy_of(octets);
+  return reader.ok();
 }
 
 Secret body_of(const IssuedKey& record) {
@@ -99,7 +101,7 @@ std::optional<machine::Record> issued(Reader& name, UtcTime expires, Reader& bod
   const std::uint16_t ceiling = body.u16();
   if (has_ceiling == 1) record.sequence_ceiling = ceiling;
   const auto link = LinkAddress::from(body.take(body.u8()));
-  if (!link || has_ceiling > 1) return std::nullopt;
+  if (!link || has_ceiling > 1 || (has_ceiling == 0 && ceiling != 0)) return std::nullopt;
   record.link_address = *link;
   if (!read_key(body, record.algorithm, record.key)) return std::nullopt;
   return record;
