@@ -432,8 +432,8 @@ std::vector<std::shared_ptr<const Attempt>> Provision::attempts() const {
 }
 
 Instant Provision::next_deadline() const {
-  Instant earliest = std::min(next_request_, pair_check_);
-  if (campaign_) earliest = std::min(earliest, campaign_->next_send);
+  // A request that is due while one is under way waits for its end.
+  Instant earliest = std::min(campaign_ ? campaign_->next_send : next_request_, pair_check_);
   for (const auto& attempt : attempts_) earliest = std::min(earliest, attempt->ends);
   for (const HeldReply& held : held_) earliest = std::min(earliest, held.until);
   return earliest;

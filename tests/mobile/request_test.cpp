@@ -70,6 +70,24 @@ TEST(KeyRequest, NeverUsesTheEncryptionPairForAnythingButDecryption) {
   EXPECT_EQ(decryptions, 1U);
 }
 
+TEST(KeyRequest, ThatIsDueDuringAnotherOneWaitsForItsEnd) {
+  Attached node;
+  World& world = node.world;
+  world.hold = [](const machine::Start& start) {
+    return std::holds_alternative<machine::SignMessage>(start.job);
+  };
+  world.forget_output();
+  ASSERT_TRUE(world.order(machine::RequestKey{}));
+  // Of a signature that does not come. The daemon sleeps until the next deadline: one that is over
+  // would keep it busy.
+  world.advance(seconds(mobile_config().request_interval_s + 1));
+  EXPECT_GT(world.mobile->next_deadline(), world.now.boot);
+  EXPECT_TRUE(world.solicitations().empty());
+  world.hold = nullptr;
+  world.run_held();
+  EXPECT_EQ(world.solicitations().size(), 1U);
+}
+
 TEST(KeyRequest, ShowsOneEncryptionKeyToSeveralRouters) {
   COVERS("HK-3.1-03");
   Attached node;
