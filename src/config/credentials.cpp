@@ -305,15 +305,16 @@ router::Certification read_certification(Section& section, const Loading& loadin
       section.report().error(name.line, section.label("anchor_fqdns") + " holds \"" + name.value +
                                             "\"; write the name in ASCII (xn--...)");
   }
-  const bool complete =
+  const bool has_chain =
       section.require("chain",
                       "name the PEM files of the certificates from the anchor's issue "
-                      "down to the router's own; sendoff cert makes them") &
+                      "down to the router's own; sendoff cert makes them");
+  const bool has_anchor =
       section.require("anchor", "name the PEM file of the trust anchor's certificate");
   out.path = read_certificates(section, "chain", loading);
   const std::vector<pki::TrustAnchor> anchors = read_anchors(section, "anchor", loading);
   if (anchors.size() > 1) section.error("anchor", "holds more than one certificate; name one");
-  if (!complete || anchors.size() != 1 || out.path.empty()) return out;
+  if (!has_chain || !has_anchor || anchors.size() != 1 || out.path.empty()) return out;
   out.anchor = anchors.front();
 
   const auto router = validate(out.path, out.anchor, loading.context.utc, policy);

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sendoff::config {
 
@@ -18,7 +19,9 @@ void convert_children(const toml::table& table, Node& node) {
   node.kind = Node::Kind::kTable;
   for (const auto& [key, value] : table)
     node.entries.push_back({std::string(key.str()), line_of(key.source()), convert(value)});
-  std::ranges::stable_sort(node.entries, {}, &Entry::line);
+  std::ranges::sort(node.entries, {}, [](const Entry& entry) {
+    return std::pair<unsigned, std::string_view>(entry.line, entry.key);
+  });
 }
 
 Node convert(const toml::node& from) {

@@ -1,14 +1,20 @@
 #include "config/problem.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sendoff::config {
 
 namespace {
 
-Problems by_line(Problems problems) {
-  std::ranges::stable_sort(problems, {}, &Problem::line);
-  return problems;
+// Those of one line stay in the order in which they were found.
+Problems by_line(const Problems& problems) {
+  std::vector<const Problem*> order;
+  for (const Problem& problem : problems) order.push_back(&problem);
+  std::ranges::sort(order, {}, [](const Problem* each) { return std::pair(each->line, each); });
+  Problems sorted;
+  for (const Problem* each : order) sorted.push_back(*each);
+  return sorted;
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ using machine::LiveBinding;
 constexpr std::size_t kAddress = Ipv6Address::kSize;
 constexpr std::size_t kIssuedName = kAddress + 4;
 constexpr std::size_t kHeldName = 2 * kAddress;
-constexpr std::size_t kBindingName = kAddress;
 constexpr std::size_t kCounterName = 1 + 4 + std::tuple_size_v<machine::EspFingerprint>;
 
 constexpr std::uint8_t kIssued = 1;
