@@ -15,12 +15,13 @@ Station::Station(FastCrypto& crypto, std::string_view name, Build build)
     : crypto_(crypto), build_(std::move(build)), random_(1, name) {}
 
 void Station::restart() {
+  // A store wipes what has expired.
+  std::erase_if(records, [this](const auto& entry) {
+    const auto expires = machine::expiry_of(entry.second);
+    return expires && *expires <= now.utc;
+  });
   machine::Snapshot snapshot;
-  for (const auto& [name, record] : records) {
-    // A store drops what has expired.
-    const auto expires = machine::expiry_of(record);
-    if (!expires || *expires > now.utc) snapshot.push_back(machine::duplicate(record));
-  }
+  for (const auto& [name, record] : records) snapshot.push_back(machine::duplicate(record));
   machine_.reset();
   jobs.clear();
   owed.clear();
