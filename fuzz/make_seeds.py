@@ -197,6 +197,14 @@ def machine(prefix):
         yield prefix + flags[(number + 3) % len(flags)].to_bytes(2, "big") + bytes([2]) + script
 
 
+def tunnel():
+    for number, section in enumerate(sections("wire-ipv6.txt")):
+        packet = hexed(section, "packet")
+        if packet:
+            yield bytes([number % 3, 3]) + packet
+            yield bytes([3, 0]) + bytes([2, 0, 0, 0, 0, 0, 5, 0x14]) + packet[:6] + b"\x29" + packet[7:40] + packet
+
+
 def receiver():
     for number in range(63):
         yield bytes([3, 0, number, 0, 0, 3, 0])                              # arrives, is verified
@@ -214,7 +222,7 @@ def mobile():
     yield from machine(b"")
 
 
-TARGETS = (wire, esp, cga, pki, path, store, control, config, receiver, router, mobile)
+TARGETS = (wire, esp, cga, pki, path, store, control, config, tunnel, receiver, router, mobile)
 
 
 def main():

@@ -17,6 +17,7 @@ void path(ByteView input);
 void store(ByteView input);
 void control(ByteView input);
 void config(ByteView input);
+void tunnel(ByteView input);
 void receiver(ByteView input);
 void router(ByteView input);
 void mobile(ByteView input);
