@@ -27,8 +27,8 @@ OTHER = {"par": "nar", "nar": "par"}
 PREFIX = {"par": "2001:db8:a:1::/64", "nar": "2001:db8:a:2::/64"}
 CORE = {"par": "2001:db8:c::a", "nar": "2001:db8:c::b"}
 ACCESS_POINT = {"par": "02:00:00:00:0a:01", "nar": "02:00:00:00:0b:01"}
-LINK = {"par": "02:00:00:00:0a:11", "nar": "02:00:00:00:0b:11", "mn": "02:00:00:00:01:01"}
-MODIFIER = {"par": "0a" * 16, "nar": "0b" * 16, "mn": "0c" * 16}
+LINK = {"par": "02:00:00:00:0a:11", "nar": "02:00:00:00:0b:11", "mn": "02:00:00:00:01:01", "mn2": "02:00:00:00:01:02"}
+MODIFIER = {"par": "0a" * 16, "nar": "0b" * 16, "mn": "0c" * 16, "mn2": "0d" * 16}
 SPI = {"par": 0x1000, "nar": 0x1001}  # of what this router sends
 ESP, DESTINATION_OPTIONS, MOBILITY, FBU = 50, 60, 135, 8
 
@@ -105,13 +105,15 @@ class Recorder(threading.Thread):
 class Radio(threading.Thread):
     """Moves the node's link: when its daemon asks for it, or when move() is called."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, node="mn", cable="radio"):
         super().__init__(daemon=True)
         self.bed = bed
+        self.node = node
+        self.cable = cable
         self.at = "par"
         self.lock = threading.Lock()
         self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(bed.directory / "radio.sock"))
+        self.server.bind(str(bed.directory / f"{cable}.sock"))
         self.server.listen(8)
         self.server.settimeout(0.1)
         self.stopping = False
@@ -133,16 +135,16 @@ class Radio(threading.Thread):
         with self.lock:
             if to == self.at:
                 return
-            self.bed.cable("radio", "down")
+            self.bed.cable(self.cable, "down")
             self.tell(None)
             time.sleep(GAP_S)
-            self.bed.hear(to)
+            self.bed.hear(to, self.cable)
             self.at = to
             self.tell(to)
 
     def tell(self, router):
         moved = {"access_point": ACCESS_POINT[router]} if router else {}
-        control(self.bed.directory / "mn.sock", command="link-moved", interface="access0", **moved)
+        control(self.bed.directory / f"{self.node}.sock", command="link-moved", interface="access0", **moved)
 
     def stop(self):
         self.stopping = True
@@ -184,11 +186,11 @@ class Roaming(testbed.Testbed):
     def cable(self, name, *words):
         testbed.run("ip", "-n", self.namespace("link"), "link", "set", name, *words)
 
-    def hear(self, router):
+    def hear(self, router, cable="radio"):
         """The node's link is in the cell of this router from now on."""
         for port, state in ((f"ap-{OTHER[router]}", "0"), (f"ap-{router}", "3")):  # disabled, forwarding
             testbed.run("bridge", "-n", self.namespace("link"), "link", "set", "dev", port, "state", state)
-        self.cable("radio", "up")
+        self.cable(cable, "up")
 
     # --- credentials and configurations
 
@@ -254,20 +256,20 @@ dad_interval_ms = 20
 {extra}""")
         return path
 
-    def mobile_file(self, extra=""):
-        path = self.directory / "mn.toml"
-        path.write_text(self._common("mn") + f"""
+    def mobile_file(self, extra="", node="mn", cable="radio"):
+        path = self.directory / f"{node}.toml"
+        path.write_text(self._common(node) + f"""
 [cga]
-key = "{self.directory}/mn.key"
+key = "{self.directory}/{node}.key"
 sec = 0
-modifier = "{MODIFIER['mn']}"
+modifier = "{MODIFIER[node]}"
 [trust]
 anchors = ["{self.directory}/anchor.pem"]
 [discovery]
 first_delay_max = 0
 dad = "optimistic"
 [handover]
-switch_socket = "{self.directory}/radio.sock"
+switch_socket = "{self.directory}/{cable}.sock"
 min_interval_ms = 100
 {extra}""")
         return path
@@ -324,20 +326,21 @@ min_interval_ms = 100
             time.sleep(0.02)
         return value
 
-    def fit(self):
+    def fit(self, node="mn", radio=None):
         """The node is at its radio's router, with a key for it and no address under detection."""
-        status = self.ask("mn", command="status") or {"interfaces": [{}], "keys": []}
-        here = self.address[self.radio.at]
+        status = self.ask(node, command="status") or {"interfaces": [{}], "keys": []}
+        here = self.address[(radio or self.radio).at]
         key = any(each["ar"] == here for each in status["keys"])
-        settled = "tentative" not in self.addresses() and "optimistic" not in self.addresses()
+        addresses = self.addresses(node)
+        settled = "tentative" not in addresses and "optimistic" not in addresses
         return key and settled and status["interfaces"][0].get("router_global") == here
 
-    def addresses(self):
-        return testbed.run("ip", "-n", self.namespace("mn"), "-6", "addr", "show", "dev", "access0").stdout
+    def addresses(self, node="mn"):
+        return testbed.run("ip", "-n", self.namespace(node), "-6", "addr", "show", "dev", "access0").stdout
 
-    def order(self, to):
+    def order(self, to, node="mn"):
         """True when the node's daemon has taken the order to hand over."""
-        return self.ask("mn", command="handover", access_point=ACCESS_POINT[to]) is not None
+        return self.ask(node, command="handover", access_point=ACCESS_POINT[to]) is not None
 
     def close(self):
         for part in (self.radio, self.recorder):
