@@ -166,6 +166,15 @@ bool settled(const lab::Namespace& space) {
   });
 }
 
+// The kernel of that namespace takes what is for the address and for its group: some time after it
+// shows it.
+bool delivers(const lab::Namespace& space, const Ipv6Address& address) {
+  return becomes([&] {
+    return Bed::run_in(space, "ip -6 route show table local " + address.text())
+        .starts_with("local");
+  });
+}
+
 }  // namespace
 
 // What listens at the MN, on all its addresses.
@@ -278,12 +287,17 @@ lab::Attempt<> Bed::give_addresses() {
     links.add_address(index, router_link_local(side), 64);
     links.add_address(index, router_address(side), 64);
     if (auto done = links.outcome(); !done) return done;
+    if (!delivers(network_->router(side), router_link_local(side)) ||
+        !delivers(network_->router(side), router_address(side)))
+      return lab::failed("a router does not have its addresses");
   }
   lab::Links links(network_->mobile());
   links.add_address(lab::kMobileIndex, own_.address_in(Prefix::literal("fe80::/64")), 64);
   links.add_address(lab::kMobileIndex, pcoa(), 64);
   links.add_route(Prefix::literal("::/0"), router_link_local(Side::kPar), lab::kMobileIndex);
-  return links.outcome();
+  if (auto done = links.outcome(); !done) return done;
+  if (!node_delivers(pcoa())) return lab::failed("the node does not have its address");
+  return {};
 }
 
 lab::Attempt<std::unique_ptr<lab::Daemon>> Bed::start(const lab::Namespace& space,
@@ -471,6 +485,7 @@ std::vector<Seen> Bed::answers_of_router(Side side, const Ipv6Address& target) {
 
 void Bed::wait_for_node() const {
   const Ipv6Address own = own_.address_in(Prefix::literal("fe80::/64"));
+  EXPECT_TRUE(node_delivers(own));  // on a link that it has just entered
   const Mark since = tap_->mark();
   tap_->inject(Place::kMobileLink, stranger(), group_link(own.solicited_node()),
                solicitation_packet(stranger_address(), stranger(), own.solicited_node(), own));
@@ -526,10 +541,7 @@ bool Bed::node_loses(const Ipv6Address& address) const {
 }
 
 bool Bed::node_delivers(const Ipv6Address& address) const {
-  return becomes([&] {
-    return run_in(network_->mobile(), "ip -6 route show table local " + address.text())
-        .starts_with("local");
-  });
+  return delivers(network_->mobile(), address);
 }
 
 std::string Bed::run_in(const lab::Namespace& space, const std::string& command) {
