@@ -66,6 +66,7 @@ void Settings::expect_question_answered(const std::string& node, const std::stri
   ASSERT_TRUE(mobile_file) << mobile_file.error()[0].text();
   ASSERT_TRUE(router_file) << router_file.error()[0].text();
   mobile_file->machine.discovery.first_delay_max = {};
+  mobile_file->machine.identity = mobile_config().identity;  // as small as the node's pair
   const Both both(mobile_file->machine, router_file->machine);
   const auto asked = both.world.solicitations();
   ASSERT_FALSE(asked.empty()) << node << access_router << both.world.account();
