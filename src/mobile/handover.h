@@ -77,7 +77,7 @@ class Handover {
   void key_gone(const Ipv6Address& ar, const Ipv6Address& cga);
 
   // A packet that the MobilityGate admitted; anything but an FBack or a Binding Error is ignored.
-  // True: an authentic FBack.
+  // True: an authentic FBack that came through the router of this link from another one.
   bool handle(Now now, const wire::PacketView& packet, const wire::MobilityHeader& head);
   [[nodiscard]] bool owns(machine::ActionId action) const;
   void outcome(Now now, const machine::Outcome& outcome);

@@ -174,6 +174,8 @@ bool Handover::acknowledged(Now now, const wire::PacketView& packet, ByteView he
   parts_.outbox.report(EventKind::kFbackReceived, {{"ar", movement->par.text()},
                                                    {"status", std::int64_t{fback->status}},
                                                    {"sequence", std::int64_t{fback->sequence}}});
+  // The router of this link answers an FBU whether it took our announcement or not.
+  const bool from_elsewhere = !on_par_link(*movement);
   if (fback->status == kSequenceOutOfWindow) {
     resynchronise(now, *movement, *key, fback->sequence);
   } else if (fback->status >= kFirstRefusal) {
@@ -183,7 +185,7 @@ bool Handover::acknowledged(Now now, const wire::PacketView& packet, ByteView he
     parts_.counters.add(MobileCounter::kFbackAccepted);
     accepted(*movement, *fback, sent->sent);
   }
-  return true;
+  return from_elsewhere;
 }
 
 // RFC 6275 11.3.6: the PAR does not know what an FBU is. Anybody can forge this, as he could keep

@@ -191,6 +191,31 @@ TEST(Landing, PutsTheAddressIntoUseWithoutWaitingForARouter) {
   EXPECT_TRUE(world.updates().empty());
 }
 
+// The first one may be too old for a router that knows the node (GF44).
+TEST(Landing, RepeatsTheAnnouncementThoughTheRouterEndsABinding) {
+  COVERS("FH-6.3-04");
+  Moving node;
+  World& world = node.world;
+  node.prepare_handover();
+  world.tuples[0].access_point = kApHere;
+  world.tuples[0].router = node.par.global[0];
+  world.tuples[0].router_link_address = node.par.link_address;
+  node.roam();
+  world.advance(seconds(1));
+  world.forget_output();
+  world.answer_rs = false;
+  world.roam({&node.par}, kApHere);
+  const auto updates = world.updates();
+  const auto end = std::ranges::find(updates, node.par.global[0], &Update::destination);
+  ASSERT_NE(end, updates.end()) << world.account();
+  ASSERT_EQ(end->fbu.lifetime_s, 0);
+  world.deliver(world.fback(node.par, *end));
+  EXPECT_EQ(world.last(machine::EventKind::kHandoverEnded)->text("reason"), "returned");
+  world.advance(seconds(5));
+  const auto announced = world.announced();
+  EXPECT_EQ(std::ranges::count(announced, node.pcoa, &Announced::source), 3);
+}
+
 TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   COVERS("FH-6.3-04");
   mobile::Config config = mobile_config();
