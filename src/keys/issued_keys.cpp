@@ -419,6 +419,8 @@ bool IssuedKeys::restore(Now now, const machine::IssuedKey& record) {
   key->last_sequence = record.sequence_ceiling;
   key->sequence_ceiling = record.sequence_ceiling;
   table_->add(std::move(key));
+  // No key that this run makes has the name of one from before, whose expiry is still noted.
+  table_->last_generation = std::max(table_->last_generation, record.generation);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/time.h"
 #include "router/config.h"
 
 namespace sendoff::router {
@@ -16,7 +17,9 @@ struct OwnAddress {
   std::uint8_t collision_count = 0;
   Ipv6Address address;
   bool ready = false;
-  bool given_up = false;  // three collisions (RFC 3972 4 step 7)
+  std::uint8_t collisions = 0;  // since the link came up
+  bool given_up = false;        // three of them (RFC 3972 4 step 7)
+  Instant try_again = kNever;   // for all that
 };
 
 struct ServedLink {

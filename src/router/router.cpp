@@ -15,6 +15,12 @@ namespace sendoff::router {
 using machine::EventKind;
 using machine::Outcome;
 
+namespace {
+
+constexpr Duration kTryAgain = seconds(60);  // for addresses that were in use
+
+}  // namespace
+
 struct Router::State {
   Config config;
   std::vector<ServedLink> links;
@@ -75,7 +81,9 @@ struct Router::State {
   }
 
   void add_address(ServedLink& link, OwnAddress& own);
-  void address_taken(ServedLink& link, OwnAddress& own);
+  void address_taken(Now now, ServedLink& link, OwnAddress& own);
+  void try_again(Now now);
+  [[nodiscard]] Instant next_try() const;
   void advertise(Now now, const ServedLink& link);
   void link_up(Now now, const machine::InterfaceUp& up);
   void link_down(InterfaceId interface);
@@ -99,20 +107,44 @@ void Router::State::add_address(ServedLink& link, OwnAddress& own) {
 }
 
 // DAD found the address in use: the next collision count, three attempts in all (RFC 3972 4).
-void Router::State::address_taken(ServedLink& link, OwnAddress& own) {
+void Router::State::address_taken(Now now, ServedLink& link, OwnAddress& own) {
   own.ready = false;
   outbox.report(EventKind::kAddressLost, {{"interface", link.config.name},
                                           {"address", own.address.text()},
                                           {"reason", std::string("in use on the link")}});
-  if (own.collision_count < 2) {
-    ++own.collision_count;
+  if (++own.collisions <= cga::kMaxCollisionCount) {
+    // The next one, and behind the last one the first.
+    own.collision_count =
+        static_cast<std::uint8_t>((own.collision_count + 1) % (cga::kMaxCollisionCount + 1));
     return add_address(link, own);
   }
   own.given_up = true;
+  own.try_again = now.boot + kTryAgain;
   outbox.report(EventKind::kWarning,
                 {{"interface", link.config.name},
                  {"text", std::string("three addresses in a row were in use: a fault or an attack; "
-                                      "this prefix is not served until the link comes up again")}});
+                                      "this prefix is not served, but for a try every minute")}});
+}
+
+// Who answered for them may have been an attacker, who is not there for ever.
+void Router::State::try_again(Now now) {
+  for (ServedLink& link : links)
+    for (OwnAddress* own : addresses_of(link)) {
+      if (own->try_again > now.boot) continue;
+      own->try_again = kNever;
+      own->collisions = 0;
+      own->given_up = false;
+      add_address(link, *own);
+    }
+}
+
+Instant Router::State::next_try() const {
+  Instant earliest = kNever;
+  for (const ServedLink& link : links) {
+    earliest = std::min(earliest, link.link_local.try_again);
+    for (const OwnAddress& own : link.global) earliest = std::min(earliest, own.try_again);
+  }
+  return earliest;
 }
 
 void Router::State::advertise(Now now, const ServedLink& link) {
@@ -147,7 +179,9 @@ void Router::State::link_up(Now now, const machine::InterfaceUp& up) {
   link->up = true;
   // The addresses that nodes know: another one is taken only when somebody has this one now.
   for (OwnAddress* own : addresses_of(*link)) {
-    if (std::exchange(own->given_up, false)) own->collision_count = 0;
+    own->collisions = 0;
+    own->given_up = false;
+    own->try_again = kNever;
     add_address(*link, *own);
   }
 }
@@ -156,7 +190,10 @@ void Router::State::link_down(InterfaceId interface) {
   ServedLink* link = find(interface);
   if (link == nullptr || !link->up) return;
   link->up = false;
-  for (OwnAddress* own : addresses_of(*link)) own->ready = false;
+  for (OwnAddress* own : addresses_of(*link)) {
+    own->ready = false;
+    own->try_again = kNever;
+  }
   std::erase_if(adding, [&](const auto& entry) { return entry.second.interface == interface; });
   advertiser.stop(interface);
   receiver.drop_pending(interface);
@@ -171,7 +208,7 @@ void Router::State::added(Now now, const Adding& addition, const Outcome& outcom
   for (OwnAddress* own : addresses_of(*link)) {
     if (own->prefix != addition.prefix) continue;
     if (!outcome.result && outcome.result.error() == machine::ActionError::kDuplicate)
-      return address_taken(*link, *own);
+      return address_taken(now, *link, *own);
     if (!outcome.result) {
       own->given_up = true;
       outbox.report(EventKind::kWarning,
@@ -198,7 +235,7 @@ void Router::State::address_changed(Now now, const machine::AddressChanged& chan
   for (OwnAddress* own : addresses_of(*link)) {
     if (own->address != change.address || !own->ready) continue;
     if (change.what == machine::AddressChanged::What::kDuplicate)
-      address_taken(*link, *own);
+      address_taken(now, *link, *own);
     else
       add_address(*link, *own);  // somebody removed it: it is put back
     if (own == &link->link_local)
@@ -417,12 +454,13 @@ Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
 }
 
 Instant Router::next_deadline() const {
-  return std::min({state_->advertiser.next_deadline(), state_->par.next_deadline(),
-                   state_->nar.next_deadline(), state_->peer_link.esp().next_deadline(),
-                   state_->keys.next_expiry()});
+  return std::min({state_->next_try(), state_->advertiser.next_deadline(),
+                   state_->par.next_deadline(), state_->nar.next_deadline(),
+                   state_->peer_link.esp().next_deadline(), state_->keys.next_expiry()});
 }
 
 void Router::tick(Now now) {
+  state_->try_again(now);
   state_->advertiser.tick(now);
   state_->par.tick(now);
   state_->follow_par(now);

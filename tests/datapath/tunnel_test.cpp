@@ -264,8 +264,8 @@ TEST_P(ForgeryTest, WhatComesRoundDoesNotEnterTheTunnelAgain) {
   header.next_header = wire::kProtocolIpv6;
   header.source = kNar;
   header.destination = kPcoa;
-  inject("core",
-         wire::build_packet(header, {}, tunnelled(kPar, kNcoa, kCorrespondent, kPcoa, 1)), kPcoa);
+  inject("core", wire::build_packet(header, {}, tunnelled(kPar, kNcoa, kCorrespondent, kPcoa, 1)),
+         kPcoa);
   ASSERT_EQ(correspondent.send_number(kPcoa, kLast), 0);
   std::vector<std::uint32_t> came;
   EXPECT_TRUE(serve_until([&] {

@@ -254,6 +254,18 @@ TEST_F(RestoredKeys, HaveYoungerKeysWithHigherGenerations) {
   EXPECT_EQ(younger->key->generation, 42u);
 }
 
+TEST_F(RestoredKeys, LeaveNoExpiryToOneThatComesAfterThem) {
+  config.lifetime_s = 5000;
+  IssuedKeys keys(config, random);
+  ASSERT_TRUE(keys.restore(now_after(seconds(0)), record(1)));
+  EXPECT_EQ(keys.discard(kPcoa).size(), 1u);
+  const auto younger = keys.find_or_create(after(seconds(100)), kPcoa, kLink, 2);
+  ASSERT_TRUE(younger && younger->fresh);
+  EXPECT_TRUE(keys.expire(after(seconds(5099))).empty());
+  EXPECT_EQ(keys.size(), 1u);
+  EXPECT_EQ(keys.expire(after(seconds(5100))).size(), 1u);
+}
+
 TEST_F(RestoredKeys, AreLeftOutWhenMalformedOrExpired) {
   IssuedKeys keys(config, random);
   const Now now = now_after(seconds(0));

@@ -38,16 +38,32 @@ TEST_F(OwnAddresses, AreTheSameWhenTheLinkComesUpAgain) {
   taken = {counted(1)};
   come_up_again();
   EXPECT_EQ(link_local(), counted(2));
+  taken = {counted(2), counted(0)};
+  come_up_again();
+  EXPECT_EQ(link_local(), counted(1));
 }
 
-TEST_F(OwnAddresses, AreTriedFromTheBeginningWhenAllWereInUse) {
+TEST_F(OwnAddresses, AreThreeToTryWheneverTheLinkComesUp) {
   taken = {counted(0), counted(1), counted(2)};
   start();
   EXPECT_TRUE(bench.asked<machine::AddAddress>().empty());
   EXPECT_FALSE(router->status(bench.now, 0).interfaces.at(0).addresses.empty());
-  taken.clear();
+  taken = {counted(0), counted(1)};
   come_up_again();
-  EXPECT_EQ(link_local(), counted(0));
+  EXPECT_EQ(link_local(), counted(2));
+}
+
+TEST_F(OwnAddresses, AreTriedAgainAfterAMinute) {
+  taken = {counted(0), counted(1), counted(2)};
+  start();
+  taken.clear();
+  bench.forget();
+  bench.advance(milliseconds(59'999));
+  EXPECT_TRUE(bench.asked<machine::AddAddress>().empty());
+  bench.advance(milliseconds(1));
+  ASSERT_EQ(bench.asked<machine::AddAddress>().size(), 1u);
+  EXPECT_EQ(bench.asked<machine::AddAddress>()[0]->address, link_local());
+  EXPECT_EQ(bench.reported(machine::EventKind::kRouterReady).size(), 1u);
 }
 
 }  // namespace
