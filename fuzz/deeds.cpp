@@ -272,6 +272,7 @@ std::string World::kept_by(Who who) {
   for (const auto& key : status.keys)
     add(key.cga.text() + std::to_string(key.generation) + key.fingerprint);
   for (const auto& binding : status.bindings) add(binding.pcoa.text() + binding.ncoa.text());
+  for (const auto& handover : status.handovers) add(handover.pcoa.text() + handover.state);
   return kept;
 }
 
