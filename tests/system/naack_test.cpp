@@ -169,6 +169,7 @@ TEST_F(Naack, OfWhatItRefusesNothingLeavesUntilThereIsARight) {
   COVERS("FH-6.4.6-09");
   build({.routers = {}, .mobile = {{"handover", {{"fbu_timeout_ms", "4000"}}}}, .other = {}});
   ASSERT_TRUE(bed_);
+  const Instant left = net::read_clocks().boot;
   ASSERT_NO_FATAL_FAILURE(move());
   const Ipv6Address first = bed_->ncoa();
   const auto first_session = bed_->session_of(first);
@@ -176,6 +177,7 @@ TEST_F(Naack, OfWhatItRefusesNothingLeavesUntilThereIsARight) {
   expect_seen(at(Place::kNarLink) && from_node() &&
                   icmp(static_cast<std::uint8_t>(wire::Icmpv6Type::kRouterAdvertisement)),
               moved_, "an advertisement of the NAR");
+  ASSERT_DONE(bed_->mobile().wait_for("router-found", kPatience, left));  // with its path
   Standstill silence(bed_->nar());  // none tells the link-layer address any more
   ASSERT_NO_FATAL_FAILURE(forget_router());
   const Mark queued = links().mark();
