@@ -125,10 +125,17 @@ class Series:
                 return now
         return before
 
+    def wait_for_quiet(self, victim):
+        """No handover of the node itself is under way there, whose FBU would count as taken later."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and self.bed.status(victim)["handovers"]:
+            time.sleep(0.02)
+
     def nothing_is_taken_again(self, victim, killed_at):
         """One packet after the other, each with what it changes in the counters."""
         for kind, group, taken in (("fbu", "fbu", "accepted"), ("esp", "esp", "opened")):
             for when, cable, frame in self.chosen(victim, kind, killed_at):
+                self.wait_for_quiet(victim)
                 fresh = len(self.bed.recorder.frames[victim][kind])
                 before = self.counters(victim)[group]
                 self.bed.recorder.send_again(cable, frame)
