@@ -242,6 +242,8 @@ def clear_is_dropped(bed, routers, wire):
         expect(bed.statistics(victim, "XfrmInTmplMismatch") == dropped + 1, "it was not the policy that dropped it")
         after = routers[victim].status()["counters"]
         for group in ("peer", "mobility", "arrival", "initiate"):
+            for counters in (before[group], after[group]):
+                counters.pop("expired", None)  # the node of an earlier handover does not come: time's doing
             expect(after[group] == before[group], f"the daemon saw it: {before[group]} {after[group]}")
         expect(after["host"]["packets-not-policed"] == before["host"]["packets-not-policed"], "the daemon saw it")
     print("SAW an HI and a HAck in clear dropped by policy, unanswered, before the daemon")
