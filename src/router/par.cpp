@@ -183,6 +183,7 @@ bool Par::join(const Update& update) {
     hold(update);
     if (handover.updates.size() == kMaxJoined) handover.updates.erase(handover.updates.begin());
     handover.updates.push_back(update);
+    handover.next.reset();  // its owner wants this after all
     return true;
   }
   if (handover.stage != Handover::Stage::kInstalling) return false;

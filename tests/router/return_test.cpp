@@ -246,5 +246,23 @@ TEST_F(Visitor, IsNotSentAwayByAnotherNode) {
   EXPECT_TRUE(bench.asked<machine::SetRoute>().empty());
 }
 
+TEST_F(Return, OfTwoChangesOfMindTheLastOneCounts) {
+  start();
+  bench.hold_outcome = [](const machine::Action& action) {
+    return std::holds_alternative<machine::InstallBinding>(action.what);
+  };
+  receive(predictive(1));
+  take(hack(0));
+  ASSERT_EQ(bench.unanswered.size(), 1u);
+  CraftFbu back = predictive(2);
+  back.alternate_care_of = mn.global();
+  back.lifetime_s = 0;
+  receive(back);
+  receive(reactive(3));
+  bench.answer(bench.unanswered[0]);
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_TRUE(bench.asked<RemoveBinding>().empty());
+}
+
 }  // namespace
 }  // namespace sendoff::test
