@@ -229,10 +229,8 @@ void Par::end_binding(Update update) {
   counters_.add(ParCounter::kEnded);
   if (!bindings_.contains(update.pcoa)) return answer(update, {}, 0);
   const Ipv6Address pcoa = update.pcoa;
-  const Ending ending = end_live(pcoa, "ended by its owner");
-  steps_.emplace(ending.removing, Step{Step::Kind::kRemoved, pcoa, std::nullopt});
-  steps_.emplace(ending.forgetting,
-                 Step{Step::Kind::kForgotten, pcoa, std::move(update), ending.removing});
+  const machine::ActionId removing = end_live(pcoa, "ended by its owner");
+  steps_.emplace(removing, Step{Step::Kind::kRemoved, pcoa, std::move(update)});
 }
 
 bool Par::owns(machine::ActionId action) const { return steps_.contains(action); }
@@ -251,16 +249,8 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
       return installed_early(now, *step.update, succeeded);
     case Step::Kind::kInstalled:
       return installed(now, step.pcoa, succeeded);
-    case Step::Kind::kForgotten:
-      // Whichever comes last: a restart must not bring back what its owner was told is over.
-      if (const auto removing = steps_.find(step.before); removing != steps_.end())
-        removing->second.update = std::move(step.update);
-      else
-        answer(*step.update, {}, 0);
-      return;
     case Step::Kind::kRemoved:
-      if (step.update) answer(*step.update, {}, 0);
-      return;
+      return answer(*step.update, {}, 0);
   }
 }
 

@@ -159,13 +159,11 @@ class Par {
       kBuffering,
       kInstalledEarly,
       kInstalled,
-      kRemoved,
-      kForgotten
+      kRemoved
     };
     Kind kind = Kind::kInstalled;
     Ipv6Address pcoa;
     std::optional<Update> update;
-    machine::ActionId before{};  // kForgotten: the removal
   };
   // FBUs that wait until the store has the sequence ceiling of their key, in order of arrival.
   struct Storing {
@@ -179,11 +177,6 @@ class Par {
     bool copies = false;  // packets go on meanwhile
     bool reopened = false;
     machine::ActionId opening;
-  };
-  // What tells that a binding is gone, from the data path and from the store.
-  struct Ending {
-    machine::ActionId removing;
-    machine::ActionId forgetting;
   };
   // Why an FBU is refused before anybody is asked.
   struct Objection {
@@ -250,7 +243,7 @@ class Par {
   Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void drop_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void become_live(Now now, const Binding& binding);
-  Ending end_live(const Ipv6Address& pcoa, std::string_view reason);
+  machine::ActionId end_live(const Ipv6Address& pcoa, std::string_view reason);
   void intercept(const Binding& binding);
 
   const Config& config_;

@@ -180,8 +180,8 @@ void Par::become_live(Now now, const Binding& binding) {
                   {"lifetime_s", whole_seconds(binding.expires - now.boot)}});
 }
 
-// Every binding ends here.
-Par::Ending Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
+// Every binding ends here. The outcome of the action that is named tells that it is gone.
+machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
   const auto found = bindings_.find(pcoa);
   invariant(found != bindings_.end());
   const InterfaceId interface = found->second.interface;
@@ -192,7 +192,8 @@ Par::Ending Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
   const machine::ActionId removing = outbox_.push(machine::RemoveBinding{pcoa});
   ended_.push_back(pcoa);
   outbox_.push(machine::SetProxy{interface, pcoa, false});
-  return {removing, outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}})};
+  outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
+  return removing;
 }
 
 // GF25: on-link neighbours find the PCoA at our own link-layer address while the binding lives; the
