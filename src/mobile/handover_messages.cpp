@@ -201,10 +201,7 @@ void Handover::binding_error(const wire::PacketView& packet, ByteView header) {
 
 void Handover::resynchronise(Now now, Movement& movement, keys::HeldKey& key, std::uint16_t last) {
   const bool current = &key == parts_.keys.find(now.boot, movement.par, movement.pcoa);
-  // Where its last one is our last one it follows that, and speaks of an earlier one that came late
-  // or that somebody sent again; should it be a coincidence, the repeat has the next number.
-  const bool follows_us = last == key.last_sequence;
-  if (!current || follows_us || keys::newer_sequence(key.last_sequence, last))
+  if (!current || keys::newer_sequence(key.last_sequence, last))
     return parts_.counters.add(MobileCounter::kFbackUnexpected);
   if (movement.pending->resynchronised) {
     parts_.counters.add(MobileCounter::kFbackRefused);
