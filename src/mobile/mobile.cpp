@@ -103,7 +103,7 @@ void Mobile::State::expire_keys(Now now) {
     outbox.push(machine::Forget{name});
     outbox.report(EventKind::kKeyDiscarded,
                   {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", "expired"}});
-    handover.key_gone(name.ar, name.cga);
+    handover.key_gone(now, name.ar, name.cga);
   }
 }
 

@@ -143,6 +143,25 @@ TEST(LeftBehind, MayBeWhatWasNeverAnswered) {
   EXPECT_EQ(updates[0].fbu.lifetime_s, 0);
 }
 
+TEST(LeftBehind, MayBeWhatItsKeyDidNotOutlive) {
+  Attached node(mobile_config(), [](World& world) { world.issued_lifetime_s = 40; });
+  World& world = node.world;
+  world.advance(seconds(20));
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  world.deliver(world.fback(node.par, world.updates().back()));
+  world.answer_rtsolpr = false;  // the other router has no keys
+  world.move({&node.nar});
+  world.advance(seconds(20));
+  EXPECT_FALSE(world.key_of(node.par.global[0]));
+  world.forget_output();
+  world.answer_rtsolpr = true;
+  world.key_version = 1;
+  world.move({&node.par});
+  const auto updates = updates_to(world, node.par);
+  ASSERT_FALSE(updates.empty()) << world.account();
+  EXPECT_EQ(updates[0].fbu.lifetime_s, 0);
+}
+
 TEST(LeftBehind, IsNothingOfWhatWasRefused) {
   Attached node;
   World& world = node.world;
