@@ -19,6 +19,7 @@ constexpr std::uint8_t kFirstRefusal = 128;
 constexpr std::uint8_t kNoResources = 130;
 constexpr std::uint8_t kIdentifierLength = 131;  // the NCoA's does not fit its prefix (GF28)
 constexpr std::uint8_t kSequenceOutOfWindow = 135;
+constexpr std::uint16_t kFirstSequence = 1;       // under a key
 constexpr std::uint8_t kUnknownMobilityType = 2;  // of a Binding Error
 
 }  // namespace
@@ -201,7 +202,11 @@ void Handover::binding_error(const wire::PacketView& packet, ByteView header) {
 
 void Handover::resynchronise(Now now, Movement& movement, keys::HeldKey& key, std::uint16_t last) {
   const bool current = &key == parts_.keys.find(now.boot, movement.par, movement.pcoa);
-  if (!current || keys::newer_sequence(key.last_sequence, last))
+  // Where its last one is our last one it follows that, and speaks of an earlier one that came late
+  // or that somebody sent again; should it be a coincidence, the repeat has the next number.
+  // The first number has none before it: there the router had one of ours from an earlier visit.
+  const bool follows_us = last == key.last_sequence && last != kFirstSequence;
+  if (!current || follows_us || keys::newer_sequence(key.last_sequence, last))
     return parts_.counters.add(MobileCounter::kFbackUnexpected);
   if (movement.pending->resynchronised) {
     parts_.counters.add(MobileCounter::kFbackRefused);

@@ -50,6 +50,24 @@ TEST(LeftBehind, IsEndedUnderTheKeyThatIsDeliveredAgain) {
   EXPECT_TRUE(world.order(HandOver{kApNext}));
 }
 
+// The key that is delivered again counts anew, and the router's last number may be just that one.
+TEST(LeftBehind, IsEndedAtOnceThoughTheNumbersMeet) {
+  Completed node;
+  World& world = node.world;
+  world.move({&node.par});
+  const auto first = updates_to(world, node.par);
+  ASSERT_EQ(first.size(), 1U) << world.account();
+  ASSERT_EQ(first[0].fbu.sequence, 1);
+  FakeRouter::Fback stale;
+  stale.status = 135;
+  stale.sequence = 1;
+  world.deliver(world.fback(node.par, first[0], stale));
+  const auto both = updates_to(world, node.par);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[1].fbu.sequence, 2);
+  EXPECT_EQ(both[1].fbu.lifetime_s, 0);
+}
+
 TEST(LeftBehind, IsNotEndedElsewhereNorWhenItHasLapsed) {
   Completed node;
   World& world = node.world;
