@@ -66,6 +66,24 @@ std::string mobility_name(ByteView header) {
   return "mobility";
 }
 
+// What a datagram says and between whom: one that was bent twice may have a good checksum, but not
+// this as well.
+std::uint64_t fingerprint(const Ipv6Address& source, const Ipv6Address& destination,
+                          const Mark& mark) {
+  constexpr std::uint64_t kOffset = 0xcbf29ce484222325;  // FNV-1a
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  std::uint64_t hash = kOffset;
+  const auto add = [&hash](std::uint64_t octet) { hash = (hash ^ octet) * kPrime; };
+  for (const std::uint8_t octet : source.octets()) add(octet);
+  for (const std::uint8_t octet : destination.octets()) add(octet);
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    add(mark.stream >> shift & 0xff);
+    add(mark.number >> shift & 0xff);
+  }
+  add(mark.echo ? 1 : 0);
+  return hash;
+}
+
 }  // namespace
 
 LinkAddress link_address_of_group(const Ipv6Address& group) {
@@ -92,6 +110,7 @@ Bytes datagram(const Ipv6Address& source, const Ipv6Address& destination, const 
   out.u32(mark.stream);
   out.u32(mark.number);
   out.u8(mark.echo ? 1 : 0);
+  out.u64(fingerprint(source, destination, mark));
   out.zeros(out.remaining());
   const std::uint16_t sum = wire::checksum(source, destination, wire::kProtocolUdp, upper);
   Writer(ByteSpan(upper).subspan(kChecksumAt, 2)).u16(sum);
@@ -119,6 +138,7 @@ std::optional<Mark> mark_of(ByteView packet) {
     mark.stream = in.u32();
     mark.number = in.u32();
     mark.echo = in.u8() != 0;
+    if (in.u64() != fingerprint(header->source, header->destination, mark)) return std::nullopt;
     return mark;
   }
   return std::nullopt;

@@ -68,9 +68,6 @@ void OwnerMoves::asked(const Node& node, const machine::ActionKind& action) {
 
 void RightNode::delivered(const Node& node, const Mark& mark) {
   const auto& mobiles = world_.mobiles();
-  // Bent twice, so that its checksum holds: no node's.
-  if (mark.stream >= mobiles.size() && world_.context().scenario.rate(Fault::kCorruption) != 0)
-    return;
   if (mark.stream < mobiles.size() && mobiles[mark.stream].get() == &node) return;
   const Scenario& scenario = world_.context().scenario;
   const bool at_rogue = scenario.rate(Attack::kRogueRouter) != 0 &&
