@@ -30,7 +30,7 @@ Handover::Movement& Handover::movement_from(Now now, const Attachment& attachmen
   if (Movement* known = find(*attachment.ar, *attachment.address)) return *known;
   if (movements_.size() >= kMaxMovements) {
     const Movement& oldest = movements_.front();
-    if (oldest.may_stand) leave_behind(now, oldest.par, oldest.pcoa);
+    leave_behind(now, oldest);
     remove(oldest, "too-many");
   }
   Movement movement;
@@ -57,6 +57,10 @@ void Handover::leave_behind(Now now, const Ipv6Address& par, const Ipv6Address& 
   });
   if (left_behind_.size() >= kMaxLeftBehind) left_behind_.pop_front();
   left_behind_.push_back({par, pcoa, now.boot + seconds(lifetime_s())});
+}
+
+void Handover::leave_behind(Now now, const Movement& movement) {
+  if (movement.may_stand) leave_behind(now, movement.par, movement.pcoa);
 }
 
 void Handover::restored(Now now, const Ipv6Address& ar, const Ipv6Address& cga) {
@@ -232,7 +236,7 @@ void Handover::arrived(Now now, const Standing& standing) {
   }
   for (const Movement& movement : over) {
     // What was not answered may have been followed all the same.
-    if (movement.may_stand) leave_behind(now, movement.par, movement.pcoa);
+    leave_behind(now, movement);
     remove(movement, barred_ ? "no-fast-handover" : "returned");
   }
   end_left_behind(now);
@@ -320,7 +324,7 @@ void Handover::binding_complete(Now now, const Ipv6Address& current) {
   for (const Movement& movement : movements_)
     if (movement.par != current) over.push_back(movement);
   for (const Movement& movement : over) {
-    if (movement.may_stand) leave_behind(now, movement.par, movement.pcoa);
+    leave_behind(now, movement);
     remove(movement, "binding-complete");
   }
 }

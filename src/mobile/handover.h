@@ -176,6 +176,8 @@ class Handover {
   Movement& movement_from(Now now, const Attachment& attachment);
   void remove(const Movement& movement, std::string_view reason);
   void leave_behind(Now now, const Ipv6Address& par, const Ipv6Address& pcoa);
+  // If an FBU of ours asked for its binding.
+  void leave_behind(Now now, const Movement& movement);
   [[nodiscard]] bool on_link_of(const Ipv6Address& par, const Ipv6Address& pcoa) const;
   [[nodiscard]] bool on_par_link(const Movement& movement) const {
     return on_link_of(movement.par, movement.pcoa);
