@@ -47,6 +47,11 @@ Par::Par(const Config& config, const std::vector<ServedLink>& links, keys::Issue
       random_(random),
       outbox_(outbox) {}
 
+void Par::Waiting::add(Update update) {
+  if (updates.size() == kMaxJoined) updates.erase(updates.begin());
+  updates.push_back(std::move(update));
+}
+
 // One line for all causes: which it was stays in the counters (HK-3.5-05).
 void Par::refuse_silently(Now now, ParCounter why, const Update& update) {
   counters_.add(why);
@@ -86,14 +91,13 @@ void Par::handle(Now now, const machine::Received& received, const wire::PacketV
   answered_[update.key] = {update.digest, {}};
   if (!ceiling_moves && !storing_.contains(update.pcoa)) return follow(now, std::move(update));
   hold(update);  // before the store is asked, which takes its time
-  Storing& storing = storing_[update.pcoa];
+  Waiting& storing = storing_[update.pcoa];
   if (ceiling_moves) {
     ++storing.pending;
     steps_.emplace(outbox_.push(machine::Persist{keys_.record_of(**key, now)}),
                    Step{Step::Kind::kSequenceStored, update.pcoa, std::nullopt});
   }
-  if (storing.updates.size() == kMaxJoined) storing.updates.erase(storing.updates.begin());
-  storing.updates.push_back(std::move(update));
+  storing.add(std::move(update));
 }
 
 void Par::sequence_stored(Now now, const Ipv6Address& pcoa, bool succeeded) {
@@ -106,7 +110,7 @@ void Par::sequence_stored(Now now, const Ipv6Address& pcoa, bool succeeded) {
       keys_.find(key->name())->sequence_ceiling.reset();
   }
   if (--found->second.pending > 0) return;
-  const Storing stored = std::move(storing_.extract(found).mapped());
+  const Waiting stored = std::move(storing_.extract(found).mapped());
   for (const Update& update : stored.updates) {
     if (stored.failed)  // a restart would take this FBU again (GF42)
       refuse(update, ParCounter::kNoResources, kFBackNoResources);
@@ -225,12 +229,28 @@ void Par::begin(Now now, Update update) {
   install(now, handovers_.emplace(pcoa, std::move(handover)).first);
 }
 
+// It is over for its owner when the store has forgotten it: a restart must not bring it back.
 void Par::end_binding(Update update) {
   counters_.add(ParCounter::kEnded);
-  if (!bindings_.contains(update.pcoa)) return answer(update, {}, 0);
   const Ipv6Address pcoa = update.pcoa;
-  const machine::ActionId removing = end_live(pcoa, "ended by its owner");
-  steps_.emplace(removing, Step{Step::Kind::kRemoved, pcoa, std::move(update)});
+  if (bindings_.contains(pcoa)) {
+    for (const machine::ActionId action : end_live(pcoa, "ended by its owner")) {
+      steps_.emplace(action, Step{Step::Kind::kEnded, pcoa, std::nullopt});
+      ++ending_[pcoa].pending;
+    }
+  }
+  if (const auto ending = ending_.find(pcoa); ending != ending_.end())
+    ending->second.add(std::move(update));
+  else
+    answer(update, {}, 0);
+}
+
+void Par::binding_gone(const Ipv6Address& pcoa) {
+  const auto found = ending_.find(pcoa);
+  invariant(found != ending_.end());
+  if (--found->second.pending > 0) return;
+  const Waiting over = std::move(ending_.extract(found).mapped());
+  for (const Update& update : over.updates) answer(update, {}, 0);
 }
 
 bool Par::owns(machine::ActionId action) const { return steps_.contains(action); }
@@ -249,8 +269,8 @@ void Par::outcome(Now now, const machine::Outcome& outcome) {
       return installed_early(now, *step.update, succeeded);
     case Step::Kind::kInstalled:
       return installed(now, step.pcoa, succeeded);
-    case Step::Kind::kRemoved:
-      return answer(*step.update, {}, 0);
+    case Step::Kind::kEnded:
+      return binding_gone(step.pcoa);
   }
 }
 

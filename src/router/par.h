@@ -14,6 +14,7 @@
 // With `early_fback` a reactive one does both at once, and the HAck may take the binding back.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -159,17 +160,18 @@ class Par {
       kBuffering,
       kInstalledEarly,
       kInstalled,
-      kRemoved
+      kEnded
     };
     Kind kind = Kind::kInstalled;
     Ipv6Address pcoa;
     std::optional<Update> update;
   };
-  // FBUs that wait until the store has the sequence ceiling of their key, in order of arrival.
-  struct Storing {
+  // FBUs of one PCoA that wait for the outcomes of what was done about them, in order of arrival.
+  struct Waiting {
     unsigned pending = 0;  // outcomes
     bool failed = false;
-    std::vector<Update> updates;
+    std::vector<Update> updates;  // at most kMaxJoined
+    void add(Update update);
   };
   // What is kept for a PCoA on its way to a binding (GF51, GF56). None outlives the last handover
   // and the last FBU that waits for the store.
@@ -202,6 +204,7 @@ class Par {
   [[nodiscard]] bool join(const Update& update);
   void begin(Now now, Update update);
   void end_binding(Update update);
+  void binding_gone(const Ipv6Address& pcoa);
   void answer(const Update& update, const Terms& terms, std::uint16_t lifetime_s);
   void answer_refused(const Update& update, std::uint8_t status, std::uint16_t sequence);
   void send_answer(const Update& update, const wire::FastBindingAcknowledgement& fback,
@@ -243,7 +246,7 @@ class Par {
   Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void drop_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void become_live(Now now, const Binding& binding);
-  machine::ActionId end_live(const Ipv6Address& pcoa, std::string_view reason);
+  std::array<machine::ActionId, 2> end_live(const Ipv6Address& pcoa, std::string_view reason);
   void intercept(const Binding& binding);
 
   const Config& config_;
@@ -257,7 +260,8 @@ class Par {
   std::set<std::pair<Instant, Ipv6Address>> expiries_;  // of both
   std::map<Ipv6Address, Binding> restored_;  // that wait for their entry; none is in bindings_
   Handovers handovers_;
-  std::map<Ipv6Address, Storing> storing_;                              // by PCoA
+  std::map<Ipv6Address, Waiting> storing_;                              // by PCoA
+  std::map<Ipv6Address, Waiting> ending_;                               // by PCoA
   std::map<Ipv6Address, Buffer> buffers_;                               // by PCoA
   std::map<std::pair<Ipv6Address, std::uint16_t>, Ipv6Address> asked_;  // (NAR, sequence): PCoA
   std::set<std::pair<Instant, Ipv6Address>> deadlines_;                 // of handovers that ask

@@ -180,8 +180,9 @@ void Par::become_live(Now now, const Binding& binding) {
                   {"lifetime_s", whole_seconds(binding.expires - now.boot)}});
 }
 
-// Every binding ends here. The outcome of the action that is named tells that it is gone.
-machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
+// Every binding ends here. The outcomes of the actions that are named tell that it is gone, from
+// the data path and from the store.
+std::array<machine::ActionId, 2> Par::end_live(const Ipv6Address& pcoa, std::string_view reason) {
   const auto found = bindings_.find(pcoa);
   invariant(found != bindings_.end());
   const InterfaceId interface = found->second.interface;
@@ -192,8 +193,7 @@ machine::ActionId Par::end_live(const Ipv6Address& pcoa, std::string_view reason
   const machine::ActionId removing = outbox_.push(machine::RemoveBinding{pcoa});
   ended_.push_back(pcoa);
   outbox_.push(machine::SetProxy{interface, pcoa, false});
-  outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}});
-  return removing;
+  return {removing, outbox_.push(machine::Forget{machine::LiveBindingName{pcoa}})};
 }
 
 // GF25: on-link neighbours find the PCoA at our own link-layer address while the binding lives; the

@@ -85,6 +85,25 @@ TEST_F(Return, WhatIsHeldWaitsForTheEndOfForwarding) {
   EXPECT_EQ(counted("arrival", "not-ended"), 0u);
 }
 
+// A router that was killed in between would forward again, and the node would know nothing of it.
+TEST_F(Return, IsAnsweredWhenTheStoreHasForgottenTheBinding) {
+  expect_it_back();
+  announce();
+  bench.hold_outcome = [](const machine::Action& action) {
+    const auto* forget = std::get_if<machine::Forget>(&action.what);
+    return forget != nullptr && std::holds_alternative<machine::LiveBindingName>(forget->name);
+  };
+  end_forwarding(2);
+  end_forwarding(3);  // the node says it again
+  EXPECT_EQ(released(), 1u);
+  ASSERT_EQ(bench.unanswered.size(), 1u);
+  EXPECT_TRUE(fbacks().empty());
+  bench.answer(bench.unanswered[0]);
+  ASSERT_EQ(fbacks().size(), 2u);
+  EXPECT_EQ(fbacks()[0].status, 0);
+  EXPECT_EQ(fbacks()[1].sequence, 3);
+}
+
 TEST_F(Return, ItsWordMayComeBeforeItsAnnouncement) {
   expect_it_back();
   end_forwarding();
