@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Tunnels and buffers of fast handovers (RFC 5568 section 4) at the tc hooks of a host's Ethernet
  * interfaces. Addresses of tunnels and buffers stand in maps; what is in no map passes at the
- * price of two or three look-ups. The daemon (src/datapath/bpf_path.h) fills the maps. */
+ * price of two or three look-ups, or of none while there is nothing to find. The daemon
+ * (src/datapath/bpf_path.h) fills the maps. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ipv6.h>
@@ -76,6 +77,15 @@ struct {
 
 /* Packets for the daemon leave by this TUN device. */
 const volatile __u32 tun_index = 0;
+volatile struct so_present present;
+
+static __always_inline struct so_tunnel* binding_of(const struct so_address* pcoa) {
+  return present.bindings ? bpf_map_lookup_elem(&bindings, pcoa) : 0;
+}
+
+static __always_inline struct so_tunnel* attached_at(const struct so_address* pcoa) {
+  return present.attached ? bpf_map_lookup_elem(&attached, pcoa) : 0;
+}
 
 static __always_inline void count(__u32 which) {
   __u64* counter = bpf_map_lookup_elem(&counters, &which);
@@ -255,18 +265,19 @@ static __always_inline int from_tunnel(struct __sk_buff* skb, struct ipv6hdr* ip
   } else if (ip->nexthdr != PROTO_IPV6) {
     return TC_ACT_UNSPEC;
   }
+  if (!present.pairs) return TC_ACT_UNSPEC;
   pair.near = address(&ip->daddr);
   pair.far = address(&ip->saddr);
   if (load(skb, &inner, L2 + outer_size) || inner.version != 6)
     return bpf_map_lookup_elem(&pairs, &pair) ? refuse() : TC_ACT_UNSPEC;
   pcoa_of_source = address(&inner.saddr);
   pcoa_of_destination = address(&inner.daddr);
-  binding = bpf_map_lookup_elem(&bindings, &pcoa_of_source);
+  binding = binding_of(&pcoa_of_source);
   if (binding && same(&binding->near, &pair.near)) {
     if (!same(&binding->far, &pair.far) || on_link_only(&pcoa_of_destination)) return refuse();
     return decapsulate(skb, ip, &inner, outer_size);
   }
-  own = bpf_map_lookup_elem(&attached, &pcoa_of_destination);
+  own = attached_at(&pcoa_of_destination);
   if (own && same(&own->near, &pair.near)) {
     if (!same(&own->far, &pair.far) || on_link_only(&pcoa_of_source)) return refuse();
     return decapsulate(skb, ip, &inner, outer_size);
@@ -279,7 +290,7 @@ static __always_inline int from_tunnel(struct __sk_buff* skb, struct ipv6hdr* ip
 static __always_inline int from_node(struct __sk_buff* skb, struct ipv6hdr* ip) {
   struct so_address source = address(&ip->saddr);
   struct so_address destination = address(&ip->daddr);
-  struct so_tunnel* own = bpf_map_lookup_elem(&attached, &source);
+  struct so_tunnel* own = attached_at(&source);
   __u32 size;
 
   if (!own || own->end != SO_ROUTER || own->ifindex != skb->ifindex) return TC_ACT_UNSPEC;
@@ -301,10 +312,12 @@ static __always_inline int from_node(struct __sk_buff* skb, struct ipv6hdr* ip) 
 
 static __always_inline int hold(struct __sk_buff* skb, struct ipv6hdr* ip) {
   struct so_address destination = address(&ip->daddr);
-  struct so_buffer* buffer = bpf_map_lookup_elem(&buffers, &destination);
+  struct so_buffer* buffer;
   struct so_slot* slot;
   __u32 index;
 
+  if (!present.buffers) return TC_ACT_UNSPEC;
+  buffer = bpf_map_lookup_elem(&buffers, &destination);
   if (!buffer || buffer->access_ifindex == skb->ifindex) return TC_ACT_UNSPEC;
   index = buffer->slot;
   slot = bpf_map_lookup_elem(&slots, &index);
@@ -328,6 +341,8 @@ int sendoff_in(struct __sk_buff* skb) {
   struct ipv6hdr ip;
   int verdict;
 
+  /* A binding and what is attached have a pair each. */
+  if (!present.pairs && !present.buffers) return TC_ACT_UNSPEC;
   if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != PACKET_TO_US ||
       load(skb, &ip, L2) || ip.version != 6)
     return TC_ACT_UNSPEC;
@@ -344,17 +359,18 @@ int sendoff_out(struct __sk_buff* skb) {
   struct so_tunnel* tunnel;
   struct ipv6hdr ip;
 
+  if (!present.bindings && !present.attached) return TC_ACT_UNSPEC;
   if (skb->protocol != bpf_htons(ETH_P_IPV6) || load(skb, &ip, L2) || ip.version != 6)
     return TC_ACT_UNSPEC;
   source = address(&ip.saddr);
   destination = address(&ip.daddr);
-  tunnel = bpf_map_lookup_elem(&bindings, &destination);
+  tunnel = binding_of(&destination);
   /* Towards the node only where its route leads: the machine also speaks to its old link. */
   if (tunnel && tunnel->ifindex == skb->ifindex) {
     if (same(&source, &tunnel->near) && is_signalling(skb, &ip)) return TC_ACT_UNSPEC;
     return encapsulate(skb, &ip, tunnel);
   }
-  tunnel = bpf_map_lookup_elem(&attached, &source);
+  tunnel = attached_at(&source);
   if (!tunnel || tunnel->end != SO_HOST || on_link_only(&destination) || is_signalling(skb, &ip))
     return TC_ACT_UNSPEC;
   return encapsulate(skb, &ip, tunnel);

@@ -46,6 +46,14 @@ struct so_slot {
   __u64 draining;
 };
 
+/* How many entries the maps have: what is empty needs no look-up. Written by the daemon. */
+struct so_present {
+  __u32 bindings;
+  __u32 attached;
+  __u32 pairs;
+  __u32 buffers;
+};
+
 enum so_counter {
   SO_ENCAPSULATED,
   SO_DECAPSULATED,

@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include <sendoff.skel.h>
 #include <sendoff_maps.h>
+// Behind the types of its variables.
+#include <sendoff.skel.h>
 #include "net/clock.h"
 #include "wire/ipv6.h"
 
@@ -80,11 +81,12 @@ Attempt<std::unique_ptr<BpfPath::Programs>> BpfPath::Programs::load(const Config
   const auto buffers = static_cast<std::uint32_t>(config.buffers.addresses);
   const std::uint32_t attached = config.router ? tunnels : kTables;
   int result = 0;
-  for (const auto& [map, entries] : {std::pair{maps.bindings, tunnels},
-                                     {maps.attached, attached},
-                                     {maps.pairs, tunnels + attached + kMaxEnded},
-                                     {maps.buffers, buffers},
-                                     {maps.slots, buffers}})
+  for (const auto& [map, entries] :
+       {std::pair{maps.bindings, tunnels},
+        {maps.attached, attached},
+        {maps.pairs, tunnels + attached + kMaxEnded + 1},  // one that replaces another
+        {maps.buffers, buffers},
+        {maps.slots, buffers}})
     if (result == 0) result = bpf_map__set_max_entries(map, entries);
   if (result != 0) return fail(bpf_error(result, "size bpf maps"));
   programs->skeleton->rodata->tun_index = tun_index;
@@ -179,14 +181,15 @@ Attempt<> BpfPath::put(int map, const Ipv6Address& pcoa, const TunnelEnd& end, s
   const so_address key = key_of(pcoa);
   const auto before = pairs.find(pcoa);
   if (before == pairs.end() || before->second != end.tunnel) {
-    release_pair(pairs, pcoa);
     const so_pair pair = key_of(end.tunnel);
-    const std::uint32_t present = 1;
-    if (const int result = bpf_map_update_elem(programs_->pairs(), &pair, &present, BPF_ANY);
+    const std::uint32_t one = 1;
+    if (const int result = bpf_map_update_elem(programs_->pairs(), &pair, &one, BPF_ANY);
         result != 0)
       return fail(bpf_error(result, "tell the kernel a tunnel's ends"));
-    pairs.emplace(pcoa, end.tunnel);
     ++pair_uses_[end.tunnel];
+    if (before != pairs.end()) release_pair(before->second);
+    pairs.insert_or_assign(pcoa, end.tunnel);
+    tell_present();
   }
   if (const int result = bpf_map_update_elem(map, &key, &value, BPF_ANY); result != 0)
     return fail(bpf_error(result, "tell the kernel the tunnel of " + pcoa.text()));
@@ -196,8 +199,10 @@ Attempt<> BpfPath::put(int map, const Ipv6Address& pcoa, const TunnelEnd& end, s
 void BpfPath::release_pair(absl::flat_hash_map<Ipv6Address, Tunnel>& of, const Ipv6Address& pcoa) {
   const auto found = of.find(pcoa);
   if (found == of.end()) return;
-  release_pair(found->second);
+  const Tunnel tunnel = found->second;
   of.erase(found);
+  release_pair(tunnel);
+  tell_present();
 }
 
 // The kernel knows it already.
@@ -209,6 +214,17 @@ void BpfPath::release_pair(const Tunnel& tunnel) {
   const so_pair pair = key_of(tunnel);
   (void)bpf_map_delete_elem(programs_->pairs(), &pair);
   pair_uses_.erase(uses);
+  tell_present();
+}
+
+// Never less than there is: a packet that is not looked up goes the plain way.
+
+void BpfPath::tell_present() {
+  auto& present = programs_->skeleton->bss->present;
+  present.bindings = static_cast<std::uint32_t>(binding_pairs_.size());
+  present.attached = static_cast<std::uint32_t>(attached_pairs_.size());
+  present.pairs = static_cast<std::uint32_t>(pair_uses_.size());
+  present.buffers = static_cast<std::uint32_t>(slots_.size());
 }
 
 Attempt<> BpfPath::put_binding(const Ipv6Address& pcoa, const TunnelEnd& end) {
@@ -256,6 +272,7 @@ Attempt<> BpfPath::divert_buffer(const Ipv6Address& address, unsigned interface,
   if (there != slots_.end()) return {};
   free_slots_.pop_back();
   slots_.emplace(address, Slot{value.slot, {}});
+  tell_present();
   return {};
 }
 
@@ -271,6 +288,7 @@ void BpfPath::end_diversion(const Ipv6Address& address) {
   (void)bpf_map_delete_elem(programs_->buffers(), &key);
   free_slots_.push_back(found->second.number);
   slots_.erase(found);
+  tell_present();
 }
 
 // What a full queue of the TUN device lost is never read. After a while without news it is taken
@@ -313,6 +331,7 @@ void BpfPath::read_tun() {
     if (!take_held(header->destination, packet) && !take_copy(header->destination, packet))
       ++counted_.dropped;
   });
+  drain_on();
 }
 
 Path::Counted BpfPath::counted() const {

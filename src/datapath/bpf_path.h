@@ -49,6 +49,7 @@ class BpfPath final : public Path {
   [[nodiscard]] Attempt<> put(int map, const Ipv6Address& pcoa, const TunnelEnd& end,
                               std::uint32_t kind);
   void release_pair(absl::flat_hash_map<Ipv6Address, Tunnel>& of, const Ipv6Address& pcoa);
+  void tell_present();
   void read_tun();
 
   TunDevice tun_;
