@@ -9,6 +9,9 @@ namespace {
 // A stream that is this late has stopped: five gaps, and what a busy host may hold packets back.
 constexpr int kLateGaps = 5;
 constexpr Duration kLateSlack = milliseconds(20);
+// How late a busy host may be and still make up for all of it: at high rates that is more than a
+// burst, and a backlog whose pace falls behind its stream would never end.
+constexpr Duration kMadeUp = milliseconds(2);
 
 double per_second(std::optional<Duration> gap) {
   if (!gap) return 0;
@@ -45,8 +48,8 @@ void Drain::sent(Instant now, std::optional<Duration> entry_gap,
   else if (sent_ == kBurst)
     due_ = now + gap;
   else
-    // Woken late, it makes up for what it missed, but never by a longer burst than the first.
-    due_ = std::max(due_ + gap, now - gap * (kBurst - 2));
+    // Woken later than that, it makes up for no more than another burst.
+    due_ = std::max(due_ + gap, now - std::max(gap * (kBurst - 2), kMadeUp));
 }
 
 }  // namespace sendoff::datapath

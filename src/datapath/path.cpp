@@ -354,7 +354,10 @@ void Path::keep(const Ipv6Address& destination, ByteView packet, std::uint64_t& 
     return account(destination);
   }
   ++counter;
-  if (releasing_.contains(destination)) drain_timer_.at(held_.next_due());
+}
+
+void Path::drain_on() {
+  if (!releasing_.empty()) drain();
 }
 
 void Path::drain() {

@@ -106,6 +106,8 @@ class Path : public Backend {
   bool take_held(const Ipv6Address& destination, ByteView packet);
   // The same for a buffer of copies; the packet itself goes on, or has gone.
   bool take_copy(const Ipv6Address& destination, ByteView packet);
+  // After a number of these: sends what is due. A timer for each packet would cost more than it.
+  void drain_on();
   // Says so to the packet's source, at a bounded rate.
   void tell_too_big(const TunnelEnd& end, ByteView packet);
   void warn(const std::string& text);

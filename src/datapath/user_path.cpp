@@ -73,7 +73,10 @@ UserPath::UserPath(net::EventLoop& loop, const Config& config, Parts parts,
 void UserPath::serve() {
   using enum net::EventLoop::Interest;
   port_watch_ = loop_.watch(port_->fd(), kReadable, [this] { read_port(); });
-  tunnels_watch_ = loop_.watch(tunnels_.get(), kReadable, [this] { read_tunnels(); });
+  tunnels_watch_ = loop_.watch(tunnels_.get(), kReadable, [this] {
+    read_tunnels();
+    drain_on();
+  });
 }
 
 NextHop UserPath::divert(const TunnelEnd& end) const {
@@ -114,6 +117,7 @@ bool UserPath::send_on(const Ipv6Address& address, ByteView packet) {
 
 void UserPath::read_port() {
   port_->receive(kAtOnce, [this](ByteView packet) { route(packet); });
+  drain_on();
 }
 
 void UserPath::route(ByteView packet) {

@@ -125,6 +125,7 @@ EventLoop::Watch EventLoop::watch(int fd, Interest interest, Callback ready) {
 struct Timer::State {
   FileDescriptor fd;
   EventLoop::Callback due;
+  Instant armed = kNever;
   EventLoop::Watch watch;
 };
 
@@ -136,6 +137,7 @@ Timer::Timer(EventLoop& loop, EventLoop::Callback due) : state_(std::make_unique
   state_->watch = loop.watch(state_->fd.get(), EventLoop::Interest::kReadable, [state] {
     std::uint64_t expirations = 0;
     if (read(state->fd.get(), &expirations, sizeof expirations) != sizeof expirations) return;
+    state->armed = kNever;
     const auto callback = state->due;  // may destroy this timer
     callback();
   });
@@ -144,6 +146,8 @@ Timer::Timer(EventLoop& loop, EventLoop::Callback due) : state_(std::make_unique
 Timer::~Timer() = default;
 
 void Timer::at(Instant deadline) {
+  if (deadline == state_->armed) return;
+  state_->armed = deadline;
   itimerspec spec{};
   if (deadline != kNever) {
     // Zero would disarm.

@@ -133,6 +133,30 @@ TEST(Drain, WokenLateItMakesUpForItWithoutALongerBurst) {
   }
 }
 
+// 40 a millisecond, and the host looks once a millisecond: more than five leave at each look.
+TEST(Drain, AFastBacklogEndsAlthoughTheHostLooksSeldom) {
+  HeldPackets held{BufferLimits{}};
+  ASSERT_TRUE(held.open(kNode));
+  Instant now = kStart;
+  std::uint32_t number = 0;
+  const auto arrive = [&](Duration span) {
+    for (const Instant end = now + span; now < end; now += microseconds(25))
+      ASSERT_EQ(held.hold(kNode, now, packet(number++)), HeldPackets::Held::kHeld);
+  };
+  arrive(milliseconds(50));
+  held.release(kNode, now);
+  const Instant begin = now;
+  std::size_t most = 0;
+  do {
+    arrive(milliseconds(1));
+    std::size_t sent = 0;
+    while (held.take_due(now)) ++sent;
+    most = std::max(most, sent);
+  } while (!held.is_empty(kNode) && now < begin + milliseconds(200));
+  EXPECT_LE(now - begin, milliseconds(70));
+  EXPECT_LE(most, 2U * 2U * 40U);  // two milliseconds at twice the rate
+}
+
 TEST(HeldPackets, CopiesCanBeDroppedAndWhatCameBehindThemStays) {
   using Kind = HeldPackets::Kind;
   HeldPackets held{BufferLimits{}};
