@@ -50,7 +50,7 @@ class Series:
 
     # --- handovers
 
-    def hand_over(self):
+    def hand_over(self, revive=lambda: None):
         """To the other router, by order; by force when the order does not move the link."""
         to = OTHER[self.bed.radio.at]
         patience = time.monotonic() + 5
@@ -58,8 +58,9 @@ class Series:
             time.sleep(0.02)
         if not taken:
             # The router was dead when the node asked it for its neighbourhood: the node asks again only after
-            # [keys] request_interval, or when it is told to.
+            # [keys] request_interval, or when it is told to, and of one that lives.
             self.count["asked again by order"] += 1
+            revive()
             self.bed.ask("mn", command="request-key")
             self.bed.wait_until("the node can be ordered", lambda: self.bed.order(to))
         deadline = time.monotonic() + 2
@@ -83,13 +84,19 @@ class Series:
             moment.append(time.monotonic())
             self.bed.kill(victim)
 
+        def revive():
+            if not revived:
+                killed.join()
+                self.bed.run_router(victim)
+                self.bed.wait_until(f"{victim} is ready again", lambda: self.bed.ready(victim))
+                revived.append(victim)
+
+        revived = []
         self.note_discarded(victim)
         killed = threading.Timer(delay, kill)
         killed.start()
-        self.hand_over()
-        killed.join()
-        self.bed.run_router(victim)
-        self.bed.wait_until(f"{victim} is ready again", lambda: self.bed.ready(victim))
+        self.hand_over(revive)
+        revive()
         self.count["kills"] += 1
         return victim, moment[0]
 
