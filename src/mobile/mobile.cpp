@@ -227,11 +227,7 @@ Result<void, NeedsRestart> Mobile::handle(Now now, const Config& config) {
   };
   if (!std::ranges::equal(config.interfaces, state.config.interfaces, same))
     restart.settings.emplace_back("interfaces");
-  const send::Identity& mine = state.config.identity;
-  if (!equal(config.identity.key->spki(), mine.key->spki()) ||
-      config.identity.modifier != mine.modifier || config.identity.sec != mine.sec ||
-      config.identity.extensions != mine.extensions)
-    restart.settings.emplace_back("CGA key");
+  if (!send::same(config.identity, state.config.identity)) restart.settings.emplace_back("CGA key");
   if (config.max_keys != state.config.max_keys) restart.settings.emplace_back("number of keys");
   if (!restart.settings.empty()) return fail(std::move(restart));
   state.config = config;

@@ -116,17 +116,6 @@ void Discovery::stop(InterfaceId interface) {
   });
 }
 
-// An RS from :: has no CGA and no signature, but a Nonce by which its answer is known (GS2, GS26).
-void Discovery::solicit_from_unspecified(Now now, InterfaceId interface, const Bytes& nonce) {
-  Bytes message;
-  append(message, wire::RouterSolicitation{});
-  append(message, wire::TimestampOption{send::timestamp_of(now.utc)});
-  append(message, wire::NonceOption{nonce});
-  wire::seal_icmpv6(Ipv6Address{}, kAllRouters, message);
-  outbox_.push(machine::Transmit{interface, std::nullopt,
-                                 wire::icmpv6_packet(Ipv6Address{}, kAllRouters, message)});
-}
-
 void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   const bool from_unspecified = link.solicitations >= config_.max_solicitations;
   ++link.solicitations;
@@ -137,7 +126,14 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   counters_.add(DiscoveryCounter::kSolicitations);
   receiver_.nonces().remember(interface, send::Kind::kRouterSolicitation, nonce,
                               now.boot + kNonceLifetime);
-  if (from_unspecified) return solicit_from_unspecified(now, interface, nonce);
+  if (from_unspecified) {  // GS26
+    Bytes message;
+    append(message, wire::RouterSolicitation{});
+    outbox_.push(
+        machine::Transmit{interface, std::nullopt,
+                          send::solicitation_from_unspecified(std::move(message), nonce, now.utc)});
+    return;
+  }
   send::Unsigned solicitation;
   solicitation.source = link.link_local;
   solicitation.destination = kAllRouters;

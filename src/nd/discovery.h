@@ -140,7 +140,6 @@ class Discovery {
                             const pki::CertifiedRouter& certified);
   void fetch_path(Now now, InterfaceId interface, const Link& link);
   void solicit(Now now, InterfaceId interface, Link& link);
-  void solicit_from_unspecified(Now now, InterfaceId interface, const Bytes& nonce);
   void routers_changed(Now now, InterfaceId interface, Link& link);
 
   DiscoveryConfig config_;

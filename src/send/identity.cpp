@@ -22,6 +22,11 @@ Ipv6Address Identity::address(const Prefix& prefix, std::uint8_t collision_count
   return cga::address_of(parameters(prefix, collision_count), sec);
 }
 
+bool same(const Identity& a, const Identity& b) {
+  return equal(a.key->spki(), b.key->spki()) && a.modifier == b.modifier && a.sec == b.sec &&
+         a.extensions == b.extensions;
+}
+
 const Prefix& link_local_prefix() {
   static const Prefix prefix = Prefix::literal("fe80::/64");
   return prefix;

@@ -23,6 +23,9 @@ struct Identity {
   [[nodiscard]] Ipv6Address address(const Prefix& prefix, std::uint8_t collision_count = 0) const;
 };
 
+// Whether both give the same addresses, by the same key.
+[[nodiscard]] bool same(const Identity& a, const Identity& b);
+
 // fe80::/64
 [[nodiscard]] const Prefix& link_local_prefix();
 

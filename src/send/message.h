@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "crypto/digest.h"
 #include "crypto/rsa.h"
+#include "machine/action.h"
 #include "wire/icmpv6.h"
 #include "wire/nd_options.h"
 
@@ -37,8 +38,9 @@ struct Message {
   Bytes packet;
   Ipv6Address source;
   Ipv6Address destination;
-  ByteView icmp;             // the whole ICMPv6 message
-  wire::OptionList options;  // before the first RSA Signature option: what may be used
+  ByteView icmp;                        // the whole ICMPv6 message
+  wire::OptionList options;             // before the first RSA Signature option: what may be used
+  std::optional<machine::HoldId> hold;  // of a packet of the kernel's that waits for a verdict
 
   Message() = default;
   Message(Message&&) = default;
@@ -46,6 +48,10 @@ struct Message {
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 };
+
+// Whose address a message claims, and its CGA option has to prove (RFC 3971 5.1.1, GS1): the target
+// of a DAD solicitation, the source of everything else. `icmp` is the whole ICMPv6 message.
+[[nodiscard]] Ipv6Address claimed_address(const Ipv6Address& source, ByteView icmp);
 
 // What the pipeline proved of a secured message.
 struct Proof {

@@ -78,15 +78,14 @@ bool source_ok(Kind kind, const wire::PacketView& packet) {
   }
 }
 
-// RFC 3971 5.1.1: the target of a DAD solicitation, the source of everything else (GS1).
-Ipv6Address claimed_address(const Message& message) {
-  if (message.kind == Kind::kNeighborSolicitation && message.source.is_unspecified())
-    if (const auto solicitation = wire::NeighborSolicitation::parse(message.icmp))
-      return solicitation->target;
-  return message.source;
-}
-
 }  // namespace
+
+Ipv6Address claimed_address(const Ipv6Address& source, ByteView icmp) {
+  if (source.is_unspecified())
+    if (const auto solicitation = wire::NeighborSolicitation::parse(icmp))
+      return solicitation->target;
+  return source;
+}
 
 std::string_view name(Kind kind) {
   switch (kind) {
@@ -197,6 +196,7 @@ Receiver::Receiver(const ReceiverConfig& config, machine::Outbox& outbox)
       outbox_(outbox),
       timestamps_(config.timestamps),
       duplicates_(duplicate_window(config.timestamps), config.max_duplicates),
+      nonces_(config.max_nonces),
       budget_(config.budget) {}
 
 void Receiver::configure(const ReceiverConfig& config) {
@@ -236,6 +236,7 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
   const auto options =
       wire::OptionList::parse(message.icmp.subspan(*wire::options_offset(message.icmp)));
   message.options = options->before_signature();
+  message.hold = received.hold;
   if (!carries_send_options(*kind))
     return Judged{Verdict::kUnsecured, Reason::kUnsecured, std::move(message), std::nullopt};
   return send_checks(now, std::move(message));
@@ -322,7 +323,7 @@ std::optional<Reason> Receiver::read_options(const Message& message,
 // Nonce or timestamp, CGA, budget: what is left before an RSA operation is spent.
 std::optional<Reason> Receiver::judge(Now now, const Message& message, Examination& examined) {
   Proof& proof = examined.proof;
-  const Ipv6Address claimed = claimed_address(message);
+  const Ipv6Address claimed = claimed_address(message.source, message.icmp);
   const Peer peer{message.interface, claimed, proof.key_hash};
   if (const auto solicitation = solicitation_of(message.kind); solicitation && proof.nonce) {
     proof.solicited = nonces_.sent(message.interface, *solicitation, *proof.nonce, now.boot);
@@ -385,7 +386,7 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
   if (verified == nullptr) return fail_with(Reason::kCrypto, std::move(message));
   if (!verified->valid) return fail_with(Reason::kSignature, std::move(message));
 
-  const Peer peer{message.interface, claimed_address(message), proof.key_hash};
+  const Peer peer{message.interface, claimed_address(message.source, message.icmp), proof.key_hash};
   if (proof.solicited) {
     if (!nonces_.sent(message.interface, *solicitation_of(message.kind), *proof.nonce, now.boot))
       return fail_with(Reason::kUnknownNonce, std::move(message));
@@ -404,7 +405,8 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
 
 bool Receiver::accept(const Judged& judged) {
   invariant(judged.verdict == Verdict::kSecured && judged.proof.has_value());
-  const Peer peer{judged.message.interface, claimed_address(judged.message),
+  const Peer peer{judged.message.interface,
+                  claimed_address(judged.message.source, judged.message.icmp),
                   judged.proof->key_hash};
   if (timestamps_.accept(peer, judged.proof->timestamp, judged.message.arrived, judged.proof->sec))
     return true;
@@ -412,12 +414,26 @@ bool Receiver::accept(const Judged& judged) {
   return false;
 }
 
-void Receiver::drop_pending(InterfaceId interface) {
+std::vector<machine::HoldId> Receiver::drop_pending(InterfaceId interface) {
+  std::vector<machine::HoldId> held;
   std::erase_if(pending_, [&](const auto& entry) {
-    if (entry.second.message.interface != interface) return false;
+    const Message& message = entry.second.message;
+    if (message.interface != interface) return false;
     outbox_.push(machine::Cancel{entry.first});
+    if (message.hold) held.push_back(*message.hold);
     return true;
   });
+  return held;
+}
+
+bool Receiver::holds(machine::HoldId hold) const {
+  return std::ranges::any_of(pending_,
+                             [&](const auto& entry) { return entry.second.message.hold == hold; });
+}
+
+std::optional<machine::HoldId> Receiver::hold_of(machine::JobId job) const {
+  const auto found = pending_.find(job);
+  return found == pending_.end() ? std::nullopt : found->second.message.hold;
 }
 
 }  // namespace sendoff::send

@@ -64,6 +64,7 @@ struct ReceiverConfig {
   std::size_t max_pending = 64;            // verifications under way
   std::size_t max_pending_per_source = 8;  // of one frame source
   std::size_t max_duplicates = 4096;
+  std::size_t max_nonces = 1024;  // of solicitations sent, that answers are known by
 };
 
 enum class Verdict : std::uint8_t {
@@ -100,8 +101,13 @@ class Receiver {
   // False: the peer table is full of protected peers (kPeerTable); do not act.
   [[nodiscard]] bool accept(const Judged& judged);
 
-  // The interface went down: verifications under way are cancelled.
-  void drop_pending(InterfaceId interface);
+  // The interface went down: verifications under way are cancelled. Those of their packets that the
+  // kernel holds still want a verdict.
+  std::vector<machine::HoldId> drop_pending(InterfaceId interface);
+
+  // Whether this packet of the kernel's waits for a verification; and the one that waits for `job`.
+  [[nodiscard]] bool holds(machine::HoldId hold) const;
+  [[nodiscard]] std::optional<machine::HoldId> hold_of(machine::JobId job) const;
 
   [[nodiscard]] Nonces& nonces() { return nonces_; }
   [[nodiscard]] Timestamps& timestamps() { return timestamps_; }

@@ -1,5 +1,6 @@
 #include "send/sender.h"
 
+#include "send/message.h"
 #include "wire/fmip_options.h"
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
@@ -84,7 +85,8 @@ Result<machine::SignMessage, SendError> sign(Unsigned message,
   if (const auto error = check_handover_options(message, *key)) return fail(*error);
   const Bytes parameters = message.parameters.octets();
   const auto view = cga::ParametersView::parse(parameters);
-  if (!view || !equal(view->public_key, key->spki()) || !cga::verify(message.source, *view))
+  const Ipv6Address claimed = claimed_address(message.source, message.message);
+  if (!view || !equal(view->public_key, key->spki()) || !cga::verify(claimed, *view))
     return fail(SendError::kNotMyCga);
   const std::size_t size = packet_size(message, *key);
   if (size > mtu) return fail(SendError::kTooBig);
@@ -92,6 +94,13 @@ Result<machine::SignMessage, SendError> sign(Unsigned message,
   append_send_options(message.message, parameters, utc, message.nonce);
   return machine::SignMessage{std::move(key), message.source, message.destination,
                               std::move(message.message), std::move(message.seal)};
+}
+
+Bytes solicitation_from_unspecified(Bytes message, ByteView nonce, UtcTime utc) {
+  append(message, wire::TimestampOption{timestamp_of(utc)});
+  append(message, wire::NonceOption{nonce});
+  wire::seal_icmpv6(Ipv6Address{}, kAllRouters, message);
+  return wire::icmpv6_packet(Ipv6Address{}, kAllRouters, message);
 }
 
 Bytes draw_nonce(Random& random) {

@@ -14,7 +14,7 @@
 namespace sendoff::send {
 
 struct Unsigned {
-  Ipv6Address source;  // a CGA of `parameters`
+  Ipv6Address source;  // what is claimed (claimed_address()) is a CGA of `parameters`
   Ipv6Address destination;
   Bytes message;  // ICMPv6: fixed part and the options before the CGA option
   cga::Parameters parameters;
@@ -23,7 +23,7 @@ struct Unsigned {
 };
 
 enum class SendError : std::uint8_t {
-  kNotMyCga,         // the source does not verify with the parameters: nothing is sent
+  kNotMyCga,         // what is claimed does not verify with the parameters: nothing is sent
   kTooBig,           // the signed packet would exceed the link MTU; nothing is fragmented (W8)
   kNonceLength,      // not 6, 14, 22 …
   kHandoverOptions,  // option 27 or 28 in another message, twice, or without a nonce
@@ -39,6 +39,11 @@ enum class SendError : std::uint8_t {
 [[nodiscard]] Result<machine::SignMessage, SendError> sign(
     Unsigned message, std::shared_ptr<const crypto::SigningKey> key, UtcTime utc,
     std::uint32_t mtu);
+
+// The packet of a solicitation for routers from :: (RFC 3971 5.3.3, GS2): it has no CGA and no
+// signature, but a Timestamp and a Nonce, by which its answer is known. `message`: fixed part and
+// other options.
+[[nodiscard]] Bytes solicitation_from_unspecified(Bytes message, ByteView nonce, UtcTime utc);
 
 // A fresh nonce of 6 octets; empty when the random source failed.
 [[nodiscard]] Bytes draw_nonce(Random& random);
