@@ -6,7 +6,7 @@
 
 #include "datapath/kernel.h"
 #include "datapath/port.h"
-#include "net/netlink_socket.h"
+#include "net/packet_queue.h"
 #include "net/raw_socket.h"
 
 namespace sendoff::datapath {
@@ -23,7 +23,7 @@ class QueuePort final : public Port {
   [[nodiscard]] bool send(ByteView packet) override;
 
  private:
-  QueuePort(net::NetlinkSocket table, net::NetlinkSocket queue, net::RoutedSender sender,
+  QueuePort(net::NetlinkSocket table, net::PacketQueue queue, net::RoutedSender sender,
             unsigned index, bool forwards)
       : table_(std::move(table)),
         queue_(std::move(queue)),
@@ -32,11 +32,10 @@ class QueuePort final : public Port {
         forwards_(forwards) {}
 
   net::NetlinkSocket table_;
-  net::NetlinkSocket queue_;
+  net::PacketQueue queue_;
   net::RoutedSender sender_;
   unsigned index_;
   bool forwards_;
-  Bytes buffer_;
 };
 
 }  // namespace sendoff::datapath

@@ -81,6 +81,11 @@ class NetlinkSocket {
   std::uint32_t sequence_ = 0;
 };
 
+// The type of a message of one of netfilter's subsystems.
+constexpr std::uint16_t nf_type(std::uint8_t subsystem, std::uint8_t message) {
+  return static_cast<std::uint16_t>(subsystem << 8 | message);
+}
+
 // An attribute that holds an address.
 inline void put_address(nlmsghdr* message, std::uint16_t type, const Ipv6Address& address) {
   mnl_attr_put(message, type, Ipv6Address::kSize, address.octets().data());
