@@ -383,8 +383,6 @@ void Path::drain() {
   drain_timer_.at(next);
 }
 
-void Path::carry_out(const machine::Verdict&) {}
-
 // --- for the backends
 
 const TunnelEnd* Path::binding(const Ipv6Address& pcoa) const {

@@ -40,7 +40,6 @@ class Path : public Backend {
   void carry_out(const machine::OpenBuffer& action, net::Done done) final;
   void carry_out(const machine::ReleaseBuffer& action, net::Done done) final;
   void carry_out(const machine::DiscardBuffer& action, net::Done done) final;
-  void carry_out(const machine::Verdict& action) final;
 
  protected:
   using Table = absl::flat_hash_map<Ipv6Address, TunnelEnd>;

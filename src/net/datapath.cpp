@@ -37,6 +37,4 @@ void ControlPlaneOnly::carry_out(const machine::DiscardBuffer&, Done done) {
   done(machine::Facts{});
 }
 
-void ControlPlaneOnly::carry_out(const machine::Verdict&) { ++counters_.verdicts; }
-
 }  // namespace sendoff::net

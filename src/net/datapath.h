@@ -22,8 +22,6 @@ class Datapath {
   virtual void carry_out(const machine::OpenBuffer& action, Done done) = 0;
   virtual void carry_out(const machine::ReleaseBuffer& action, Done done) = 0;
   virtual void carry_out(const machine::DiscardBuffer& action, Done done) = 0;
-  // A packet of the kernel's that waited for the machine's verdict.
-  virtual void carry_out(const machine::Verdict& action) = 0;
 };
 
 class ControlPlaneOnly final : public Datapath {
@@ -35,14 +33,12 @@ class ControlPlaneOnly final : public Datapath {
   void carry_out(const machine::OpenBuffer& action, Done done) override;
   void carry_out(const machine::ReleaseBuffer& action, Done done) override;
   void carry_out(const machine::DiscardBuffer& action, Done done) override;
-  void carry_out(const machine::Verdict& action) override;
 
   struct Counters {
     std::uint64_t bindings_installed = 0;
     std::uint64_t bindings_removed = 0;
     std::uint64_t tunnel_orders = 0;
     std::uint64_t buffer_orders = 0;
-    std::uint64_t verdicts = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include "net/file_descriptor.h"
 #include "net/icmp_guard.h"
 #include "net/kernel_ipsec.h"
+#include "net/nd_queue.h"
 #include "net/netlink.h"
 
 namespace sendoff::net {
@@ -68,18 +70,37 @@ Finding nft_finding() {
   return finding;
 }
 
-// In a child: what it tries must not happen to us.
-Finding user_namespace_finding() {
-  Finding finding{"user namespaces", false, false, {}, "trying things out without root"};
+// In a child: what it tries must not happen to us. `attempt` gives an errno, or 0.
+Finding tried_finding(std::string feature, int (*attempt)(), const char* works,
+                      std::string used_for) {
+  Finding finding{std::move(feature), false, false, {}, std::move(used_for)};
   const pid_t child = fork();
-  if (child == 0) _exit(unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 0 : errno);
+  if (child == 0) _exit(attempt());
   int status = 0;
   const bool ended = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
   finding.available = ended && WEXITSTATUS(status) == 0;
-  finding.detail = finding.available ? "can be made"
+  finding.detail = finding.available ? works
                    : ended           ? std::strerror(WEXITSTATUS(status))
                                      : "could not be tried";
   return finding;
+}
+
+Finding user_namespace_finding() {
+  return tried_finding(
+      "user namespaces", [] { return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 0 : errno; },
+      "can be made", "trying things out without root");
+}
+
+// Rules of a network namespace without links: those of this one are left alone.
+Finding guard_finding() {
+  return tried_finding(
+      "Neighbor Discovery under guard",
+      [] {
+        if (unshare(CLONE_NEWNET) != 0) return errno;
+        const auto queue = NdQueue::open({"lo"}, OnStop::kOpen);
+        return queue ? 0 : std::max(queue.error().code, 1);
+      },
+      "a queue and its rules were made and are gone again", "sendoff guard");
 }
 
 Finding address_protocol_finding() {
@@ -205,6 +226,7 @@ std::vector<Finding> examine_host() {
   findings.push_back(tun_finding());
   findings.push_back(
       kernel_part("NFQUEUE", "nfnetlink_queue", "nfqnl_rcv_nl_event", "the data path nfqueue"));
+  findings.push_back(guard_finding());
   return findings;
 }
 

@@ -41,6 +41,9 @@ LinuxHost::State::State(EventLoop& event_loop, const HostConfig& host_config,
 
 LinuxHost::State::~State() {
   started = false;
+  // Nobody judges what the kernel says from now on.
+  guarded_watch = {};
+  nd_queue.reset();
   for (HostInterface& interface : interfaces)
     if (interface.index != 0) withdraw(interface.index);
   admit_all_sources();
@@ -56,6 +59,13 @@ Attempt<> LinuxHost::State::open() {
   if (!links) return fail(links.error());
   if (config.router)
     for (const Setting& setting : router_settings()) apply_or_warn(setting);
+  if (config.guard) {
+    std::vector<std::string> names;
+    for (const HostInterface& interface : interfaces) names.push_back(interface.name);
+    auto opened = NdQueue::open(names, *config.guard);
+    if (!opened) return fail(opened.error());
+    nd_queue.emplace(std::move(*opened));
+  }
   for (HostInterface& interface : interfaces) {
     const auto link = std::ranges::find(*links, interface.name, &LinkInfo::name);
     if (link == links->end()) return fail(SystemError{ENODEV, "interface " + interface.name});
@@ -94,6 +104,9 @@ void LinuxHost::State::start() {
       loop.watch(netlink->event_fd(), EventLoop::Interest::kReadable, [this] { read_netlink(); });
   mobility_watch =
       loop.watch(mobility->fd(), EventLoop::Interest::kReadable, [this] { receive_mobility(); });
+  if (nd_queue)
+    guarded_watch = loop.watch(nd_queue->packets().fd(), EventLoop::Interest::kReadable,
+                               [this] { receive_guarded(); });
   if (esp) watch_esp();
   if (ipsec) {
     for (const KernelIpsec::Verdict& verdict : ipsec->verdicts()) tell_protection(verdict);
@@ -157,8 +170,10 @@ void LinuxHost::State::withdraw(unsigned index) {
 }
 
 Attempt<> LinuxHost::State::attach(HostInterface& interface, const LinkInfo& link) {
-  for (const Setting& setting : interface_settings(interface.name, config.router))
+  for (const Setting& setting : config.guard ? guard_settings(interface.name)
+                                             : interface_settings(interface.name, config.router))
     apply_or_warn(setting);
+  if (config.guard) remove_kernels_addresses(link);
   auto packets = PacketSocket::open(link.index, neighbour_discovery());
   if (!packets) return fail(packets.error());
   for (const Ipv6Address& group : {kAllNodes, kAllRouters}) {
@@ -293,6 +308,35 @@ void LinuxHost::State::receive_advertisements(HostInterface& interface) {
   interface.advertisements->receive(kPacketsAtOnce, deliver);
 }
 
+// One of an interface that is not ours, or not any more, waits for nobody.
+void LinuxHost::State::receive_guarded() {
+  PacketQueue& queue = nd_queue->packets();
+  queue.receive(kPacketsAtOnce, [&](const PacketQueue::Packet& packet) {
+    ++counted.guarded;
+    const HostInterface* interface = by_index(packet.index);
+    if (!interface) return queue.drop(packet.id);
+    machine::Received received;
+    received.interface = interface->id;
+    received.origin =
+        packet.outgoing ? machine::Received::Origin::kHost : machine::Received::Origin::kWire;
+    received.frame_source = packet.source;
+    received.packet = packet.octets;
+    received.hold = machine::HoldId{packet.id};
+    sink.packet(received);
+  });
+}
+
+// They come back with the settings that made them.
+void LinuxHost::State::remove_kernels_addresses(const LinkInfo& link) {
+  const auto all = netlink->addresses();
+  if (!all) return warn(all.error().text());
+  for (const AddressInfo& info : *all) {
+    if (info.index != link.index || !info.by_kernel) continue;
+    const auto removed = netlink->remove_address(info.index, info.address, info.prefix_length);
+    if (!removed) warn(removed.error().text());
+  }
+}
+
 void LinuxHost::State::receive_mobility() {
   mobility->receive(kPacketsAtOnce, [&](const PacketSocket::Frame& frame) {
     machine::Received received;
@@ -403,6 +447,7 @@ void LinuxHost::counters(const CounterVisitor& visit) const {
   visit("host", "packets-sent", counted.sent);
   visit("host", "packets-not-sent", counted.send_failed);
   visit("host", "netlink-overruns", counted.netlink_overruns);
+  visit("host", "messages-stopped", counted.guarded);
 }
 
 }  // namespace sendoff::net

@@ -17,6 +17,7 @@
 #include "net/event_loop.h"
 #include "net/host.h"
 #include "net/kernel_ipsec.h"
+#include "net/nd_queue.h"
 #include "net/packet_filter.h"
 #include "net/system_error.h"
 
@@ -37,6 +38,9 @@ struct HostConfig {
   // Mobility Header types, beside those of Mobile IPv6 (0 to 7), that another program here handles:
   // neither delivered nor kept from the kernel.
   std::vector<std::uint8_t> other_mobility_types{};
+  // The kernel's own Neighbor Discovery on the interfaces waits for verdicts (Received::hold): the
+  // kernel makes no addresses there, those that it made are taken away until the end.
+  std::optional<OnStop> guard{};
 };
 
 class LinuxHost final : public Host {
@@ -49,6 +53,7 @@ class LinuxHost final : public Host {
 
   void start(Sink sink) override;
   void carry_out(const machine::Transmit& action) override;
+  void carry_out(const machine::Verdict& action) override;
   void carry_out(const machine::AddAddress& action, Done done) override;
   void carry_out(const machine::RemoveAddress& action, Done done) override;
   void carry_out(const machine::SetRoute& action, Done done) override;

@@ -59,6 +59,20 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
   }
 }
 
+void LinuxHost::carry_out(const machine::Verdict& action) {
+  if (!state_->nd_queue) return;
+  PacketQueue& queue = state_->nd_queue->packets();
+  const auto id = static_cast<std::uint32_t>(action.hold.value);
+  switch (action.kind) {
+    case machine::Verdict::Kind::kPass:
+      return queue.accept(id);
+    case machine::Verdict::Kind::kReplace:
+      return queue.replace(id, action.packet);
+    case machine::Verdict::Kind::kDrop:
+      return queue.drop(id);
+  }
+}
+
 void LinuxHost::carry_out(const machine::AddAddress& action, Done done) {
   const HostInterface* interface = state_->by_id(action.interface);
   if (!interface || interface->index == 0) return done(fail(ActionError::kGone));

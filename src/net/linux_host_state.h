@@ -57,6 +57,8 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void observe_neighbour(const NeighbourInfo& neighbour, bool gone);
   void receive(HostInterface& interface);
   void receive_advertisements(HostInterface& interface);
+  void receive_guarded();
+  void remove_kernels_addresses(const LinkInfo& link);
   void receive_mobility();
   [[nodiscard]] Attempt<> select_esp(const EspSelection& selection);
   void watch_esp();
@@ -88,6 +90,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   AddressBook addresses;
   std::deque<Ipv6Address> refused;  // as sources, the earliest first
   std::optional<IcmpGuard> guard;
+  std::optional<NdQueue> nd_queue;       // the kernel's, that waits for verdicts
   std::optional<PacketSocket> mobility;  // all interfaces: an FBU may come in by any
   std::optional<EspSocket> esp;          // when the machine takes some
   std::unique_ptr<KernelIpsec> ipsec;    // when HI and HAck of a neighbour are left to it
@@ -105,6 +108,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   EventLoop::Watch esp_watch;
   EventLoop::Watch ipsec_watch;
   EventLoop::Watch policed_watch;
+  EventLoop::Watch guarded_watch;
   std::optional<ClockWatch> clock_watch;
 
   struct Counted {
@@ -114,6 +118,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
     std::uint64_t not_ours = 0;  // Mobility Headers and ESP to no address of a configured interface
     std::uint64_t unpoliced = 0;  // HI and HAck that no policy vouches for
     std::uint64_t netlink_overruns = 0;
+    std::uint64_t guarded = 0;  // messages of the kernel's that were stopped
   } counted;
 };
 

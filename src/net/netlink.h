@@ -41,6 +41,7 @@ struct AddressInfo {
   bool optimistic = false;  // DAD runs, usable
   bool duplicate = false;
   bool ours = false;
+  bool by_kernel = false;  // made by itself, of the link's address or a router's prefix
 };
 
 struct RouteInfo {

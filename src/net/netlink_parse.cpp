@@ -47,6 +47,8 @@ std::optional<AddressInfo> parse_address(const nlmsghdr* message) {
   info.tentative = (flags & IFA_F_TENTATIVE) != 0 && !info.optimistic && !info.duplicate;
   const ByteView protocol = attributes.octets(kIfaProto);
   info.ours = protocol.size() == 1 && protocol[0] == kOurProtocol;
+  info.by_kernel = protocol.size() == 1 &&
+                   (protocol[0] == IFAPROT_KERNEL_LL || protocol[0] == IFAPROT_KERNEL_RA);
   return info;
 }
 

@@ -96,6 +96,16 @@ std::vector<Setting> interface_settings(const std::string& name, bool router) {
   return settings;
 }
 
+std::vector<Setting> guard_settings(const std::string& name) {
+  const std::string conf = std::string(kConf) + name + "/";
+  return {
+      {conf + "autoconf", "0"},
+      {conf + "addr_gen_mode", "1"},
+      {conf + "use_tempaddr", "0"},
+      {conf + "suppress_frag_ndisc", "1"},
+  };
+}
+
 std::vector<Setting> router_settings() {
   std::vector<Setting> settings;
   std::error_code error;

@@ -42,6 +42,9 @@ struct Setting {
 
 // What an interface of ours needs, in the order to set it.
 [[nodiscard]] std::vector<Setting> interface_settings(const std::string& name, bool router);
+// What an interface needs on which the kernel does Neighbor Discovery under guard: addresses are
+// made by the machine, and fragmented messages are nobody's (RFC 6980).
+[[nodiscard]] std::vector<Setting> guard_settings(const std::string& name);
 // What a router needs of the whole host: forwarding. All interfaces' own switches come first, so
 // that undoing backwards gives each its old value.
 [[nodiscard]] std::vector<Setting> router_settings();

@@ -1,0 +1,63 @@
+#include "net/nd_queue.h"
+
+#include "wire/icmpv6.h"
+#include "wire/ipv6.h"
+
+namespace sendoff::net {
+
+namespace {
+
+constexpr std::uint16_t kNdQueue = 3971;
+// Each costs a verification or a signature: what waits longer than that answers nobody in time.
+constexpr std::uint32_t kNdQueueLength = 1024;
+constexpr const char* kIn = "in";
+constexpr const char* kOut = "out";
+
+void add_rules(NfBatch& batch, const std::string& interface, const NfQueueTarget& target) {
+  for (const char* chain : {kIn, kOut}) {
+    batch.begin_rule(chain);
+    if (chain == kIn)
+      batch.if_in(interface);
+    else
+      batch.if_out(interface);
+    batch.if_protocol(wire::kProtocolIcmpv6);
+    batch.if_octet_within(0, static_cast<std::uint8_t>(wire::Icmpv6Type::kRouterSolicitation),
+                          static_cast<std::uint8_t>(wire::Icmpv6Type::kRedirect));
+    batch.to_queue(target);
+    batch.end_rule();
+  }
+}
+
+// In one batch: there is no moment without rules.
+Attempt<NetlinkSocket> make_table(const std::vector<std::string>& interfaces, OnStop on_stop,
+                                  bool native) {
+  auto socket = NetlinkSocket::open(0, NETLINK_NETFILTER);
+  if (!socket) return socket;
+  const NfLife life = on_stop == OnStop::kOpen ? NfLife::kProcess : NfLife::kKernel;
+  NfBatch batch(NdQueue::kTable);
+  batch.add_table(NfLife::kKernel);  // so that there is one to remove
+  batch.remove_table();
+  batch.add_table(life);
+  batch.add_chain(kIn, NfHook::kInput);
+  batch.add_chain(kOut, NfHook::kPostRouting);
+  for (const std::string& interface : interfaces)
+    add_rules(batch, interface, {kNdQueue, on_stop == OnStop::kOpen, native});
+  if (auto made = batch.send(*socket, "guard Neighbor Discovery by nf_tables"); !made)
+    return fail(made.error());
+  return socket;
+}
+
+}  // namespace
+
+Attempt<NdQueue> NdQueue::open(const std::vector<std::string>& interfaces, OnStop on_stop) {
+  invariant(interfaces.size() <= kMaxInterfaces);
+  // A reader first: no message is to be lost to rules without one.
+  auto queue = PacketQueue::open(kNdQueue, kNdQueueLength);
+  if (!queue) return fail(queue.error());
+  auto table = make_table(interfaces, on_stop, true);
+  if (!table) table = make_table(interfaces, on_stop, false);
+  if (!table) return fail(table.error());
+  return NdQueue(std::move(*queue), std::move(*table));
+}
+
+}  // namespace sendoff::net
