@@ -99,7 +99,7 @@ std::vector<int> option_types(ByteView packet) {
   return types;
 }
 
-bool signed_properly(ByteView packet) {
+bool signed_properly(ByteView packet, std::optional<Ipv6Address> claimed) {
   const ByteView message = packet.subspan(40);
   const auto source = Ipv6Address::from(packet.subspan(8, 16));
   const auto destination = Ipv6Address::from(packet.subspan(24, 16));
@@ -109,7 +109,7 @@ bool signed_properly(ByteView packet) {
     return false;
   const auto cga_option = wire::CgaOption::parse(*cga_octets);
   const auto parameters = cga::ParametersView::parse(cga_option->parameters);
-  if (!parameters || !cga::verify(source, *parameters)) return false;
+  if (!parameters || !cga::verify(claimed.value_or(source), *parameters)) return false;
   const auto key = crypto::RsaPublicKey::parse(parameters->public_key);
   const auto signature = wire::RsaSignatureOption::parse(options.back().octets);
   if (!key || !signature || signature->key_hash != crypto::key_hash(parameters->public_key) ||

@@ -59,8 +59,9 @@ void repair_checksum(Bytes& packet);
 [[nodiscard]] std::vector<wire::RawOption> options_of(ByteView packet);
 [[nodiscard]] std::optional<Bytes> find_option(ByteView packet, wire::OptionType type);
 [[nodiscard]] std::vector<int> option_types(ByteView packet);
-// Verifies CGA of the source, key hash and signature of a signed packet, independently of send/.
-[[nodiscard]] bool signed_properly(ByteView packet);
+// Verifies CGA of the source, or of what else is claimed, key hash and signature of a signed
+// packet, independently of send/.
+[[nodiscard]] bool signed_properly(ByteView packet, std::optional<Ipv6Address> claimed = {});
 
 class Peer {
  public:

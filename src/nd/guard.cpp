@@ -1,0 +1,552 @@
+#include "nd/guard.h"
+
+#include <utility>
+
+#include "wire/icmpv6.h"
+
+namespace sendoff::nd {
+
+namespace {
+
+using machine::EventKind;
+using machine::Verdict;
+using send::Kind;
+using wire::OptionType;
+
+constexpr std::size_t kRoutersOfLink = 8;
+constexpr std::size_t kWaitingOfLink = 8;        // GS33
+constexpr Duration kPathPatience = seconds(15);  // CPS_RETRY_MAX
+constexpr std::uint8_t kHostBits = 128;
+constexpr std::size_t kFlagsAt = 5;               // in a Router Advertisement
+constexpr std::uint8_t kLowPreference = 0x18;     // RFC 4191 2.1
+constexpr std::size_t kAdvertisementFlagsAt = 4;  // in a Neighbor Advertisement
+constexpr std::uint8_t kSolicitedFlag = 0x40;
+
+bool is_path_message(wire::Icmpv6Type type) {
+  return type == wire::Icmpv6Type::kCertificationPathSolicitation ||
+         type == wire::Icmpv6Type::kCertificationPathAdvertisement;
+}
+
+// What the signature covers, or, without one, the whole message.
+Bytes verified_part(const send::Message& message) {
+  Bytes icmp = to_bytes(message.icmp.first(*wire::options_offset(message.icmp)));
+  const ByteView options = message.options.octets();
+  icmp.insert(icmp.end(), options.begin(), options.end());
+  return icmp;
+}
+
+// Whether a router is certified for what an option of its RA tells.
+bool may_tell(const pki::CertifiedRouter& certified, const wire::RawOption& option) {
+  if (option.type == OptionType::kPrefixInformation) {
+    const auto prefix = wire::PrefixInformation::parse(option.octets);
+    return prefix && certified.may_advertise(prefix->prefix());
+  }
+  if (option.type == OptionType::kRouteInformation) {
+    const auto route = wire::RouteInformation::parse(option.octets);
+    return route && certified.may_advertise(route->prefix);
+  }
+  return true;
+}
+
+// The entries of the kernel's that a message would change, besides those of routers.
+std::vector<Ipv6Address> changed_by(const send::Message& message) {
+  if (const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp))
+    return {advertisement->target};
+  if (const auto redirect = wire::Redirect::parse(message.icmp))
+    return {redirect->target, redirect->destination};
+  if (message.source.is_unspecified()) return {};
+  return {message.source};
+}
+
+}  // namespace
+
+std::string_view name(GuardMode mode) {
+  return mode == GuardMode::kMixed ? "mixed" : "secured-only";
+}
+
+std::string_view name(GuardCounter counter) {
+  switch (counter) {
+    case GuardCounter::kSigned:
+      return "signed";
+    case GuardCounter::kSignedAlready:
+      return "signed-already";
+    case GuardCounter::kFromUnspecified:
+      return "from-unspecified";
+    case GuardCounter::kNotOurAddress:
+      return "sent-unsigned";
+    case GuardCounter::kNotOurRefused:
+      return "not-our-address";
+    case GuardCounter::kSignBudget:
+      return "sign-budget";
+    case GuardCounter::kSignQueue:
+      return "sign-queue-full";
+    case GuardCounter::kTooBig:
+      return "too-big";
+    case GuardCounter::kSignFailed:
+      return "sign-failed";
+    case GuardCounter::kOutMalformed:
+      return "out-malformed";
+    case GuardCounter::kSecured:
+      return "taken-secured";
+    case GuardCounter::kUnsecured:
+      return "taken-unsecured";
+    case GuardCounter::kSecuredOnly:
+      return "secured-only";
+    case GuardCounter::kSecuredEntry:
+      return "secured-entry";
+    case GuardCounter::kSecuredRouter:
+      return "secured-router";
+    case GuardCounter::kOwnAddress:
+      return "own-address";
+    case GuardCounter::kLaterDad:
+      return "later-dad";
+    case GuardCounter::kOwnKey:
+      return "own-key";
+    case GuardCounter::kTarget:
+      return "target";
+    case GuardCounter::kPathAwaited:
+      return "path-awaited";
+    case GuardCounter::kNoPath:
+      return "no-path";
+    case GuardCounter::kRedirector:
+      return "redirector";
+    case GuardCounter::kPrefixRemoved:
+      return "prefix-removed";
+    case GuardCounter::kNotSolicited:
+      return "not-solicited";
+    case GuardCounter::kNeighbourEvicted:
+      return "neighbour-evicted";
+    case GuardCounter::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random, Now)
+    : config_(config),
+      receiver_(config.receiver, outbox_),
+      paths_(config_.paths, random, outbox_, keys_),
+      own_(config_.identity, links_, outbox_),
+      neighbours_(config.max_neighbours),
+      signer_(
+          {config_, links_, own_, neighbours_, receiver_.nonces(), random, outbox_, counters_}) {
+  for (const GuardedInterface& interface : config_.interfaces)
+    links_.emplace(interface.id, GuardedLink{.config = interface});
+  if (config_.certifier) certifier_.emplace(*config_.certifier, outbox_);
+  for (const Kind kind :
+       {Kind::kRouterSolicitation, Kind::kRouterAdvertisement, Kind::kNeighborSolicitation,
+        Kind::kNeighborAdvertisement, Kind::kRedirect, Kind::kCertificationPathSolicitation,
+        Kind::kCertificationPathAdvertisement})
+    receiver_.take(kind);
+}
+
+void Guard::handle(Now now, const machine::Received& received) {
+  if (received.origin == machine::Received::Origin::kHost)
+    signer_.handle(now, received);
+  else
+    from_wire(now, received);
+  settle(now);
+}
+
+// What the kernel does not hold it has taken already: then only certification paths are for us.
+void Guard::from_wire(Now now, const machine::Received& received) {
+  const auto packet = wire::PacketView::parse(received.packet);
+  const bool path_message = packet && packet->upper_protocol == wire::kProtocolIcmpv6 &&
+                            !packet->upper.empty() &&
+                            is_path_message(static_cast<wire::Icmpv6Type>(packet->upper[0]));
+  if ((!received.hold && !path_message) || !links_.contains(received.interface)) return;
+  if (auto judged = receiver_.receive(now, received)) return judge(now, std::move(*judged));
+  if (received.hold && !receiver_.holds(*received.hold))  // the receiver counted why
+    outbox_.push(Verdict{*received.hold, Verdict::Kind::kDrop, {}});
+}
+
+void Guard::handle(Now now, machine::JobResult result) {
+  if (receiver_.owns(result.job_id)) {
+    const auto hold = receiver_.hold_of(result.job_id);
+    if (auto judged = receiver_.complete(now, result))
+      judge(now, std::move(*judged));
+    else if (hold)
+      outbox_.push(Verdict{*hold, Verdict::Kind::kDrop, {}});
+  } else if (signer_.owns(result.job_id)) {
+    signer_.complete(result);
+  } else if (paths_.owns(result.job_id)) {
+    paths_.complete(now, result);
+  }
+  settle(now);
+}
+
+void Guard::handle(Now now, const machine::Outcome& outcome) {
+  if (own_.owns(outcome.action_id))
+    own_.outcome(now, outcome);
+  else if (paths_.owns(outcome.action_id))
+    paths_.outcome(now, outcome);
+  settle(now);
+}
+
+void Guard::handle(Now now, const machine::HostEvent& event) {
+  if (const auto* up = std::get_if<machine::InterfaceUp>(&event)) {
+    const auto link = links_.find(up->interface);
+    if (link == links_.end()) return;
+    if (link->second.up) interface_down(up->interface);
+    link->second.up = true;
+    link->second.mtu = up->mtu;
+    own_.interface_up(now, up->interface);
+  } else if (const auto* down = std::get_if<machine::InterfaceDown>(&event)) {
+    if (links_.contains(down->interface)) interface_down(down->interface);
+  } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
+    if (const auto link = links_.find(mtu->interface); link != links_.end())
+      link->second.mtu = mtu->mtu;
+  } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
+    own_.address_changed(now, *address);
+  } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
+    if (!neighbour->link_address)
+      neighbours_.gone({neighbour->interface, neighbour->address}, now.boot);
+  }
+  settle(now);
+}
+
+Result<void, machine::OrderError> Guard::handle(Now, const machine::Order&) {
+  return fail(machine::OrderError::kNotMyRole);
+}
+
+Result<void, NeedsRestart> Guard::handle(Now now, const GuardConfig& config) {
+  NeedsRestart restart;
+  const auto same = [](const GuardedInterface& a, const GuardedInterface& b) {
+    return a.id == b.id && a.name == b.name && a.prefixes == b.prefixes;
+  };
+  if (!std::ranges::equal(config.interfaces, config_.interfaces, same))
+    restart.settings.emplace_back("interfaces or their prefixes");
+  if (!send::same(config.identity, config_.identity)) restart.settings.emplace_back("CGA key");
+  const auto path = [](const GuardConfig& of) {
+    return of.certifier ? of.certifier->path : std::vector<Bytes>{};
+  };
+  if (path(config) != path(config_)) restart.settings.emplace_back("certificates");
+  if (config.max_neighbours != config_.max_neighbours)
+    restart.settings.emplace_back("number of neighbours");
+  if (!restart.settings.empty()) return fail(std::move(restart));
+  config_ = config;
+  for (const GuardedInterface& interface : config_.interfaces)
+    links_.at(interface.id).config = interface;
+  receiver_.configure(config_.receiver);
+  paths_.configure(config_.paths);
+  signer_.configure();
+  outbox_.report(EventKind::kConfigured);
+  settle(now);
+  return {};
+}
+
+void Guard::interface_down(InterfaceId interface) {
+  links_.at(interface).up = false;
+  for (const machine::HoldId hold : receiver_.drop_pending(interface))
+    outbox_.push(Verdict{hold, Verdict::Kind::kDrop, {}});
+  std::erase_if(waiting_, [&](const Waiting& each) {
+    if (each.advertisement.message.interface != interface) return false;
+    drop(each.advertisement.message, GuardCounter::kNoPath);
+    return true;
+  });
+  std::erase_if(routers_, [&](const auto& entry) { return entry.first.first == interface; });
+  signer_.drop(interface);
+  own_.interface_down(interface);
+  neighbours_.drop(interface);
+  paths_.drop(interface);
+}
+
+void Guard::judge(Now now, send::Judged judged) {
+  if (judged.message.kind == Kind::kCertificationPathAdvertisement)
+    return paths_.handle(now, judged.message);
+  if (judged.message.kind == Kind::kCertificationPathSolicitation) {
+    const auto own = own_.link_local(judged.message.interface);
+    if (certifier_ && own) certifier_->handle(now, judged.message, *own);
+    return;
+  }
+  switch (judged.verdict) {
+    case send::Verdict::kSecured:
+      return secured(now, std::move(judged));
+    case send::Verdict::kUnsecured:
+      return unsecured(now, judged);
+    case send::Verdict::kRepeat:  // the receiver counted it
+      outbox_.push(Verdict{*judged.message.hold, Verdict::Kind::kDrop, {}});
+  }
+}
+
+void Guard::secured(Now now, send::Judged judged) {
+  const send::Message& message = judged.message;
+  if (judged.proof->key_hash == config_.identity.key->hash())
+    return drop(message, GuardCounter::kOwnKey);
+  if (message.kind == Kind::kRouterAdvertisement)
+    return secured_advertisement(now, std::move(judged));
+  if (message.kind == Kind::kRedirect) return secured_redirect(now, std::move(judged));
+  Bytes icmp = verified_part(message);
+  if (const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp)) {
+    if (advertisement->target != message.source) return drop(message, GuardCounter::kTarget);
+    // Without a Nonce of ours it may be an old answer, and confirms nothing (GS4).
+    if (advertisement->solicited && !judged.proof->solicited) {
+      counters_.add(GuardCounter::kNotSolicited);
+      icmp[kAdvertisementFlagsAt] &= static_cast<std::uint8_t>(~kSolicitedFlag);
+    }
+  }
+  (void)accept(now, judged, std::move(icmp));
+}
+
+bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {
+  if (!receiver_.accept(judged)) {  // it counted that
+    outbox_.push(Verdict{*judged.message.hold, Verdict::Kind::kDrop, {}});
+    return false;
+  }
+  if (judged.message.kind == Kind::kNeighborSolicitation ||
+      judged.message.kind == Kind::kRouterSolicitation)
+    signer_.asked(now, judged);
+  note_neighbour(now, judged.message);
+  hand_over(judged.message, std::move(icmp), GuardCounter::kSecured);
+  return true;
+}
+
+// Without anchors nobody can be certified: the router's address is proven, what it advertises is
+// not.
+void Guard::secured_advertisement(Now now, send::Judged judged) {
+  if (trusts_anybody(judged.message.interface)) {
+    if (accept(now, judged, verified_part(judged.message)))
+      form_addresses(now, judged.message, judged.message.options, false);
+    return;
+  }
+  const pki::CertifiedRouter* certified = keys_.find(judged.proof->spki, now.utc);
+  if (certified == nullptr) return await_path(now, std::move(judged));
+  accept_advertisement(now, judged, *certified);
+}
+
+void Guard::await_path(Now now, send::Judged advertisement) {
+  const InterfaceId interface = advertisement.message.interface;
+  const Ipv6Address source = advertisement.message.source;
+  std::erase_if(waiting_, [&](const Waiting& each) {
+    const send::Message& message = each.advertisement.message;
+    if (message.interface != interface || message.source != source) return false;
+    drop(message, GuardCounter::kNoPath);
+    return true;
+  });
+  const auto waiting = std::ranges::count_if(waiting_, [&](const Waiting& each) {
+    return each.advertisement.message.interface == interface;
+  });
+  if (static_cast<std::size_t>(waiting) >= kWaitingOfLink)
+    return drop(advertisement.message, GuardCounter::kNoPath);
+  counters_.add(GuardCounter::kPathAwaited);
+  waiting_.push_back({std::move(advertisement), now.boot + kPathPatience});
+  paths_.fetch(now, interface, own_.link_local(interface).value_or(Ipv6Address{}), kAllRouters);
+}
+
+// A prefix or route that its router is not certified for is taken out (W25, GS32).
+void Guard::accept_advertisement(Now now, const send::Judged& judged,
+                                 const pki::CertifiedRouter& certified) {
+  const send::Message& message = judged.message;
+  const auto head = wire::RouterAdvertisement::parse(message.icmp);
+  if (!head) return drop(message, GuardCounter::kNoPath);
+  Bytes icmp = to_bytes(message.icmp.first(wire::RouterAdvertisement::kSize));
+  for (const wire::RawOption& option : message.options) {
+    if (!may_tell(certified, option)) {
+      counters_.add(GuardCounter::kPrefixRemoved);
+      continue;
+    }
+    icmp.insert(icmp.end(), option.octets.begin(), option.octets.end());
+  }
+  if (!accept(now, judged, icmp)) return;
+  note_router({message.interface, message.source},
+              {certified, now.boot + seconds(head->router_lifetime_s)}, now);
+  const auto options =
+      wire::OptionList::parse(ByteView(icmp).subspan(wire::RouterAdvertisement::kSize));
+  form_addresses(now, message, *options, true);
+}
+
+void Guard::note_router(const At& at, Router router, Now now) {
+  if (router.valid_until <= now.boot) {
+    routers_.erase(at);
+    return;
+  }
+  const auto known = routers_.find(at);
+  const auto on_link = std::ranges::count_if(
+      routers_, [&](const auto& entry) { return entry.first.first == at.first; });
+  if (known == routers_.end()) {
+    if (static_cast<std::size_t>(on_link) >= kRoutersOfLink) return;
+    outbox_.report(EventKind::kRouterFound,
+                   {{"router", at.second.text()}, {"path", router.certified.path}});
+  }
+  routers_.insert_or_assign(at, std::move(router));
+}
+
+// Of a certified router of this link; "on-link" only what it is certified for (RFC 3971 7.2).
+// Whether it is the first hop to that destination the kernel knows.
+void Guard::secured_redirect(Now now, send::Judged judged) {
+  const send::Message& message = judged.message;
+  const auto redirect = wire::Redirect::parse(message.icmp);
+  const Router* sender = router(now, {message.interface, message.source});
+  const bool certified =
+      sender != nullptr && redirect && equal(sender->certified.spki, judged.proof->spki) &&
+      (redirect->target != redirect->destination ||
+       sender->certified.may_advertise(Prefix(redirect->destination, kHostBits)));
+  if (!certified && !trusts_anybody(message.interface))
+    return drop(message, GuardCounter::kRedirector);
+  (void)accept(now, judged, verified_part(message));
+}
+
+void Guard::unsecured(Now now, const send::Judged& judged) {
+  const send::Message& message = judged.message;
+  if (const auto why = objection(now, message)) return drop(message, *why);
+  Bytes icmp = to_bytes(message.icmp);
+  if (message.kind == Kind::kRouterAdvertisement) {
+    // RFC 3971 8: chosen only where there is no certified router.
+    if (has_anchors()) icmp[kFlagsAt] |= kLowPreference;
+    form_addresses(now, message, message.options, false);
+  }
+  hand_over(message, std::move(icmp), GuardCounter::kUnsecured);
+}
+
+// RFC 3971 8, in the order of its severity. Nothing: the kernel may have it.
+std::optional<GuardCounter> Guard::objection(Now now, const send::Message& message) const {
+  const bool asks_for_routers =
+      message.kind == Kind::kRouterSolicitation && message.source.is_unspecified();
+  if (links_.at(message.interface).config.mode == GuardMode::kSecuredOnly &&
+      !(asks_for_routers && (message.options.first(OptionType::kNonce) ||
+                             message.options.first(OptionType::kTimestamp))))  // GS2
+    return GuardCounter::kSecuredOnly;
+  const bool from_router =
+      message.kind == Kind::kRouterAdvertisement || message.kind == Kind::kRedirect;
+  if (from_router && has_router(now, message.interface)) return GuardCounter::kSecuredRouter;
+  for (const Ipv6Address& address : changed_by(message)) {
+    if (neighbours_.contains({message.interface, address})) return GuardCounter::kSecuredEntry;
+    const OwnAddresses::Own* own = own_.find(message.interface, address);
+    if (own != nullptr && own->ready) return GuardCounter::kOwnAddress;
+  }
+  // Against an address that is being detected: the first one gives way to anybody.
+  const Ipv6Address claimed = message.kind == Kind::kNeighborAdvertisement
+                                  ? changed_by(message).front()
+                                  : send::claimed_address(message.source, message.icmp);
+  const OwnAddresses::Own* own = own_.find(message.interface, claimed);
+  if (own != nullptr && !own->ready && own->collision_count > 0) return GuardCounter::kLaterDad;
+  return std::nullopt;
+}
+
+void Guard::form_addresses(Now now, const send::Message& message, const wire::OptionList& options,
+                           bool is_secured) {
+  for (const wire::RawOption& option : options)
+    if (const auto prefix = wire::PrefixInformation::parse(option.octets))
+      own_.advertised(now, message.interface, *prefix, is_secured);
+}
+
+// A secured message with a link-layer address makes or changes the entry of that neighbour.
+void Guard::note_neighbour(Now now, const send::Message& message) {
+  const bool of_target =
+      message.kind == Kind::kNeighborAdvertisement || message.kind == Kind::kRedirect;
+  if (message.source.is_unspecified() ||
+      (message.kind != Kind::kNeighborAdvertisement &&
+       !message.options.first(of_target ? OptionType::kTargetLinkAddress
+                                        : OptionType::kSourceLinkAddress)))
+    return;
+  const Ipv6Address neighbour = of_target ? changed_by(message).front() : message.source;
+  const auto evicted = neighbours_.note({message.interface, neighbour}, now.boot);
+  if (!evicted) return;
+  counters_.add(GuardCounter::kNeighbourEvicted);
+  outbox_.push(machine::SetNeighbour{evicted->interface, evicted->address, std::nullopt});
+}
+
+// The kernel is given a packet of our making: no extension headers, and nothing behind the
+// signature.
+void Guard::hand_over(const send::Message& message, Bytes icmp, GuardCounter how) {
+  counters_.add(how);
+  wire::seal_icmpv6(message.source, message.destination, icmp);
+  outbox_.push(Verdict{*message.hold, Verdict::Kind::kReplace,
+                       wire::icmpv6_packet(message.source, message.destination, icmp)});
+}
+
+void Guard::drop(const send::Message& message, GuardCounter why) {
+  counters_.add(why);
+  outbox_.push(Verdict{*message.hold, Verdict::Kind::kDrop, {}});
+}
+
+// Retrievals that ended: what waited for them is judged again.
+void Guard::settle(Now now) {
+  for (const PathFetcher::Ended& ended : paths_.take_ended()) {
+    std::vector<Waiting> waiting = std::exchange(waiting_, {});
+    for (Waiting& each : waiting) {
+      const send::Message& message = each.advertisement.message;
+      const auto* certified = keys_.find(each.advertisement.proof->spki, now.utc);
+      if (certified != nullptr)
+        accept_advertisement(now, each.advertisement, *certified);
+      else if (message.interface != ended.interface || ended.validated)
+        waiting_.push_back(std::move(each));
+      else
+        drop(message, GuardCounter::kNoPath);
+    }
+    const auto next = std::ranges::find_if(waiting_, [&](const Waiting& each) {
+      return each.advertisement.message.interface == ended.interface;
+    });
+    if (next != waiting_.end())
+      paths_.fetch(now, ended.interface, own_.link_local(ended.interface).value_or(Ipv6Address{}),
+                   kAllRouters);
+  }
+}
+
+const Guard::Router* Guard::router(Now now, const At& at) const {
+  const auto found = routers_.find(at);
+  if (found == routers_.end() || found->second.valid_until <= now.boot ||
+      found->second.certified.not_after < now.utc)
+    return nullptr;
+  return &found->second;
+}
+
+bool Guard::has_router(Now now, InterfaceId interface) const {
+  return std::ranges::any_of(routers_, [&](const auto& entry) {
+    return entry.first.first == interface && router(now, entry.first) != nullptr;
+  });
+}
+
+bool Guard::has_anchors() const { return config_.paths.anchors && !config_.paths.anchors->empty(); }
+
+bool Guard::trusts_anybody(InterfaceId interface) const {
+  return !has_anchors() && links_.at(interface).config.mode == GuardMode::kMixed;
+}
+
+Instant Guard::next_deadline() const {
+  Instant earliest = paths_.next_deadline();
+  for (const Waiting& each : waiting_) earliest = std::min(earliest, each.until);
+  for (const auto& [at, router] : routers_) earliest = std::min(earliest, router.valid_until);
+  return earliest;
+}
+
+void Guard::tick(Now now) {
+  std::erase_if(waiting_, [&](const Waiting& each) {
+    if (each.until > now.boot) return false;
+    drop(each.advertisement.message, GuardCounter::kNoPath);
+    return true;
+  });
+  std::erase_if(routers_, [&](const auto& entry) {
+    if (entry.second.valid_until > now.boot) return false;
+    outbox_.report(EventKind::kRouterLost,
+                   {{"router", entry.first.second.text()}, {"reason", "lifetime"}});
+    return true;
+  });
+  paths_.tick(now);
+  settle(now);
+}
+
+void Guard::counters(const CounterVisitor& visit) const {
+  const auto group = [&](std::string_view name, const auto& counters) {
+    counters.for_each(
+        [&](std::string_view counter, std::uint64_t value) { visit(name, counter, value); });
+  };
+  group("guard", counters_);
+  group("send", receiver_.counters());
+  group("path", paths_.counters());
+  if (certifier_) group("certifier", certifier_->counters());
+}
+
+Guard::Status Guard::status(Now now) const {
+  Status status;
+  for (const auto& [interface, link] : links_) {
+    LinkStatus each{link.config.name, link.up, link.config.mode, own_.ready(interface), {}};
+    for (const auto& [at, found] : routers_)
+      if (at.first == interface && router(now, at) != nullptr) each.routers.push_back(at.second);
+    status.links.push_back(std::move(each));
+  }
+  status.secured_neighbours = neighbours_.size();
+  return status;
+}
+
+}  // namespace sendoff::nd

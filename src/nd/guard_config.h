@@ -1,0 +1,84 @@
+// What the guard of the kernel's Neighbor Discovery is configured with, and what it counts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/counters.h"
+#include "nd/certifier.h"
+#include "nd/path_fetcher.h"
+#include "send/identity.h"
+#include "send/receiver.h"
+
+namespace sendoff::nd {
+
+enum class GuardMode : std::uint8_t {
+  kMixed,        // unsecured messages are taken where RFC 3971 8 allows it
+  kSecuredOnly,  // they are not taken, and none is sent
+};
+[[nodiscard]] std::string_view name(GuardMode mode);
+
+struct GuardedInterface {
+  InterfaceId id;
+  std::string name;
+  GuardMode mode = GuardMode::kMixed;
+  std::vector<Prefix> prefixes;  // /64s on the link that need no advertisement
+};
+
+struct GuardConfig {
+  std::vector<GuardedInterface> interfaces;
+  send::Identity identity;  // for all addresses
+  send::ReceiverConfig receiver;
+  send::BudgetConfig signatures;  // that one neighbour, or one interface, may cause in a second
+  std::size_t max_signing = 64;   // messages of the kernel's that wait for their signature
+  std::size_t max_neighbours = 4096;
+  PathFetcherConfig paths;                   // no anchors: no router is certified
+  std::optional<CertifierConfig> certifier;  // of a router: the path that it answers CPS with
+};
+
+enum class GuardCounter : std::uint8_t {
+  // Out.
+  kSigned,
+  kSignedAlready,    // by another program: passed as it is
+  kFromUnspecified,  // RS from ::, with Nonce and Timestamp (GS2)
+  kNotOurAddress,    // mixed: passed unsigned, for its address is no CGA of the guard's
+  kNotOurRefused,    // secured-only: dropped for that
+  kSignBudget,       // dropped, here and below: too many for that neighbour or interface
+  kSignQueue,
+  kTooBig,
+  kSignFailed,
+  kOutMalformed,
+  // In.
+  kSecured,        // given to the kernel
+  kUnsecured,      // given to the kernel
+  kSecuredOnly,    // dropped, here and below, but where it says otherwise: not signed
+  kSecuredEntry,   // not signed, and would change what a signed message told
+  kSecuredRouter,  // not signed, and of a link that has a certified router
+  kOwnAddress,     // not signed, in the name of an address of ours
+  kLaterDad,       // not signed, against the second or third address (RFC 3971 8)
+  kOwnKey,         // signed by ourselves: replayed, or looped back (GS17)
+  kTarget,         // a secured NA for an address that is not its source (GS16)
+  kPathAwaited,    // an RA that waits for its router's certification path (GS33)
+  kNoPath,         // its router is not certified, or too many waited
+  kRedirector,     // a Redirect of somebody who is no certified router here
+  kPrefixRemoved,  // passed without a prefix or route that its router is not certified for
+  kNotSolicited,   // passed without its S flag, for it has no Nonce of ours (GS4)
+  kNeighbourEvicted,
+  kCount,
+};
+[[nodiscard]] std::string_view name(GuardCounter counter);
+
+// An interface as it is now.
+struct GuardedLink {
+  GuardedInterface config;
+  bool up = false;
+  std::uint32_t mtu = 1500;
+};
+using GuardedLinks = std::map<InterfaceId, GuardedLink>;
+
+}  // namespace sendoff::nd

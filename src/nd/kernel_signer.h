@@ -1,0 +1,95 @@
+// What the kernel sends of Neighbor Discovery, secured before it leaves (RFC 3971 5.1 to 5.3, 8):
+// CGA, Timestamp, Nonce and RSA Signature options, the Nonce drawn for a solicitation and that of
+// the solicitation for its answer. A message whose address is no CGA of ours passes unsigned in
+// mixed mode and is dropped else. Signatures are jobs; their number is bounded for each neighbour,
+// each interface and in all.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "base/random.h"
+#include "machine/input.h"
+#include "machine/outbox.h"
+#include "nd/guard_config.h"
+#include "nd/own_addresses.h"
+#include "nd/secured_neighbours.h"
+#include "send/receiver.h"
+#include "send/sender.h"
+#include "wire/ipv6.h"
+
+namespace sendoff::nd {
+
+class KernelSigner {
+ public:
+  // What it is given outlives it. `nonces` learns what was sent.
+  struct Surroundings {
+    const GuardConfig& config;
+    const GuardedLinks& links;
+    const OwnAddresses& own;
+    const SecuredNeighbours& neighbours;
+    send::Nonces& nonces;
+    Random& random;
+    machine::Outbox& outbox;
+    Counters<GuardCounter>& counters;
+  };
+  explicit KernelSigner(const Surroundings& surroundings)
+      : around_(surroundings), budget_(surroundings.config.signatures) {}
+  void configure() { budget_.configure(around_.config.signatures); }
+
+  // A message of the kernel's with its HoldId: a verdict follows, at once or with its signature.
+  void handle(Now now, const machine::Received& received);
+  // A secured solicitation is given to the kernel: its answer, if it comes soon, has the Nonce.
+  void asked(Now now, const send::Judged& solicitation);
+
+  [[nodiscard]] bool owns(machine::JobId job) const { return signing_.contains(job); }
+  void complete(const machine::JobResult& result);
+  void drop(InterfaceId interface);
+
+ private:
+  struct Outgoing {
+    machine::HoldId hold;
+    InterfaceId interface;
+    Ipv6Address source;
+    Ipv6Address destination;
+    ByteView icmp;
+    std::size_t fixed = 0;  // octets before the options
+    wire::OptionList options;
+
+    [[nodiscard]] wire::Icmpv6Type type() const { return static_cast<wire::Icmpv6Type>(icmp[0]); }
+  };
+  struct Signing {
+    machine::HoldId hold;
+    InterfaceId interface;
+    Ipv6Address source;
+    Ipv6Address destination;
+  };
+  // A solicitation of a neighbour's that the kernel may be about to answer.
+  struct Question {
+    InterfaceId interface;
+    send::Kind kind = send::Kind::kNeighborSolicitation;
+    Ipv6Address from;
+    Ipv6Address target;  // :: for routers
+    Bytes nonce;
+    Instant until;
+  };
+
+  [[nodiscard]] static std::optional<Outgoing> read(const machine::Received& received,
+                                                    const wire::PacketView& packet);
+  void not_ours(const Outgoing& outgoing);
+  void solicit_from_unspecified(Now now, const Outgoing& outgoing);
+  void secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own);
+  [[nodiscard]] Ipv6Address destination_of(const Outgoing& outgoing) const;
+  // False: the random source failed.
+  [[nodiscard]] bool choose_nonce(Now now, const Outgoing& outgoing, std::optional<Bytes>& nonce);
+  [[nodiscard]] std::optional<Bytes> take_question(Now now, const Outgoing& outgoing);
+  void drop(machine::HoldId hold, GuardCounter why);
+
+  Surroundings around_;
+  send::Budget budget_;
+  std::map<machine::JobId, Signing> signing_;
+  std::deque<Question> questions_;  // oldest first
+};
+
+}  // namespace sendoff::nd
