@@ -1,8 +1,8 @@
-# What `cmake --install` leaves: the program, both services with their user, the library in one piece
+# What `cmake --install` leaves: the program, its services with their user, the library in one piece
 # with its headers and a pkg-config file, and the documentation. Configuration is the administrator's.
 install(TARGETS sendoff RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 
-foreach(role IN ITEMS router mobile)
+foreach(role IN ITEMS router mobile guard)
   configure_file(packaging/sendoff.service.in packaging/sendoff-${role}.service @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/packaging/sendoff-${role}.service
     DESTINATION lib/systemd/system)

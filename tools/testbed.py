@@ -237,7 +237,7 @@ class Daemon:
         self.events = queue.Queue()
         with open(self.log, "w") as log:
             # A store on disk is for those who ask for one: others would share the host's.
-            store = [] if "[store]" in pathlib.Path(config).read_text() else ["--store", "memory"]
+            store = [] if role == "guard" or "[store]" in pathlib.Path(config).read_text() else ["--store", "memory"]
             self.process = subprocess.Popen(bed.inside(node, bed.program, role, "-c", config, *store),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         bed.processes.append(self.process)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 
 #include "app/commands.h"
@@ -12,8 +13,8 @@ namespace sendoff::app {
 
 namespace {
 
-constexpr const char* kRouterSocket = "/run/sendoff/router.sock";
-constexpr const char* kMobileSocket = "/run/sendoff/mobile.sock";
+constexpr std::array<const char*, 3> kSockets{
+    "/run/sendoff/router.sock", "/run/sendoff/mobile.sock", "/run/sendoff/guard.sock"};
 
 void complain(const std::string& text) {
   std::fprintf(stderr, "sendoff: %s\n", control::printable(text).c_str());
@@ -24,22 +25,23 @@ void complain(const std::string& text) {
 std::shared_ptr<std::string> add_socket_option(CLI::App& command) {
   auto socket = std::make_shared<std::string>();
   command.add_option("--socket", *socket,
-                     "Control socket of the daemon (default: /run/sendoff/router.sock or "
-                     "mobile.sock, whichever is there)");
+                     "Control socket of the daemon (default: /run/sendoff/router.sock, "
+                     "mobile.sock or guard.sock, whichever is there)");
   return socket;
 }
 
 std::optional<control::Client> connect_to_daemon(const std::string& socket) {
   std::string path = socket;
   if (path.empty()) {
-    const bool router = access(kRouterSocket, F_OK) == 0;
-    const bool mobile = access(kMobileSocket, F_OK) == 0;
-    if (router && mobile) {
-      complain(std::string("both daemons run here; say which: --socket ") + kRouterSocket +
-               " or --socket " + kMobileSocket);
+    std::vector<std::string> there;
+    for (const char* known : kSockets)
+      if (access(known, F_OK) == 0) there.emplace_back(known);
+    if (there.size() > 1) {
+      complain("several daemons run here; say which: --socket " + there[0] + " or --socket " +
+               there[1]);
       return std::nullopt;
     }
-    path = mobile ? kMobileSocket : kRouterSocket;
+    path = there.empty() ? kSockets.front() : there.front();
   }
   auto client = control::Client::connect(path);
   if (client) return std::move(*client);

@@ -15,6 +15,7 @@ inline constexpr int kWrong = 2;
 
 void add_router_command(CLI::App& app, int& exit_code);
 void add_mobile_command(CLI::App& app, int& exit_code);
+void add_guard_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_events_command(CLI::App& app, int& exit_code);
 // handover, request-key, binding-complete, link-moved

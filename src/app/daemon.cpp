@@ -123,15 +123,22 @@ bool Daemon::open() {
   if (!make_directory(settings_.runtime_directory)) return false;
   const std::size_t slash = settings_.control_socket.rfind('/');
   if (slash > 0 && !make_directory(settings_.control_socket.substr(0, slash))) return false;
-  net::HostConfig host{role_->interfaces(),         role_->name() == "router",
-                       settings_.runtime_directory, settings_.guard_icmp,
-                       settings_.home_addresses,    settings_.other_mobility_types};
+  net::HostConfig host{
+      role_->interfaces(),  role_->name() == "router", settings_.runtime_directory,
+      settings_.guard_icmp, settings_.home_addresses,  settings_.other_mobility_types,
+      settings_.guard};
   auto opened = net::LinuxHost::open(loop_, host);
   if (!opened) {
     log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");
     return false;
   }
   host_ = std::move(*opened);
+  if (settings_.guard)
+    log::info(*settings_.guard == net::OnStop::kOpen
+                  ? "fail-open: without this daemon Neighbor Discovery goes on unprotected"
+                  : std::string("fail-closed: without this daemon there is no Neighbor Discovery, "
+                                "until it runs again or: nft delete table ip6 ") +
+                        net::NdQueue::kTable);
   if (const auto selected = host_->receive_esp(role_->esp()); !selected) {
     log::error(selected.error().text());
     return false;

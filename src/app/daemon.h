@@ -1,5 +1,5 @@
 // A daemon from its start to its end: configuration, privileges, loop, reload, clean stop. The same
-// for both roles.
+// for every role.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ struct Command {
   std::optional<config::Store::Kind> store;  // in the place of [store] kind
 };
 
-// The options of `sendoff router` and `sendoff mobile`; what was given is in the result.
+// The options of `sendoff router`, `mobile` and `guard`; what was given is in the result.
 [[nodiscard]] std::shared_ptr<Command> add_options(CLI::App& command, const std::string& role);
 
 // Runs until SIGTERM, SIGINT or `sendoff stop`. With `check_only` it reads the configuration, says

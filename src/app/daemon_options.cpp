@@ -1,4 +1,4 @@
-// What `sendoff router` and `sendoff mobile` take on the command line.
+// What `sendoff router`, `mobile` and `guard` take on the command line.
 #include <CLI/CLI.hpp>
 #include <map>
 
@@ -16,6 +16,7 @@ std::shared_ptr<Command> add_options(CLI::App& command, const std::string& role)
       ->capture_default_str();
   command.add_flag("--check", given->check_only,
                    "Only check the configuration, and say all that is wrong");
+  if (role == "guard") return given;  // it keeps no records
   command
       .add_option("--store", given->store,
                   "Where records are kept, whatever [store] kind says: sqlite or memory")

@@ -18,6 +18,7 @@ constexpr const char* kFooter =
     "  sendoff cga key --out ar.key                   a key; sendoff cert makes certificates\n"
     "  sendoff router -c /etc/sendoff/router.toml     the access router's daemon\n"
     "  sendoff mobile -c /etc/sendoff/mobile.toml     the mobile node's daemon\n"
+    "  sendoff guard -c /etc/sendoff/guard.toml       SEND for the kernel's Neighbor Discovery\n"
     "  sendoff status; sendoff events --follow        what a daemon does\n"
     "Exit codes: 0 done, 1 a negative answer, 2 wrong usage or configuration.";
 
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   int exit_code = sendoff::app::kDone;
   sendoff::app::add_router_command(app, exit_code);
   sendoff::app::add_mobile_command(app, exit_code);
+  sendoff::app::add_guard_command(app, exit_code);
   sendoff::app::add_status_command(app, exit_code);
   sendoff::app::add_events_command(app, exit_code);
   sendoff::app::add_order_commands(app, exit_code);

@@ -56,6 +56,22 @@ struct MobileKind {
   static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
 };
 
+struct GuardKind {
+  using Machine = nd::Guard;
+  using Config = nd::GuardConfig;
+  static constexpr const char* kName = "guard";
+  static auto load(const std::string& path, const config::Context& context) {
+    return config::load_guard(path, context);
+  }
+  static const send::Identity& identity(const Config& config) { return config.identity; }
+  static std::string status(const Machine& machine, const Config&,
+                            const control::DaemonStatus& daemon, Now now) {
+    return control::status_json(daemon, machine.status(now));
+  }
+  static net::EspSelection esp(const Config&) { return {}; }
+  static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
+};
+
 template <typename Kind>
 class RoleOf final : public Role {
  public:
@@ -114,5 +130,6 @@ class RoleOf final : public Role {
 
 std::unique_ptr<Role> make_router_role() { return std::make_unique<RoleOf<RouterKind>>(); }
 std::unique_ptr<Role> make_mobile_role() { return std::make_unique<RoleOf<MobileKind>>(); }
+std::unique_ptr<Role> make_guard_role() { return std::make_unique<RoleOf<GuardKind>>(); }
 
 }  // namespace sendoff::app

@@ -1,4 +1,4 @@
-// The two roles of a daemon behind one face: what to load, which machine to build, how it tells its
+// The roles of a daemon behind one face: what to load, which machine to build, how it tells its
 // status.
 #pragma once
 
@@ -19,7 +19,7 @@ class Role {
   // What the command line said of the store, for load().
   void use_store(std::optional<config::Store::Kind> kind) { store_ = kind; }
 
-  [[nodiscard]] virtual std::string name() const = 0;  // "router", "mobile"
+  [[nodiscard]] virtual std::string name() const = 0;  // "router", "mobile", "guard"
   // The file's problems; empty: it is loaded and can be taken.
   [[nodiscard]] virtual config::Problems load(const std::string& path, UtcTime utc,
                                               Random& random) = 0;
@@ -48,5 +48,6 @@ class Role {
 
 [[nodiscard]] std::unique_ptr<Role> make_router_role();
 [[nodiscard]] std::unique_ptr<Role> make_mobile_role();
+[[nodiscard]] std::unique_ptr<Role> make_guard_role();
 
 }  // namespace sendoff::app

@@ -92,9 +92,12 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
   section.text("control_group", daemon.control_group);
   section.text("log_level", daemon.log_level);
   section.number("workers", daemon.workers, 0, 64);
-  section.flag("guard_icmp", daemon.guard_icmp);
+  const bool moves = role != "guard";
+  if (moves) {
+    section.flag("guard_icmp", daemon.guard_icmp);
+    read_other_mobility_types(section, daemon.other_mobility_types);
+  }
   if (role == "router") section.flag("home_addresses", daemon.home_addresses);
-  read_other_mobility_types(section, daemon.other_mobility_types);
   check_absolute(section, "runtime_directory", daemon.runtime_directory);
   check_absolute(section, "control_socket", daemon.control_socket);
   if (daemon.control_socket.size() > 103)
@@ -107,7 +110,7 @@ void read_daemon(Section& root, std::string_view role, Daemon& daemon) {
     section.warning("guard_icmp",
                     "is false: the kernel answers Fast Binding Updates with errors of its own");
   section.finish();
-  read_datapath(root, daemon.datapath);
+  if (moves) read_datapath(root, daemon.datapath);
 }
 
 void read_store(Section& root, const Loading& loading, Store& store) {
@@ -130,6 +133,18 @@ void read_store(Section& root, const Loading& loading, Store& store) {
   if (store.kind == Store::Kind::kMemory)
     section.warning("kind", "is memory: handover keys do not outlive a restart");
   section.finish();
+}
+
+void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths) {
+  trust.flag("rfc3971_profile", paths.policy.accept_rfc3971_profile);
+  trust.flag("strict_rfc6487", paths.policy.strict_rfc6487);
+  trust.duration("path_retry", paths.retry, seconds(1), 0.1, 60);
+  trust.duration("path_give_up", paths.give_up, seconds(1), 1, 600);
+  paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(
+      read_anchors(trust, "anchors", loading));
+  if (paths.policy.accept_rfc3971_profile)
+    trust.warning("rfc3971_profile",
+                  "is true: certificates that are not marked for routers are accepted as such");
 }
 
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {

@@ -6,10 +6,13 @@
 
 namespace sendoff::config {
 
-// [daemon] and [datapath]; `role` is "router" or "mobile". Sets what is not configured.
+// [daemon], and [datapath] of a role that moves packets; `role` is "router", "mobile" or "guard".
+// Sets what is not configured.
 void read_daemon(Section& root, std::string_view role, Daemon& daemon);
 // [store]
 void read_store(Section& root, const Loading& loading, Store& store);
+// What [trust] says of anchors and certification paths.
+void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths);
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);
 

@@ -1,6 +1,6 @@
 // From a TOML file to a checked configuration of a daemon. Loading reads files through an interface
 // and is told the time: a pure function. Either everything is right, or every error of the file is
-// listed, each with its line. docs: examples/router.toml, examples/mobile.toml.
+// listed, each with its line. docs: examples/*.toml.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,8 @@
 #include "config/problem.h"
 #include "datapath/settings.h"
 #include "mobile/config.h"
+#include "nd/guard_config.h"
+#include "net/on_stop.h"
 #include "router/config.h"
 
 namespace sendoff::config {
@@ -51,6 +53,7 @@ struct Daemon {
   std::string switch_socket;                // MN: asked instead of running something
   std::vector<RadioControl> radios;         // interfaces whose radio tells of the link
   std::vector<std::string> dhcp_command;    // MN: run for a RunDhcp; empty: there is no DHCP
+  std::optional<net::OnStop> guard;         // the kernel's Neighbor Discovery waits for verdicts
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };
@@ -75,6 +78,8 @@ struct Context {
 [[nodiscard]] Result<Loaded<router::Config>, Problems> load_router(const std::string& path,
                                                                    const Context& context);
 [[nodiscard]] Result<Loaded<mobile::Config>, Problems> load_mobile(const std::string& path,
+                                                                   const Context& context);
+[[nodiscard]] Result<Loaded<nd::GuardConfig>, Problems> load_guard(const std::string& path,
                                                                    const Context& context);
 
 }  // namespace sendoff::config

@@ -103,12 +103,8 @@ void read_keys(Section& root, Section& cga, mobile::Config& config) {
 
 void read_trust(Section& root, const Loading& loading, mobile::Config& config) {
   Section section = root.table("trust");
-  section.flag("rfc3971_profile", config.paths.policy.accept_rfc3971_profile);
-  section.flag("strict_rfc6487", config.paths.policy.strict_rfc6487);
-  section.duration("path_retry", config.paths.retry, seconds(1), 0.1, 60);
-  section.duration("path_give_up", config.paths.give_up, seconds(1), 1, 600);
-  auto anchors = read_anchors(section, "anchors", loading);
-  if (anchors.empty() && !section.has("anchors")) {
+  read_paths(section, loading, config.paths);
+  if (config.paths.anchors->empty() && !section.has("anchors")) {
     const std::string missing =
         "[trust] anchors is missing: name the PEM files of the trust anchors that certify routers";
     // RFC 5269 3.2: no key exchange without an anchor. Who wants none must say so.
@@ -117,10 +113,6 @@ void read_trust(Section& root, const Loading& loading, mobile::Config& config) {
     else
       root.report().warning(section.line(), missing + "; until then no router is believed");
   }
-  if (config.paths.policy.accept_rfc3971_profile)
-    section.warning("rfc3971_profile",
-                    "is true: certificates that are not marked for routers are accepted as such");
-  config.paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(std::move(anchors));
   section.finish();
 }
 

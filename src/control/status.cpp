@@ -168,6 +168,20 @@ std::string status_json(const DaemonStatus& daemon, const mobile::Mobile::Status
   return compact(json);
 }
 
+std::string status_json(const DaemonStatus& daemon, const nd::Guard::Status& status) {
+  Json json = start(daemon);
+  json["interfaces"] = list(status.links, [](const nd::Guard::LinkStatus& link) {
+    return Json{{"name", link.name},
+                {"up", link.up},
+                {"mode", name(link.mode)},
+                {"addresses", texts(link.addresses)},
+                {"routers", texts(link.routers)}};
+  });
+  json["secured_neighbours"] = status.secured_neighbours;
+  add_counters(json, daemon);
+  return compact(json);
+}
+
 namespace {
 
 std::string words(const Json& value) {

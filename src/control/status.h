@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mobile/mobile.h"
+#include "nd/guard.h"
 #include "router/router.h"
 
 namespace sendoff::control {
@@ -22,7 +23,7 @@ struct StoreStatus {
   std::optional<std::string> file;  // of a kind that has one
 };
 
-// What both roles tell.
+// What every role tells.
 struct DaemonStatus {
   std::string version;
   std::string role;
@@ -40,6 +41,8 @@ struct DaemonStatus {
                                       const std::vector<router::Neighbour>& neighbours);
 [[nodiscard]] std::string status_json(const DaemonStatus& daemon,
                                       const mobile::Mobile::Status& status);
+
+[[nodiscard]] std::string status_json(const DaemonStatus& daemon, const nd::Guard::Status& status);
 
 // The same for a person: sections and tables. Empty for what is no status.
 [[nodiscard]] std::string human_status(std::string_view json);

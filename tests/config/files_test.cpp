@@ -84,6 +84,9 @@ TEST_F(Examples, AreRight) {
   EXPECT_TRUE(ar) << ar.error()[0].text();
   const auto mn = mobile(example("mobile.toml"));
   EXPECT_TRUE(mn) << mn.error()[0].text();
+  put_key("mn-2048", "host.key");
+  const auto host = guard(example("guard.toml"));
+  EXPECT_TRUE(host) << host.error()[0].text();
 }
 
 TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {

@@ -1,4 +1,4 @@
-// Files that stand only in memory, a router's and a node's configuration that are right, and what a
+// Files that stand only in memory, a configuration of each role that is right, and what a
 // change of theirs brings up.
 #pragma once
 
@@ -79,6 +79,19 @@ algorithm = "hmac-sha256-128"
 fbu_retries = 3
 )";
 
+inline const std::string kGuardFile = R"([guard]
+on_stop = "closed"
+[[interface]]
+name = "eth0"
+mode = "secured-only"
+prefixes = ["2001:db8:a:1::/64"]
+[cga]
+key = "mn.pem"
+sec = 0
+[trust]
+anchors = ["anchor.der"]
+)";
+
 // 2026-06-01, when the certificates of tests/vectors/pki are judged.
 inline constexpr UtcTime kToday{
     std::chrono::sys_days(std::chrono::year(2026) / 6 / 1).time_since_epoch()};
@@ -108,6 +121,11 @@ class ConfigTest : public ::testing::Test {
   Result<Loaded<mobile::Config>, Problems> mobile(const std::string& text) {
     files_.put("etc/mobile.toml", text);
     return load_mobile("etc/mobile.toml", {files_, today_, random_, running_});
+  }
+
+  Result<Loaded<nd::GuardConfig>, Problems> guard(const std::string& text) {
+    files_.put("etc/guard.toml", text);
+    return load_guard("etc/guard.toml", {files_, today_, random_, running_});
   }
 
   // `text` with its first `from` replaced.
@@ -144,6 +162,11 @@ class ConfigTest : public ::testing::Test {
                     const std::string& where = "") {
     expect_error(
         kMobileFile, from, to, says, [this](const auto& text) { return mobile(text); }, where);
+  }
+  void guard_error(const std::string& from, const std::string& to, const std::string& says,
+                   const std::string& where = "") {
+    expect_error(
+        kGuardFile, from, to, says, [this](const auto& text) { return guard(text); }, where);
   }
   static bool warns(const Problems& warnings, const std::string& says) {
     return std::ranges::any_of(warnings, [&](const Problem& problem) {

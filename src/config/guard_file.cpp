@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <set>
+
+#include "config/common.h"
+#include "net/nd_queue.h"
+
+namespace sendoff::config {
+
+namespace {
+
+std::optional<Prefix> guarded_prefix(const std::string& text) {
+  const auto prefix = Prefix::parse(text);
+  const bool fits = prefix && prefix->length() == 64 && !prefix->address().is_link_local() &&
+                    !prefix->address().is_multicast();
+  return fits ? prefix : std::nullopt;
+}
+
+std::optional<nd::GuardMode> guard_mode(const std::string& text) {
+  for (const nd::GuardMode mode : {nd::GuardMode::kMixed, nd::GuardMode::kSecuredOnly})
+    if (text == name(mode)) return mode;
+  return std::nullopt;
+}
+
+void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
+  std::set<std::string> names;
+  const auto sections = root.tables("interface");
+  if (sections.empty() && !root.has("interface"))
+    root.report().error(0, "[[interface]] is missing: name at least one interface to guard");
+  for (Section section : sections) {
+    nd::GuardedInterface interface;
+    interface.id = InterfaceId{static_cast<std::uint32_t>(out.size())};
+    section.require("name", "write the interface's name, as name = \"eth0\"");
+    if (section.text("name", interface.name) && !is_interface_name(interface.name))
+      section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
+    else if (!interface.name.empty() && !names.insert(interface.name).second)
+      section.error("name", "is \"" + interface.name + "\" a second time; one section each");
+    section.parsed("mode", interface.mode, guard_mode, "mixed or secured-only");
+    section.parsed_list("prefixes", interface.prefixes, guarded_prefix,
+                        "a /64 such as 2001:db8:a::/64");
+    section.finish();
+    out.push_back(std::move(interface));
+  }
+  if (out.size() > net::NdQueue::kMaxInterfaces)
+    root.report().error(0, "[[interface]] stands more often than " +
+                               std::to_string(net::NdQueue::kMaxInterfaces) + " times");
+}
+
+std::optional<net::OnStop> on_stop_named(const std::string& text) {
+  if (text == "open") return net::OnStop::kOpen;
+  if (text == "closed") return net::OnStop::kClosed;
+  return std::nullopt;
+}
+
+// What becomes of the host without the daemon is nothing to guess.
+void read_on_stop(Section& root, Daemon& daemon) {
+  Section section = root.table("guard");
+  net::OnStop on_stop = net::OnStop::kOpen;
+  if (!section.present())
+    root.report().error(0,
+                        "[guard] is missing: say what happens without the daemon, as on_stop = "
+                        "\"open\" or \"closed\"");
+  else
+    section.require(
+        "on_stop", "say \"open\": Neighbor Discovery goes on unprotected, or \"closed\": it stops");
+  section.parsed("on_stop", on_stop, on_stop_named, "open or closed");
+  daemon.guard = on_stop;
+  section.finish();
+}
+
+void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config) {
+  Section section = root.table("trust");
+  read_paths(section, loading, config.paths);
+  section.finish();
+  if (!config.paths.anchors->empty()) return;
+  const bool strict = std::ranges::any_of(config.interfaces, [](const auto& interface) {
+    return interface.mode == nd::GuardMode::kSecuredOnly;
+  });
+  root.report().warning(section.line(),
+                        strict ? "[trust] anchors is missing: where the mode is secured-only no "
+                                 "Router Advertisement is taken"
+                               : "[trust] anchors is missing: any Router Advertisement is taken");
+}
+
+void read_certificate(Section& root, const Loading& loading, nd::GuardConfig& config) {
+  Section section = root.table("certificate");
+  if (section.present()) {
+    const router::Certification read = read_certification(
+        section, loading, config.identity.key ? config.identity.key->spki() : ByteView{}, {});
+    config.certifier = nd::CertifierConfig{read.path, read.anchor, read.anchor_fqdns};
+  }
+  section.finish();
+}
+
+void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& loaded) {
+  nd::GuardConfig& config = loaded.machine;
+  read_daemon(root, "guard", loaded.daemon);
+  loaded.daemon.guard_icmp = false;  // it takes no handover messages
+  loaded.daemon.datapath.backend = datapath::Choice::kNone;
+  loaded.daemon.store.kind = Store::Kind::kMemory;
+  read_on_stop(root, loaded.daemon);
+  read_guarded(root, config.interfaces);
+
+  Section cga = root.table("cga");
+  if (!cga.present())
+    root.report().error(0, "[cga] is missing: it names the host's key, as key = \"cga.pem\"");
+  else if (const auto identity = read_identity(cga, loading, ModifierRule::kOfKey))
+    config.identity = *identity;
+  cga.finish();
+  read_guard_trust(root, loading, config);
+  read_certificate(root, loading, config);
+
+  Section send = root.table("send");
+  Section limits = root.table("limits");
+  read_receiver(send, limits, config.receiver);
+  limits.number("signatures_per_neighbour", config.signatures.per_source_s, 1, 100'000);
+  limits.number("signatures_per_interface", config.signatures.per_interface_s, 1, 1'000'000);
+  limits.number("signing", config.max_signing, 1, 4096);
+  limits.number("neighbours", config.max_neighbours, 16, 1'000'000);
+  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  send.finish();
+  limits.finish();
+}
+
+}  // namespace
+
+Result<Loaded<nd::GuardConfig>, Problems> load_guard(const std::string& path,
+                                                     const Context& context) {
+  return load<nd::GuardConfig>(path, context, read_guard);
+}
+
+}  // namespace sendoff::config

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""`sendoff guard` on real kernels: two hosts with it, one without, and a stranger, on one bridge.
+
+    guard.py PROGRAM       as root; a line for each thing that held, exit 1 at the first that did not
+
+All that the bridge carried is judged by code that shares nothing with the program: each Neighbor Discovery message of
+a guarded host has a CGA and a signature that are right, and no packet is malformed.
+"""
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tools"))
+sys.path.insert(0, str(TREE / "tests" / "vectors"))
+import forging  # noqa: E402
+import testbed  # noqa: E402
+import vectorlib  # noqa: E402
+
+PATIENCE = 60
+PREFIX = "2001:db8:a:1::/64"
+LINKS = {"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b", "plain": "02:00:00:00:00:0c", "thief": "02:00:00:00:66:01"}
+KEYS = {"a": "mn-2048", "b": "other-2048"}
+PLAIN = "2001:db8:a:1::c"
+TAG = bytes.fromhex("086fca5e10b200c99c8ce00164277c08")
+SHA1_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
+CGA, SIGNATURE, TIMESTAMP, NONCE = 11, 12, 13, 14
+TABLE = "sendoff-guard"
+
+
+def hold(what, holds, detail=""):
+    if not holds:
+        raise testbed.Failure(f"{what} {detail}")
+    print(what, flush=True)
+
+
+def wait_until(condition, patience=PATIENCE):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    return condition()
+
+
+def options_of(message, fixed):
+    """[(type, octets, offset in the message)]"""
+    out, at = [], fixed
+    while at + 8 <= len(message):
+        size = 8 * message[at + 1]
+        if size == 0 or at + size > len(message):
+            raise ValueError("options")
+        out.append((message[at], message[at:at + size], at))
+        at += size
+    return out
+
+
+def fault_of(packet):
+    """Why an ND packet is not secured as RFC 3971 wants it; empty where it is."""
+    source, destination, message = packet[8:24], packet[24:40], packet[40:]
+    fixed = {133: 8, 134: 16, 135: 24, 136: 24, 137: 40}[message[0]]
+    options = options_of(message, fixed)
+    by_type = {kind: octets for kind, octets, _ in options}
+    needs_nonce = message[0] in (133, 135)
+    if TIMESTAMP not in by_type or (needs_nonce and NONCE not in by_type):
+        return "timestamp or nonce"
+    if message[0] == 133 and source == bytes(16):
+        return "" if CGA not in by_type else "CGA of nobody"
+    if CGA not in by_type or options[-1][0] != SIGNATURE:
+        return "CGA or signature"
+    claimed = message[8:24] if message[0] == 135 and source == bytes(16) else source
+    cga = by_type[CGA]
+    parameters = cga[4:len(cga) - cga[2]]
+    if step := vectorlib.cga_verify(vectorlib.ip(claimed), parameters):
+        return step
+    _, _, end = vectorlib.read_tlv(parameters, 25)
+    spki = parameters[25:end]
+    bits = vectorlib.read_seq(vectorlib.read_tlv(spki)[1])[1][1]
+    modulus, exponent = (int.from_bytes(c, "big") for _, c in vectorlib.read_seq(vectorlib.read_tlv(bits[1:])[1]))
+    size = (modulus.bit_length() + 7) // 8
+    option, at = by_type[SIGNATURE], options[-1][2]
+    if option[4:20] != vectorlib.sha1(spki)[:16]:
+        return "key hash"
+    covered = message[:2] + bytes(2) + message[4:at]
+    total = vectorlib.checksum(vectorlib.ip(source), vectorlib.ip(destination), 58, covered)
+    signed = TAG + source + destination + covered[:2] + struct.pack("!H", total) + covered[4:]
+    digest = SHA1_INFO + vectorlib.sha1(signed)
+    wanted = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
+    opened = pow(int.from_bytes(option[20:20 + size], "big"), exponent, modulus).to_bytes(size, "big")
+    return "" if opened == wanted else "signature"
+
+
+class Bed(testbed.Testbed):
+    SPACES = ("link", *LINKS)
+
+    def _make_link(self):
+        self.make_spaces("br0")
+        for node, address in LINKS.items():
+            self.hang(f"to-{node}", "br0", node, address=address)
+            if node == "thief":
+                continue
+            # As a host is found: with an address that its kernel made.
+            space = self.namespace(node)
+            run = testbed.run
+            run("ip", "-n", space, "link", "set", "access0", "down", "addrgenmode", "eui64")
+            run("ip", "-n", space, "link", "set", "access0", "up")
+        testbed.run("ip", "-n", self.namespace("plain"), "address", "add", f"{PLAIN}/64", "dev", "access0", "nodad")
+        with testbed.entered(self.namespace("thief")):
+            self.raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            self.raw.bind(("access0", 0))
+
+    def guard_config(self, node, mode="mixed", on_stop="open", more=""):
+        key = self.secret_file(f"{node}.key", testbed.KEYS / f"{KEYS[node]}.pem")
+        path = self.directory / f"{node}.toml"
+        path.write_text(f"""
+[daemon]
+user = ""
+runtime_directory = "{self.directory}/{node}"
+control_socket = "{self.directory}/{node}.sock"
+log_level = "debug"
+[guard]
+on_stop = "{on_stop}"
+[[interface]]
+name = "access0"
+mode = "{mode}"
+prefixes = ["{PREFIX}"]
+[cga]
+key = "{key}"
+sec = 0
+{more}
+""")
+        return path
+
+    def guard(self, node, **options):
+        daemon = self.start(node, "guard", self.guard_config(node, **options))
+        for _ in range(2):  # under fe80::/64 and under the prefix
+            if not daemon.wait_for("address-formed", PATIENCE):
+                raise testbed.Failure(f"{node} has no addresses:\n{daemon.log.read_text()}")
+        daemon.link_local, daemon.address = daemon.status()["interfaces"][0]["addresses"]
+        return daemon
+
+    def ping(self, node, address, count=1):
+        command = ["ping", "-6", "-c", count, "-W", "3", *(["-I", "access0"] if address.startswith("fe80") else []), address]
+        return subprocess.run(self.inside(node, *command), capture_output=True, check=False).returncode == 0
+
+    def neighbour(self, node, address):
+        """The link-layer address that the node's kernel has for it."""
+        words = testbed.run("ip", "-n", self.namespace(node), "-6", "neigh", "show", address, "dev", "access0").stdout.split()
+        return words[words.index("lladdr") + 1] if "lladdr" in words else None
+
+    def addresses(self, node):
+        """Those that are not tentative."""
+        out = testbed.run("ip", "-n", self.namespace(node), "-6", "-o", "address", "show", "dev", "access0").stdout
+        return [line.split()[3].split("/")[0] for line in out.splitlines() if "tentative" not in line]
+
+    def tables(self, node):
+        return testbed.run(*self.inside(node, "nft", "list", "tables")).stdout
+
+    def inject(self, packet, to="33:33:00:00:00:01"):
+        self.raw.send(forging.hardware(to) + forging.hardware(LINKS["thief"]) + b"\x86\xdd" + packet)
+
+    def flush(self, node):
+        testbed.run("ip", "-n", self.namespace(node), "-6", "neigh", "flush", "all")
+
+
+def counter(daemon, name, group="guard"):
+    return daemon.status()["counters"][group][name]
+
+
+def counts(daemon, name, at_least):
+    return wait_until(lambda: counter(daemon, name) >= at_least, 15)
+
+
+def eui64(link):
+    octets = bytearray(forging.hardware(link))
+    octets[0] ^= 2
+    return str(vectorlib.ip(bytes.fromhex("fe80") + bytes(6) + bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])))
+
+
+def end(daemon):
+    daemon.process.terminate()
+    daemon.process.wait(PATIENCE)
+
+
+def kill(daemon):
+    daemon.process.send_signal(signal.SIGKILL)
+    daemon.process.wait()
+    daemon.socket.unlink()
+
+
+def frames(capture):
+    data, at = capture.read_bytes(), 24
+    while at + 16 <= len(data):
+        size = struct.unpack_from("<I", data, at + 8)[0]
+        yield data[at + 16:at + 16 + size]
+        at += 16 + size
+
+
+def judge_capture(bed, since):
+    """Every ND message that guarded hosts sent; how many of each type."""
+    guarded = {forging.hardware(LINKS[node]) for node in KEYS}
+    seen = {}
+    for frame in frames(since):
+        if frame[12:14] != b"\x86\xdd" or frame[20] != 58 or not 133 <= frame[54] <= 137 or frame[6:12] not in guarded:
+            continue
+        if fault := fault_of(frame[14:]):
+            raise testbed.Failure(f"a message of type {frame[54]} is not secured: {fault}: {frame.hex()}")
+        seen[frame[54]] = seen.get(frame[54], 0) + 1
+    return seen
+
+
+def resolve_each_other(bed):
+    a, b = bed.guard("a"), bed.guard("b")
+    hold("which are gone, and CGAs there", sorted(bed.addresses("a")) == sorted([a.link_local, a.address]))
+    hold("two guarded hosts reach each other", bed.ping("a", b.address) and bed.ping("b", a.link_local))
+    hold("by messages that they verified", counter(a, "taken-secured") > 0 and counter(b, "taken-secured") > 0)
+    server = subprocess.Popen(bed.inside("b", "iperf3", "-s", "-1"), stdout=subprocess.DEVNULL)
+    bed.processes.append(server)
+    moved = wait_until(lambda: subprocess.run(bed.inside("a", "iperf3", "-c", b.address, "-n", "20M"), capture_output=True,
+                                              check=False).returncode == 0)
+    hold("and transfer 20 MB", moved)
+    hold("a third one without SEND is reached, for the mode is mixed", bed.ping("a", PLAIN) and bed.ping("plain", a.address))
+    return a, b
+
+
+def refuse_forgeries(bed, a, b):
+    bed.ping("a", b.address)
+    before = bed.neighbour("a", b.address)
+    for _ in range(3):
+        bed.inject(forging.forged_una(eui64(LINKS["thief"]), b.address, LINKS["thief"]))
+        bed.inject(forging.forged_una(b.address, b.address, LINKS["thief"]))
+    hold("an unsigned advertisement in b's name is refused", counts(a, "secured-entry", 6))
+    hold("and a keeps b's link-layer address", before == LINKS["b"] and bed.neighbour("a", b.address) == before)
+    bed.inject(forging.forged_una(a.address, a.address, LINKS["thief"]))
+    hold("nobody else speaks for a's own address", counts(a, "own-address", 1))
+
+
+def be_strict(bed, a):
+    """Secured-only by a reload of a, which b and the plain host stay as they are for."""
+    config = bed.guard_config("a", mode="secured-only")
+    hold("a is told to take secured messages only", a.command("reload").returncode == 0, config.read_text())
+    bed.flush("a")
+    bed.flush("plain")
+    hold("then the host without SEND is not reached", not bed.ping("a", PLAIN) and not bed.ping("plain", a.address))
+    hold("for its messages are refused", counter(a, "secured-only") > 0)
+    refused = counter(a, "secured-only")
+    bed.inject(forging.forged_ra(eui64(LINKS["thief"]), "2001:db8:66::", LINKS["thief"]))
+    hold("a rogue router is refused", counts(a, "secured-only", refused + 1))
+    routes = testbed.run("ip", "-n", bed.namespace("a"), "-6", "route", "show").stdout
+    hold("and makes neither route nor address", "default" not in routes and "2001:db8:66:" not in routes
+         and not any(address.startswith("2001:db8:66:") for address in bed.addresses("a")), routes)
+
+
+def collide(bed, b):
+    """Somebody has b's address when b comes: it takes the next one."""
+    end(b)
+    squatted = b.link_local
+    testbed.run("ip", "-n", bed.namespace("plain"), "address", "add", f"{squatted}/64", "dev", "access0", "nodad")
+    b = bed.guard("b")
+    hold("an address in use is not taken, but the next one", b.link_local != squatted and squatted not in bed.addresses("b"))
+    hold("and it works", bed.ping("plain", b.link_local))
+    end(b)
+
+
+def end_openly(bed, a):
+    end(a)
+    hold("a that ends leaves no rules", TABLE not in bed.tables("a"))
+    hold("and the address that its kernel had", wait_until(lambda: eui64(LINKS["a"]) in bed.addresses("a"), 10)
+         and len(bed.addresses("a")) == 1)
+
+
+def survive_kills(bed):
+    a = bed.guard("a", on_stop="open")
+    hold("a guard that is to fail open says so", "fail-open" in a.log.read_text())
+    kill(a)
+    hold("killed, it leaves no rules", wait_until(lambda: TABLE not in bed.tables("a"), 10))
+    bed.flush("a")
+    hold("and a goes on without it", bed.ping("a", PLAIN))
+    a = bed.guard("a", on_stop="closed")
+    hold("a guard that is to fail closed says so", "fail-closed" in a.log.read_text())
+    hold("it works", bed.ping("a", PLAIN))
+    kill(a)
+    bed.flush("a")
+    bed.flush("plain")
+    hold("killed, it leaves its rules", TABLE in bed.tables("a"))
+    hold("and a is cut off", not bed.ping("a", PLAIN) and not bed.ping("plain", a.address))
+    a = bed.guard("a", on_stop="closed")
+    hold("until it runs again", bed.ping("a", PLAIN))
+    end(a)
+    bed.flush("a")
+    hold("ended in order it is cut off as well", TABLE in bed.tables("a") and not bed.ping("a", PLAIN))
+    a = bed.guard("a", on_stop="open")
+    end(a)
+    hold("and free after a run that is to fail open", TABLE not in bed.tables("a"))
+
+
+def main():
+    with Bed(sys.argv[1]) as bed:
+        hold("the kernels have addresses of their own", wait_until(
+            lambda: all(bed.addresses(node) == [eui64(LINKS[node])] for node in KEYS)))
+        capture = bed.directory / "guarded.pcap"
+        bed.start_capture(capture)
+        a, bed.b = resolve_each_other(bed)
+        refuse_forgeries(bed, a, bed.b)
+        be_strict(bed, a)
+        bed.stop_capture()
+        seen = judge_capture(bed, capture)
+        hold("each message of the guarded hosts is signed", seen.get(135, 0) >= 6 and seen.get(136, 0) >= 2, str(seen))
+        collide(bed, bed.b)
+        end_openly(bed, a)
+        survive_kills(bed)
+    print("guard: all held")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except testbed.Failure as failure:
+        sys.exit(f"guard: {failure}")
