@@ -113,7 +113,7 @@ class Bed(testbed.Testbed):
             self.raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             self.raw.bind(("access0", 0))
 
-    def guard_config(self, node, mode="mixed", on_stop="open", more=""):
+    def guard_config(self, node, mode="mixed", on_stop="open", prefixes=f'"{PREFIX}"', more=""):
         key = self.secret_file(f"{node}.key", testbed.KEYS / f"{KEYS[node]}.pem")
         path = self.directory / f"{node}.toml"
         path.write_text(f"""
@@ -127,7 +127,7 @@ on_stop = "{on_stop}"
 [[interface]]
 name = "access0"
 mode = "{mode}"
-prefixes = ["{PREFIX}"]
+prefixes = [{prefixes}]
 [cga]
 key = "{key}"
 sec = 0
@@ -137,10 +137,11 @@ sec = 0
 
     def guard(self, node, **options):
         daemon = self.start(node, "guard", self.guard_config(node, **options))
-        for _ in range(2):  # under fe80::/64 and under the prefix
+        for _ in range(2 if options.get("prefixes", PREFIX) else 1):  # fe80::/64 is one
             if not daemon.wait_for("address-formed", PATIENCE):
                 raise testbed.Failure(f"{node} has no addresses:\n{daemon.log.read_text()}")
-        daemon.link_local, daemon.address = daemon.status()["interfaces"][0]["addresses"]
+        addresses = daemon.status()["interfaces"][0]["addresses"]
+        daemon.link_local, daemon.address = addresses[0], addresses[-1]
         return daemon
 
     def ping(self, node, address, count=1):
@@ -266,6 +267,49 @@ def collide(bed, b):
     end(b)
 
 
+def believe_a_certified_router(bed):
+    """A guarded router, whose kernel sends what any program tells it to, and a host with its anchor."""
+    KEYS["b"] = "ar-2048"
+    chain = bed.certificate_file("chain.pem", "ca", "good-router")
+    anchor = bed.certificate_file("anchor.pem", "anchor")
+    router = bed.guard("b", more=f'[certificate]\nchain = "{chain}"\nanchor = "{anchor}"')
+    host = bed.guard("a", prefixes="", more=f'[trust]\nanchors = ["{anchor}"]')
+    set_of_host = bed.inside("a", "sh", "-c", "echo 2 > /proc/sys/net/ipv6/conf/access0/accept_ra")
+    testbed.run(*set_of_host)
+    with testbed.entered(bed.namespace("b")):
+        sender = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        index = socket.if_nametoindex("access0")
+    sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    sender.bind((router.link_local, 0, 0, index))
+
+    def advertise(*prefixes):
+        message = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + forging.link_option(forging.SOURCE_LINK, LINKS["b"])
+        for prefix in prefixes:
+            message += struct.pack("!BBBBIII", forging.PREFIX, 4, 64, 0xC0, 3600, 3600, 0) + forging.packed(prefix)
+        sender.sendto(message, ("ff02::1", 0, 0, index))
+
+    def routes():
+        return testbed.run("ip", "-n", bed.namespace("a"), "-6", "route", "show", "default").stdout
+
+    bed.inject(forging.forged_ra(eui64(LINKS["thief"]), "2001:db8:66::", LINKS["thief"]))
+    hold("an unsecured router is the last choice", wait_until(lambda: "pref low" in routes()), routes())
+    advertise("2001:db8:a:1::", "2001:db8:66:1::")
+    hold("a signed one is heard when its path is known", wait_until(lambda: router.link_local in routes()), routes())
+    hold("the host has fetched it", counter(host, "validated", "path") == 1 and counter(host, "prefix-removed") == 1)
+    formed = host.wait_for("address-formed", PATIENCE, lambda event: event["address"].startswith("2001:db8:a:1:"))
+    hold("and has an address under its prefix", formed and formed["address"] in bed.addresses("a"))
+    hold("by which it is reached", bed.ping("b", formed["address"]))
+    mine = bed.addresses("a")
+    hold("but none under the one that it is not certified for", not any(a.startswith("2001:db8:66:1:") for a in mine))
+    refused = counter(host, "secured-router")
+    bed.inject(forging.forged_ra(eui64(LINKS["thief"]), "2001:db8:67::", LINKS["thief"]))
+    hold("from then on unsecured routers are refused", counts(host, "secured-router", refused + 1))
+    hold("and make no address", not any(a.startswith("2001:db8:67:") for a in bed.addresses("a")))
+    sender.close()
+    end(router)
+    end(host)
+
+
 def end_openly(bed, a):
     end(a)
     hold("a that ends leaves no rules", TABLE not in bed.tables("a"))
@@ -312,6 +356,7 @@ def main():
         hold("each message of the guarded hosts is signed", seen.get(135, 0) >= 6 and seen.get(136, 0) >= 2, str(seen))
         collide(bed, bed.b)
         end_openly(bed, a)
+        believe_a_certified_router(bed)
         survive_kills(bed)
     print("guard: all held")
 
