@@ -5,16 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/time.h"
 #include "machine/event.h"
 
 namespace sendoff::control {
 
-// "2026-03-01T22:50:47.123Z"
-[[nodiscard]] std::string utc_text(UtcTime utc);
-
-// Control characters become '?'.
-[[nodiscard]] std::string printable(std::string_view text);
+using sendoff::printable;
+using sendoff::utc_text;
 
 // {"time": ..., "boot_ns": ..., "event": "key-issued", fields...}
 [[nodiscard]] std::string event_json(Now at, const machine::Event& event);
