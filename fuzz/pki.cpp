@@ -6,6 +6,7 @@
 #include "pki/decoded.h"
 #include "pki/der.h"
 #include "pki/names.h"
+#include "pki/revocation.h"
 #include "target.h"
 
 namespace sendoff::fuzz {
@@ -113,7 +114,24 @@ void certificate(ByteView octets) {
           "PEM gives back what it armours");
 }
 
+void revocation_lists(ByteView octets) {
+  const auto lists = pki::decode_lists(octets);
+  if (!lists) return;
+  require(!lists->empty(), "a file of lists holds one");
+  for (const pki::RevocationList& list : *lists) {
+    require(list.number.size() <= 20 && list.revoked.size() <= pki::kMaxRevoked,
+            "lists have bounds");
+    require(!list.newer_than(list), "a list is not newer than itself");
+    const std::string pem = pki::list_to_pem(list.der);
+    const auto read =
+        pki::decode_lists({reinterpret_cast<const std::uint8_t*>(pem.data()), pem.size()});
+    require(read && read->size() == 1 && read->front().revoked == list.revoked,
+            "PEM gives back what it armours");
+  }
+}
+
 void file(ByteView octets) {
+  revocation_lists(octets);
   const auto certificates = pki::decode_certificates(octets);
   if (!certificates) return;
   require(certificates->size() <= 64, "files have a bound");

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "crypto/der.h"
 #include "wire/icmpv6.h"
 #include "wire/ipv6.h"
 #include "wire/send_options.h"
@@ -16,14 +15,6 @@ using wire::OptionType;
 
 constexpr std::size_t kMaxCandidates = 4;
 constexpr unsigned kMaxValidations = 16;  // in one retrieval: forged paths cost us RSA
-
-// The certificate without the padding behind it, which no field counts (GS12): its outer DER
-// length says where it ends. Empty when there is none.
-ByteView without_padding(ByteView certificate) {
-  const auto element = crypto::der::read(certificate, crypto::der::kSequence);
-  if (element.verdict != crypto::der::Verdict::kOk) return {};
-  return element.size <= pki::kMaxCertificateSize ? certificate.first(element.size) : ByteView{};
-}
 
 bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
   if (!a.anchors || !b.anchors) return a.anchors == b.anchors;
@@ -172,7 +163,7 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   if (retrieval == retrievals_.end() || !cpa || cpa->all_components == 0 ||
       cpa->all_components > pki::kMaxPathLength || cpa->component >= cpa->all_components ||
       !parsed || parsed->certificate_type != wire::CertificateOption::kX509 ||
-      without_padding(parsed->certificate).empty()) {
+      pki::without_padding(parsed->certificate).empty()) {
     counters_.add(PathCounter::kUnexpected);
     return;
   }
@@ -186,7 +177,7 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   }
   if (candidate->components.size() != cpa->all_components)
     candidate->components.assign(cpa->all_components, Bytes{});
-  candidate->components[cpa->component] = to_bytes(without_padding(parsed->certificate));
+  candidate->components[cpa->component] = to_bytes(pki::without_padding(parsed->certificate));
   if (!retrieval->validation) validate_next(now, *retrieval);
 }
 

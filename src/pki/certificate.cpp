@@ -5,10 +5,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/text.h"
 #include "pki/blocks.h"
 #include "pki/decoded.h"
 #include "pki/names.h"
 #include "pki/profile.h"
+#include "pki/revocation.h"
 
 namespace sendoff::pki {
 
@@ -20,16 +22,22 @@ using Bio = std::unique_ptr<BIO, decltype([](BIO* bio) { BIO_free(bio); })>;
 // No file holds more: a router's path and its anchor, or a handful of anchors.
 constexpr std::size_t kMaxCertificatesInFile = 64;
 
-bool signed_by_itself(ByteView der) {
+Certificate decode_x509(ByteView der) {
   const unsigned char* at = der.data();
-  const Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  const bool good =
-      certificate && X509_verify(certificate.get(), X509_get0_pubkey(certificate.get())) == 1;
+  return Certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+}
+
+bool signed_by(ByteView certificate, ByteView issuer) {
+  const Certificate below = decode_x509(certificate);
+  const Certificate above = decode_x509(issuer);
+  const bool good = below && above && X509_verify(below.get(), X509_get0_pubkey(above.get())) == 1;
   ERR_clear_error();
   return good;
 }
 
-Result<std::vector<Bytes>, PathError> decode_pem(ByteView file) {
+// The blocks with one of these labels.
+Result<std::vector<Bytes>, PathError> decode_pem(ByteView file,
+                                                 std::initializer_list<std::string_view> labels) {
   const Bio in(BIO_new_mem_buf(file.data(), static_cast<int>(file.size())));
   std::vector<Bytes> certificates;
   char* label = nullptr;
@@ -38,8 +46,7 @@ Result<std::vector<Bytes>, PathError> decode_pem(ByteView file) {
   long size = 0;
   bool good = in != nullptr;
   while (good && PEM_read_bio(in.get(), &label, &header, &data, &size) == 1) {
-    const std::string_view kind(label);
-    if (kind == PEM_STRING_X509 || kind == PEM_STRING_X509_OLD)
+    if (std::ranges::find(labels, std::string_view(label)) != labels.end())
       certificates.emplace_back(data, data + size);
     OPENSSL_free(label);
     OPENSSL_free(header);
@@ -51,6 +58,18 @@ Result<std::vector<Bytes>, PathError> decode_pem(ByteView file) {
   ERR_clear_error();
   if (!good) return fail(PathError::kMalformed);
   return certificates;
+}
+
+std::string encode_pem(ByteView der, const char* label) {
+  const Bio out(BIO_new(BIO_s_mem()));
+  std::string text;
+  if (out && PEM_write_bio(out.get(), label, "", der.data(), static_cast<long>(der.size())) > 0) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &data);
+    if (size > 0) text.assign(data, static_cast<std::size_t>(size));
+  }
+  ERR_clear_error();
+  return text;
 }
 
 }  // namespace
@@ -147,12 +166,19 @@ Result<TrustAnchor, PathError> TrustAnchor::parse(ByteView der) {
     if (!blocks) return fail(PathError::kAddressBlocks);
     anchor.blocks = blocks->set.prefixes();
   }
-  if (!names_match(decoded->issuer, decoded->subject) || !signed_by_itself(der))
+  if (!names_match(decoded->issuer, decoded->subject) || !signed_by(der, der))
     return fail(PathError::kSignature);
   anchor.certificate = to_bytes(der);
   anchor.subject_name = to_bytes(decoded->subject);
   anchor.key_identifier = to_bytes(subject_key_identifier(*decoded));
   return anchor;
+}
+
+bool issued_by(ByteView certificate, ByteView issuer) {
+  const auto below = decode(certificate);
+  const auto above = decode(issuer);
+  return below && above && names_match(below->issuer, above->subject) &&
+         signed_by(certificate, issuer);
 }
 
 Result<CertificateInfo, PathError> inspect(ByteView der) {
@@ -169,7 +195,10 @@ Result<CertificateInfo, PathError> inspect(ByteView der) {
   info.not_before = decoded->not_before;
   info.not_after = decoded->not_after;
   info.is_ca = is_ca(*decoded);
-  info.send_router = has_send_router(*decoded);
+  info.send_router = has_purpose(*decoded, oid::kSendRouter);
+  info.send_owner = has_purpose(*decoded, oid::kSendOwner);
+  for (const ByteView uri : distribution_uris(*decoded))
+    info.crl_uris.push_back(printable({reinterpret_cast<const char*>(uri.data()), uri.size()}));
   if (const Extension* extension = decoded->find(oid::kAddressBlocks)) {
     const auto blocks = parse_blocks(extension->value);
     if (!blocks) return fail(PathError::kAddressBlocks);
@@ -186,7 +215,7 @@ Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file) {
     certificates.push_back(to_bytes(file));
     return certificates;
   }
-  auto decoded = decode_pem(file);
+  auto decoded = decode_pem(file, {PEM_STRING_X509, PEM_STRING_X509_OLD});
   if (!decoded) return decoded;
   if (decoded->empty()) return fail(PathError::kMalformed);
   for (const Bytes& der : *decoded)
@@ -204,17 +233,24 @@ std::vector<Bytes> path_order(std::vector<Bytes> certificates) {
   return certificates;
 }
 
-std::string to_pem(ByteView der) {
-  const Bio out(BIO_new(BIO_s_mem()));
-  std::string text;
-  if (out && PEM_write_bio(out.get(), PEM_STRING_X509, "", der.data(),
-                           static_cast<long>(der.size())) > 0) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &data);
-    if (size > 0) text.assign(data, static_cast<std::size_t>(size));
+Result<std::vector<RevocationList>, CrlError> decode_lists(ByteView file) {
+  std::vector<RevocationList> lists;
+  if (auto list = RevocationList::parse(file)) {
+    lists.push_back(std::move(*list));
+    return lists;
   }
-  ERR_clear_error();
-  return text;
+  const auto decoded = decode_pem(file, {PEM_STRING_X509_CRL});
+  if (!decoded || decoded->empty()) return fail(CrlError::kMalformed);
+  for (const Bytes& der : *decoded) {
+    auto list = RevocationList::parse(der);
+    if (!list) return fail(list.error());
+    lists.push_back(std::move(*list));
+  }
+  return lists;
 }
+
+std::string to_pem(ByteView der) { return encode_pem(der, PEM_STRING_X509); }
+
+std::string list_to_pem(ByteView der) { return encode_pem(der, PEM_STRING_X509_CRL); }
 
 }  // namespace sendoff::pki

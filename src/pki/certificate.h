@@ -1,6 +1,6 @@
 // Router certificates (RFC 6494 profile of RFC 6487 with RFC 3779 IPv6 address blocks; RFC 3971
 // 6.3.1 by a switch), trust anchors, and validation of a path with time and anchors as arguments
-// (W25, W26, GS18 to GS23). No file access, no clock, no revocation lists.
+// (W25, W26, GS18 to GS23). No file access, no clock; revocation is in revocation.h.
 #pragma once
 
 #include <memory>
@@ -39,11 +39,18 @@ enum class PathError : std::uint8_t {
 inline constexpr std::size_t kMaxPathLength = 10;
 inline constexpr std::size_t kMaxCertificateSize = 4096;
 
+// What the last certificate of a path is for (RFC 6494 7, GS22).
+enum class Purpose : std::uint8_t {
+  kRouter,  // id-kp-sendRouter: RA, Redirect, PrRtAdv
+  kOwner,   // id-kp-sendOwner: NS, NA, RS, RtSolPr of a host
+};
+
 struct Policy {
   // Routers without EKU, certificates without address blocks or with ::/0 (both then mean the
   // issuer's), RSA keys of 1024 to 3072 bits with any exponent (GS19, GS21); nothing else.
   bool accept_rfc3971_profile = false;
   bool strict_rfc6487 = false;  // GS20
+  Purpose purpose = Purpose::kRouter;
 };
 
 // A trust anchor: a self-signed CA certificate that an operator configured.
@@ -57,7 +64,7 @@ struct TrustAnchor {
   [[nodiscard]] static Result<TrustAnchor, PathError> parse(ByteView der);
 };
 
-// What a valid path says of a router.
+// What a valid path says of a router, or of a host.
 struct CertifiedRouter {
   Bytes spki;                  // the certified key, DER SubjectPublicKeyInfo
   std::vector<Prefix> blocks;  // what it may advertise, the whole path considered
@@ -83,11 +90,16 @@ struct CertificateInfo {
   UtcTime not_after;
   bool is_ca = false;
   bool send_router = false;  // EKU id-kp-sendRouter
+  bool send_owner = false;   // EKU id-kp-sendOwner
   bool has_blocks = false;
   bool inherits = false;
   std::vector<Prefix> blocks;
+  std::vector<std::string> crl_uris;  // of the CRL distribution point; for people
 };
 [[nodiscard]] Result<CertificateInfo, PathError> inspect(ByteView der);
+
+// Whether `issuer` names itself in `certificate` and its key signed it; both in DER. Nothing else.
+[[nodiscard]] bool issued_by(ByteView certificate, ByteView issuer);
 
 // `path` goes from the certificate that the anchor issued (the anchor itself may come first and is
 // then only compared) to the router's own, each in DER. Deterministic in its arguments.
@@ -97,6 +109,10 @@ struct CertificateInfo {
 
 // The certificates of a PEM or DER file's octets, in its order; kMalformed.
 [[nodiscard]] Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file);
+
+// The certificate that `octets` begin with, borrowed: its outer DER length says where it ends and
+// padding begins (GS12). Empty when there is none, or it exceeds kMaxCertificateSize.
+[[nodiscard]] ByteView without_padding(ByteView octets);
 
 // The same certificates in the order that validate_path wants: a file whose first one is a
 // router's and whose last one is a CA's, as TLS programs write them, is turned round.

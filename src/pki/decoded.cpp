@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "crypto/der.h"
 #include "pki/der.h"
 
 namespace sendoff::pki {
@@ -24,27 +25,6 @@ std::optional<UtcTime> civil(int year, unsigned month, unsigned day, int hour, i
   return UtcTime(Duration(since_1970));
 }
 
-// RFC 5280 4.1.2.5: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and no other form.
-std::optional<UtcTime> parse_time(const DerElement& element) {
-  const bool utc_time = element.tag == tag::kUtcTime;
-  if (!utc_time && element.tag != tag::kGeneralizedTime) return std::nullopt;
-  const std::size_t year_digits = utc_time ? 2 : 4;
-  const ByteView text = element.content;
-  if (text.size() != year_digits + 11 || text.back() != 'Z') return std::nullopt;
-  for (std::uint8_t digit : text.first(text.size() - 1))
-    if (digit < '0' || digit > '9') return std::nullopt;
-  const auto number = [text](std::size_t at, std::size_t digits) {
-    int value = 0;
-    for (std::uint8_t digit : text.subspan(at, digits)) value = value * 10 + (digit - '0');
-    return value;
-  };
-  int year = number(0, year_digits);
-  if (utc_time) year += year >= 50 ? 1900 : 2000;
-  const std::size_t at = year_digits;
-  return civil(year, static_cast<unsigned>(number(at, 2)), static_cast<unsigned>(number(at + 2, 2)),
-               number(at + 4, 2), number(at + 6, 2), number(at + 8, 2));
-}
-
 bool decode_validity(DerReader& reader, Decoded& out) {
   const auto validity = reader.next(tag::kSequence);
   if (!validity) return false;
@@ -52,8 +32,8 @@ bool decode_validity(DerReader& reader, Decoded& out) {
   const auto first = fields.next();
   const auto last = fields.next();
   if (!first || !last || !fields.done()) return false;
-  const auto not_before = parse_time(*first);
-  const auto not_after = parse_time(*last);
+  const auto not_before = read_time(*first);
+  const auto not_after = read_time(*last);
   if (!not_before || !not_after) return false;
   out.not_before = *not_before;
   out.not_after = *not_after;
@@ -88,22 +68,6 @@ std::optional<Extension> decode_extension(ByteView content) {
   return extension;
 }
 
-Result<void, PathError> decode_extensions(ByteView content, Decoded& out) {
-  const auto list = sole(content, tag::kSequence);
-  if (!list || list->empty()) return fail(PathError::kMalformed);
-  DerReader reader(*list);
-  while (!reader.done()) {
-    const auto element = reader.next(tag::kSequence);
-    if (!element) return fail(PathError::kMalformed);
-    const auto extension = decode_extension(element->content);
-    if (!extension) return fail(PathError::kMalformed);
-    if (out.find(extension->oid) != nullptr || out.extensions.size() == Decoded::kMaxExtensions)
-      return fail(PathError::kProfile);
-    out.extensions.push_back(*extension);
-  }
-  return {};
-}
-
 // TBSCertificate.
 Result<void, PathError> decode_signed_part(ByteView content, Decoded& out) {
   DerReader reader(content);
@@ -130,7 +94,9 @@ Result<void, PathError> decode_signed_part(ByteView content, Decoded& out) {
   if (reader.peek() == tag::constructed(3)) {
     const auto extensions = reader.next();
     if (!extensions) return fail(PathError::kMalformed);
-    if (auto done = decode_extensions(extensions->content, out); !done) return done;
+    auto read = read_extensions(extensions->content);
+    if (!read) return fail(read.error());
+    out.extensions = std::move(*read);
   }
   if (!reader.done()) return fail(PathError::kMalformed);
   return {};
@@ -138,10 +104,50 @@ Result<void, PathError> decode_signed_part(ByteView content, Decoded& out) {
 
 }  // namespace
 
-const Extension* Decoded::find(ByteView oid) const {
+const Extension* find_extension(const std::vector<Extension>& extensions, ByteView oid) {
   for (const Extension& extension : extensions)
     if (equal(extension.oid, oid)) return &extension;
   return nullptr;
+}
+
+const Extension* Decoded::find(ByteView oid) const { return find_extension(extensions, oid); }
+
+std::optional<UtcTime> read_time(const DerElement& element) {
+  const bool utc_time = element.tag == tag::kUtcTime;
+  if (!utc_time && element.tag != tag::kGeneralizedTime) return std::nullopt;
+  const std::size_t year_digits = utc_time ? 2 : 4;
+  const ByteView text = element.content;
+  if (text.size() != year_digits + 11 || text.back() != 'Z') return std::nullopt;
+  for (std::uint8_t digit : text.first(text.size() - 1))
+    if (digit < '0' || digit > '9') return std::nullopt;
+  const auto number = [text](std::size_t at, std::size_t digits) {
+    int value = 0;
+    for (std::uint8_t digit : text.subspan(at, digits)) value = value * 10 + (digit - '0');
+    return value;
+  };
+  int year = number(0, year_digits);
+  if (utc_time) year += year >= 50 ? 1900 : 2000;
+  const std::size_t at = year_digits;
+  return civil(year, static_cast<unsigned>(number(at, 2)), static_cast<unsigned>(number(at + 2, 2)),
+               number(at + 4, 2), number(at + 6, 2), number(at + 8, 2));
+}
+
+Result<std::vector<Extension>, PathError> read_extensions(ByteView content) {
+  const auto list = sole(content, tag::kSequence);
+  if (!list || list->empty()) return fail(PathError::kMalformed);
+  std::vector<Extension> extensions;
+  DerReader reader(*list);
+  while (!reader.done()) {
+    const auto element = reader.next(tag::kSequence);
+    if (!element) return fail(PathError::kMalformed);
+    const auto extension = decode_extension(element->content);
+    if (!extension) return fail(PathError::kMalformed);
+    if (find_extension(extensions, extension->oid) != nullptr ||
+        extensions.size() == Decoded::kMaxExtensions)
+      return fail(PathError::kProfile);
+    extensions.push_back(*extension);
+  }
+  return extensions;
 }
 
 Result<Decoded, PathError> decode(ByteView der) {
@@ -168,8 +174,8 @@ ByteView subject_key_identifier(const Decoded& certificate) {
   return sole(extension->value, tag::kOctetString).value_or(ByteView{});
 }
 
-ByteView authority_key_identifier(const Decoded& certificate) {
-  const Extension* extension = certificate.find(oid::kAuthorityKeyIdentifier);
+ByteView authority_key_identifier(const std::vector<Extension>& extensions) {
+  const Extension* extension = find_extension(extensions, oid::kAuthorityKeyIdentifier);
   if (extension == nullptr) return {};
   const auto fields = sole(extension->value, tag::kSequence);
   if (!fields) return {};
@@ -188,7 +194,7 @@ bool is_ca(const Decoded& certificate) {
   return ca && ca->content.size() == 1 && ca->content[0] == 0xff;
 }
 
-bool has_send_router(const Decoded& certificate) {
+bool has_purpose(const Decoded& certificate, ByteView purpose_oid) {
   const Extension* extension = certificate.find(oid::kExtendedKeyUsage);
   if (extension == nullptr) return false;
   const auto purposes = sole(extension->value, tag::kSequence);
@@ -198,9 +204,33 @@ bool has_send_router(const Decoded& certificate) {
   while (!reader.done()) {
     const auto purpose = reader.next(tag::kObjectIdentifier);
     if (!purpose) return false;
-    found = found || equal(purpose->content, oid::kSendRouter);
+    found = found || equal(purpose->content, purpose_oid);
   }
   return found;
+}
+
+std::vector<ByteView> distribution_uris(const Decoded& certificate) {
+  const Extension* extension = certificate.find(oid::kCrlDistributionPoints);
+  if (extension == nullptr) return {};
+  const auto points = sole(extension->value, tag::kSequence);
+  const auto point = points ? sole(*points, tag::kSequence) : std::nullopt;
+  const auto name = point ? sole(*point, tag::constructed(0)) : std::nullopt;
+  const auto full_name = name ? sole(*name, tag::constructed(0)) : std::nullopt;
+  if (!full_name) return {};
+  std::vector<ByteView> uris;
+  DerReader reader(*full_name);
+  while (!reader.done()) {
+    const auto uri = reader.next(tag::primitive(6));
+    if (!uri) return {};
+    uris.push_back(uri->content);
+  }
+  return uris;
+}
+
+ByteView without_padding(ByteView octets) {
+  const auto element = crypto::der::read(octets, crypto::der::kSequence);
+  if (element.verdict != crypto::der::Verdict::kOk) return {};
+  return element.size <= kMaxCertificateSize ? octets.first(element.size) : ByteView{};
 }
 
 }  // namespace sendoff::pki

@@ -2,11 +2,13 @@
 // checks. Everything is borrowed from the DER octets.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "pki/certificate.h"
+#include "pki/der.h"
 
 namespace sendoff::pki {
 
@@ -15,6 +17,9 @@ struct Extension {
   bool critical = false;
   ByteView value;
 };
+
+[[nodiscard]] const Extension* find_extension(const std::vector<Extension>& extensions,
+                                              ByteView oid);
 
 struct Decoded {
   static constexpr std::size_t kMaxExtensions = 32;
@@ -39,11 +44,18 @@ struct Decoded {
 // than kMaxExtensions.
 [[nodiscard]] Result<Decoded, PathError> decode(ByteView der);
 
+// A UTCTime or GeneralizedTime (RFC 5280 4.1.2.5: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and no other
+// form). What 64-bit nanoseconds cannot hold becomes their end.
+[[nodiscard]] std::optional<UtcTime> read_time(const DerElement& element);
+// The content of an EXPLICIT tag around Extensions. kMalformed; kProfile as decode().
+[[nodiscard]] Result<std::vector<Extension>, PathError> read_extensions(ByteView content);
+
 namespace oid {
 inline constexpr std::array<std::uint8_t, 3> kSubjectKeyIdentifier = {0x55, 0x1d, 14};
 inline constexpr std::array<std::uint8_t, 3> kKeyUsage = {0x55, 0x1d, 15};
 inline constexpr std::array<std::uint8_t, 3> kSubjectAltName = {0x55, 0x1d, 17};
 inline constexpr std::array<std::uint8_t, 3> kBasicConstraints = {0x55, 0x1d, 19};
+inline constexpr std::array<std::uint8_t, 3> kCrlNumber = {0x55, 0x1d, 20};
 inline constexpr std::array<std::uint8_t, 3> kNameConstraints = {0x55, 0x1d, 30};
 inline constexpr std::array<std::uint8_t, 3> kCrlDistributionPoints = {0x55, 0x1d, 31};
 inline constexpr std::array<std::uint8_t, 3> kCertificatePolicies = {0x55, 0x1d, 32};
@@ -57,14 +69,20 @@ inline constexpr std::array<std::uint8_t, 8> kAddressBlocks = {0x2b, 6, 1, 5, 5,
 inline constexpr std::array<std::uint8_t, 8> kAsIdentifiers = {0x2b, 6, 1, 5, 5, 7, 1, 8};
 inline constexpr std::array<std::uint8_t, 8> kSubjectInfoAccess = {0x2b, 6, 1, 5, 5, 7, 1, 11};
 inline constexpr std::array<std::uint8_t, 8> kSendRouter = {0x2b, 6, 1, 5, 5, 7, 3, 23};
+inline constexpr std::array<std::uint8_t, 8> kSendOwner = {0x2b, 6, 1, 5, 5, 7, 3, 25};
 inline constexpr std::array<std::uint8_t, 3> kCommonName = {0x55, 4, 3};
 inline constexpr std::array<std::uint8_t, 3> kSerialNumber = {0x55, 4, 5};
 }  // namespace oid
 
 // The extension values that more than one check needs; empty when absent or malformed.
 [[nodiscard]] ByteView subject_key_identifier(const Decoded& certificate);
-[[nodiscard]] ByteView authority_key_identifier(const Decoded& certificate);
+[[nodiscard]] ByteView authority_key_identifier(const std::vector<Extension>& extensions);
 [[nodiscard]] bool is_ca(const Decoded& certificate);
-[[nodiscard]] bool has_send_router(const Decoded& certificate);
+// Whether the extended key usage names this purpose (RFC 6494 7).
+[[nodiscard]] bool has_purpose(const Decoded& certificate, ByteView purpose_oid);
+
+// The URIs of a CRL distribution point of the form that RFC 6487 4.8.6 demands; empty: it is
+// absent, or has another form.
+[[nodiscard]] std::vector<ByteView> distribution_uris(const Decoded& certificate);
 
 }  // namespace sendoff::pki

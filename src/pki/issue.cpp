@@ -57,11 +57,26 @@ bool set_common_name(X509* certificate, const std::string& name) {
                                     static_cast<int>(name.size()), -1, 0) == 1;
 }
 
-bool set_serial(X509* certificate, ByteView serial) {
+bool set_subject(X509* certificate, const Request& request) {
+  if (request.subject_name.empty()) return set_common_name(certificate, request.common_name);
+  const unsigned char* at = request.subject_name.data();
+  const Handle<X509_NAME, X509_NAME_free> name(
+      d2i_X509_NAME(nullptr, &at, static_cast<long>(request.subject_name.size())));
+  return name && X509_set_subject_name(certificate, name.get()) == 1;
+}
+
+Handle<ASN1_INTEGER, ASN1_INTEGER_free> integer_of(ByteView magnitude) {
   const Handle<BIGNUM, BN_free> number(
-      BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
-  return serial.size() <= 20 && number && !BN_is_zero(number.get()) &&
-         BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
+      BN_bin2bn(magnitude.data(), static_cast<int>(magnitude.size()), nullptr));
+  return Handle<ASN1_INTEGER, ASN1_INTEGER_free>(number ? BN_to_ASN1_INTEGER(number.get(), nullptr)
+                                                        : nullptr);
+}
+
+bool set_serial(X509* certificate, ByteView serial) {
+  const auto number = integer_of(serial);
+  const bool zero = std::ranges::all_of(serial, [](std::uint8_t octet) { return octet == 0; });
+  return serial.size() <= 20 && !zero && number &&
+         X509_set_serialNumber(certificate, number.get()) == 1;
 }
 
 bool set_times(X509* certificate, const Request& request) {
@@ -103,19 +118,50 @@ bool add_blocks(X509* certificate, const Request& request) {
          X509_add1_ext_i2d(certificate, NID_sbgp_ipAddrBlock, blocks.get(), 1, 0) == 1;
 }
 
+// One distribution point with all the URIs, which OpenSSL's text form cannot say.
+bool add_distribution_point(X509* certificate, const std::vector<std::string>& uris) {
+  if (uris.empty()) return true;
+  const Handle<STACK_OF(DIST_POINT),
+               [](STACK_OF(DIST_POINT) * points) {
+                 sk_DIST_POINT_pop_free(points, DIST_POINT_free);
+               }>
+      points(sk_DIST_POINT_new_null());
+  Handle<DIST_POINT, DIST_POINT_free> point(DIST_POINT_new());
+  if (!points || !point) return false;
+  point->distpoint = DIST_POINT_NAME_new();
+  if (point->distpoint == nullptr) return false;
+  point->distpoint->type = 0;
+  GENERAL_NAMES* const names = sk_GENERAL_NAME_new_null();
+  point->distpoint->name.fullname = names;
+  for (const std::string& uri : uris) {
+    Handle<GENERAL_NAME, GENERAL_NAME_free> name(GENERAL_NAME_new());
+    ASN1_IA5STRING* const text = ASN1_IA5STRING_new();
+    if (!name || text == nullptr) return false;
+    GENERAL_NAME_set0_value(name.get(), GEN_URI, text);
+    if (ASN1_STRING_set(text, uri.data(), static_cast<int>(uri.size())) != 1 ||
+        sk_GENERAL_NAME_push(names, name.get()) <= 0)
+      return false;
+    (void)name.release();
+  }
+  if (sk_DIST_POINT_push(points.get(), point.get()) <= 0) return false;
+  (void)point.release();
+  return X509_add1_ext_i2d(certificate, NID_crl_distribution_points, points.get(), 0, 0) == 1;
+}
+
 bool add_extensions(X509* certificate, X509* issuer, const Request& request) {
-  const bool router = request.role == Role::kRouter;
-  if (!router && !add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE"))
+  const bool end_entity = request.role == Role::kRouter || request.role == Role::kHost;
+  if (!end_entity && !add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE"))
     return false;
   if (!add_extension(certificate, issuer, NID_subject_key_identifier, "hash")) return false;
   if (request.role != Role::kAnchor &&
       !add_extension(certificate, issuer, NID_authority_key_identifier, "keyid:always"))
     return false;
   if (!add_extension(certificate, issuer, NID_key_usage,
-                     router ? "critical,digitalSignature" : "critical,keyCertSign,cRLSign"))
+                     end_entity ? "critical,digitalSignature" : "critical,keyCertSign,cRLSign"))
     return false;
-  if (router && !add_extension(certificate, issuer, NID_ext_key_usage, "1.3.6.1.5.5.7.3.23"))
-    return false;
+  const char* purpose = request.role == Role::kRouter ? "1.3.6.1.5.5.7.3.23" : "1.3.6.1.5.5.7.3.25";
+  if (end_entity && !add_extension(certificate, issuer, NID_ext_key_usage, purpose)) return false;
+  if (!add_distribution_point(certificate, request.crl_uris)) return false;
   return add_blocks(certificate, request);
 }
 
@@ -168,13 +214,71 @@ Result<Bytes, IssueError> make(const Request& request, ByteView spki, const Issu
   const bool made = X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
                     set_serial(certificate.get(), request.serial) &&
                     set_times(certificate.get(), request) &&
-                    set_common_name(certificate.get(), request.common_name) &&
+                    set_subject(certificate.get(), request) &&
                     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuing)) == 1 &&
                     X509_set_pubkey(certificate.get(), subject.get()) == 1 &&
                     add_extensions(certificate.get(), issuing, request) &&
                     X509_sign(certificate.get(), signer.get(), EVP_sha256()) > 0;
   if (!made) return fail(IssueError::kOpenSsl);
   return to_der(certificate.get());
+}
+
+using List = Handle<X509_CRL, X509_CRL_free>;
+
+bool add_revoked(X509_CRL* list, const Revoked& each) {
+  Handle<X509_REVOKED, X509_REVOKED_free> entry(X509_REVOKED_new());
+  const auto serial = integer_of(each.serial);
+  const Handle<ASN1_TIME, ASN1_TIME_free> since(
+      ASN1_TIME_set(nullptr, whole_seconds(each.since.time_since_epoch())));
+  if (!entry || !serial || !since ||
+      X509_REVOKED_set_serialNumber(entry.get(), serial.get()) != 1 ||
+      X509_REVOKED_set_revocationDate(entry.get(), since.get()) != 1 ||
+      X509_CRL_add0_revoked(list, entry.get()) != 1)
+    return false;
+  (void)entry.release();
+  return true;
+}
+
+bool add_list_extensions(X509_CRL* list, X509* issuer, ByteView number) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, nullptr, nullptr, list, 0);
+  const Handle<X509_EXTENSION, X509_EXTENSION_free> authority(
+      X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid:always"));
+  const auto value = integer_of(number);
+  return authority && value && number.size() <= 20 &&
+         X509_CRL_add_ext(list, authority.get(), -1) == 1 &&
+         X509_CRL_add1_ext_i2d(list, NID_crl_number, value.get(), 0, 0) == 1;
+}
+
+Result<Bytes, IssueError> make_list(const ListRequest& request, const Issuer& issuer) {
+  const Key signer = read_private_key(issuer.key_pem);
+  if (!signer) return fail(IssueError::kKey);
+  const Certificate above = read_certificate(issuer.certificate);
+  if (!above || X509_check_private_key(above.get(), signer.get()) != 1)
+    return fail(IssueError::kIssuer);
+  const List list(X509_CRL_new());
+  const Handle<ASN1_TIME, ASN1_TIME_free> this_update(
+      ASN1_TIME_set(nullptr, whole_seconds(request.this_update.time_since_epoch())));
+  const Handle<ASN1_TIME, ASN1_TIME_free> next_update(
+      ASN1_TIME_set(nullptr, whole_seconds(request.next_update.time_since_epoch())));
+  const bool made =
+      list && this_update && next_update &&
+      X509_CRL_set_version(list.get(), X509_CRL_VERSION_2) == 1 &&
+      X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(above.get())) == 1 &&
+      X509_CRL_set1_lastUpdate(list.get(), this_update.get()) == 1 &&
+      X509_CRL_set1_nextUpdate(list.get(), next_update.get()) == 1 &&
+      std::ranges::all_of(request.revoked,
+                          [&](const Revoked& each) { return add_revoked(list.get(), each); }) &&
+      X509_CRL_sort(list.get()) == 1 &&
+      add_list_extensions(list.get(), above.get(), request.number) &&
+      X509_CRL_sign(list.get(), signer.get(), EVP_sha256()) > 0;
+  if (!made) return fail(IssueError::kOpenSsl);
+  unsigned char* data = nullptr;
+  const int size = i2d_X509_CRL(list.get(), &data);
+  if (size <= 0) return fail(IssueError::kOpenSsl);
+  Bytes der(data, data + size);
+  OPENSSL_free(data);
+  return der;
 }
 
 }  // namespace
@@ -220,6 +324,22 @@ Result<Bytes, IssueError> issue(const Request& request, ByteView spki, const Iss
   // What we make, we must be able to read, with the key octet for octet (W25).
   const auto info = inspect(*der);
   if (!info || !equal(info->spki, spki)) return fail(IssueError::kOpenSsl);
+  return der;
+}
+
+Result<Bytes, IssueError> issue_list(const ListRequest& request, const Issuer& issuer) {
+  if (whole_seconds(request.next_update - request.this_update) <= 0)
+    return fail(IssueError::kValidity);
+  auto der = make_list(request, issuer);
+  ERR_clear_error();
+  if (!der) return der;
+  // What we make, we must be able to use.
+  const auto list = RevocationList::parse(*der);
+  if (!list) return fail(IssueError::kOpenSsl);
+  const auto checked = check_list(*list, issuer.certificate, request.this_update);
+  if (!checked)
+    return fail(checked.error() == CrlError::kNotSigner ? IssueError::kIssuer
+                                                        : IssueError::kOpenSsl);
   return der;
 }
 

@@ -186,7 +186,8 @@ Result<CertifiedRouter, PathError> validate_below(const Path& path, const TrustA
   const Decoded* issuer = &*top;
   for (const Decoded& certificate : path) {
     const ByteView issuer_key = subject_key_identifier(*issuer);
-    if ((!issuer_key.empty() && !equal(authority_key_identifier(certificate), issuer_key)) ||
+    if ((!issuer_key.empty() &&
+         !equal(authority_key_identifier(certificate.extensions), issuer_key)) ||
         !names_match(certificate.issuer, issuer->subject))
       return fail(PathError::kSignature);
     authority = narrowed(std::move(*authority), certificate, policy);

@@ -67,7 +67,7 @@ Check check_key_identifiers(const Decoded& certificate, const Policy& policy) {
   const auto key = key_octets(certificate.spki);
   if (!key || !equal(subject_key_identifier(certificate), crypto::sha1(*key)))
     return fail(PathError::kProfile);
-  if (authority_key_identifier(certificate).empty()) return fail(PathError::kProfile);
+  if (authority_key_identifier(certificate.extensions).empty()) return fail(PathError::kProfile);
   if (policy.strict_rfc6487) {
     const auto fields = sole(authority->value, tag::kSequence);
     if (!fields || !sole(*fields, tag::primitive(0))) return fail(PathError::kProfile);
@@ -105,7 +105,9 @@ Check check_extended_key_usage(const Decoded& certificate, Place place, const Po
     return extension == nullptr ? Check() : Check(fail(PathError::kExtendedKeyUsage));
   if (extension == nullptr)
     return policy.accept_rfc3971_profile ? Check() : Check(fail(PathError::kExtendedKeyUsage));
-  if (extension->critical || !has_send_router(certificate))
+  const ByteView purpose =
+      policy.purpose == Purpose::kRouter ? ByteView(oid::kSendRouter) : ByteView(oid::kSendOwner);
+  if (extension->critical || !has_purpose(certificate, purpose))
     return fail(PathError::kExtendedKeyUsage);
   return {};
 }
@@ -186,20 +188,8 @@ bool has_issuer_access(const Decoded& certificate) {
 
 bool has_rsync_distribution_point(const Decoded& certificate) {
   const Extension* extension = certificate.find(oid::kCrlDistributionPoints);
-  if (extension == nullptr || extension->critical) return false;
-  const auto points = sole(extension->value, tag::kSequence);
-  const auto point = points ? sole(*points, tag::kSequence) : std::nullopt;
-  const auto name = point ? sole(*point, tag::constructed(0)) : std::nullopt;
-  const auto full_name = name ? sole(*name, tag::constructed(0)) : std::nullopt;
-  if (!full_name) return false;
-  bool found = false;
-  DerReader reader(*full_name);
-  while (!reader.done()) {
-    const auto uri = reader.next(tag::primitive(6));
-    if (!uri) return false;
-    found = found || is_rsync(uri->content);
-  }
-  return found;
+  return extension != nullptr && !extension->critical &&
+         std::ranges::any_of(distribution_uris(certificate), is_rsync);
 }
 
 // The rest of RFC 6487 section 4 (GS20).
