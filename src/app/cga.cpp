@@ -1,42 +1,16 @@
 #include "app/cga.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <cstdio>
 
 #include "app/cga_file.h"
+#include "app/cga_search.h"
 #include "app/key_files.h"
-#include "crypto/random.h"
 #include "crypto/rsa.h"
-#include "net/clock.h"
 
 namespace sendoff::app {
 
 namespace {
-
-// Set by Ctrl-C; the search looks at it.
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-// Catches Ctrl-C as long as it lives.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    interrupted = false;
-    struct sigaction action{};
-    action.sa_handler = [](int) { interrupted = true; };
-    sigaction(SIGINT, &action, &before_);
-  }
-  ~InterruptGuard() { sigaction(SIGINT, &before_, nullptr); }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction before_{};
-};
 
 struct KeyOptions {
   std::string out;
@@ -70,55 +44,6 @@ struct GenerateOptions {
   bool force = false;
 };
 
-// One line on a terminal that tells how far the search is.
-class Progress {
- public:
-  explicit Progress(unsigned sec)
-      : expected_(static_cast<double>(std::uint64_t{1} << 16 * sec)),
-        started_(net::read_clocks().boot),
-        shown_(started_) {}
-  ~Progress() {
-    if (printed_) std::fprintf(stderr, "\n");
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void operator()(std::uint64_t tried) {
-    const Instant now = net::read_clocks().boot;
-    if (now - shown_ < milliseconds(200)) return;
-    shown_ = now;
-    printed_ = true;
-    const double elapsed_s = std::chrono::duration<double>(now - started_).count();
-    const double count = static_cast<double>(tried);
-    std::fprintf(stderr,
-                 "\rsearching: %.1f million tried, %.1f million/s; about %.0f million are usual ",
-                 count / 1e6, count / 1e6 / elapsed_s, expected_ / 1e6);
-  }
-
- private:
-  double expected_;
-  Instant started_;
-  Instant shown_;
-  bool printed_ = false;
-};
-
-Attempt<cga::Modifier> search(const GenerateOptions& options, ByteView public_key) {
-  cga::Modifier start{};
-  crypto::SystemRandom random;
-  if (!random.fill(start)) return failed("the system's random source does not answer");
-  if (options.sec == 0) return start;
-  const InterruptGuard guard;
-  Progress progress(options.sec);
-  cga::SearchOptions how;
-  how.sec = static_cast<std::uint8_t>(options.sec);
-  how.cancel = &interrupted;
-  if (isatty(STDERR_FILENO) == 1)
-    how.progress = [&progress](std::uint64_t tried) { progress(tried); };
-  const auto found = cga::find_modifier(start, public_key, {}, how);
-  if (!found) return failed("interrupted; nothing was written", kInterrupted);
-  return *found;
-}
-
 Attempt<cga::Modifier> given_modifier(const GenerateOptions& options, ByteView public_key) {
   Bytes octets;
   cga::Modifier modifier{};
@@ -139,16 +64,14 @@ Attempt<> generate(const GenerateOptions& options) {
     return failed("--prefix \"" + options.prefix +
                   "\" must be an IPv6 prefix of length 64, like 2001:db8:a:1::/64");
   if (auto free = check_free(options.out, options.force); !free) return free;
-  const auto pem = read_key_file(options.key);
-  if (!pem) return fail(pem.error());
-  const auto key = crypto::SigningKey::from_pem(pem->expose());
-  if (!key)
-    return failed(options.key + " cannot be used: " + std::string(name(key.error())) +
-                  "; an RSA key of 1024 to 3072 bits in unencrypted PEM is wanted (`sendoff cga "
-                  "key`)");
+  const auto key = read_cga_key(options.key);
+  if (!key) return fail(key.error());
   const ByteView spki = (*key)->spki();
   const auto modifier =
-      options.modifier.empty() ? search(options, spki) : given_modifier(options, spki);
+
+      options.modifier.empty()
+          ? search_modifier({.sec = static_cast<std::uint8_t>(options.sec)}, spki)
+          : given_modifier(options, spki);
   if (!modifier) return fail(modifier.error());
 
   CgaFile made;
@@ -175,27 +98,6 @@ Attempt<CgaFile> read_parameters(const std::string& path) {
       std::string_view(reinterpret_cast<const char*>(octets.data()), octets.size()), path);
 }
 
-std::string reason(cga::Error error) {
-  switch (error) {
-    case cga::Error::kTruncated:
-      return "the parameters are incomplete";
-    case cga::Error::kCollisionCount:
-      return "the collision count is above 2";
-    case cga::Error::kPrefix:
-      return "the parameters are for another subnet prefix";
-    case cga::Error::kHash1:
-      return "the interface identifier does not come from these parameters: another key, "
-             "modifier, prefix or collision count made it";
-    case cga::Error::kHash2:
-      return "the modifier does not carry the work that the address claims with its Sec";
-    case cga::Error::kPublicKey:
-      return "there is no public key in the parameters";
-    case cga::Error::kCount:
-      break;
-  }
-  return "unknown";
-}
-
 // The verdict on an address, with the reason when it is negative.
 Result<void, cga::Error> judge(const Ipv6Address& address, const cga::Parameters& parameters) {
   const Bytes octets = parameters.octets();
@@ -211,8 +113,9 @@ Attempt<> verify(const std::string& address_text, const std::string& path) {
   if (!file) return fail(file.error());
   if (const auto verdict = judge(*address, file->parameters); !verdict) {
     std::printf("no: %s\n", std::string(name(verdict.error())).c_str());
-    return failed(address->text() + " is not a CGA of " + path + ": " + reason(verdict.error()),
-                  kRefused);
+    return failed(
+        address->text() + " is not a CGA of " + path + ": " + std::string(explain(verdict.error())),
+        kRefused);
   }
   std::printf("yes: %s is a CGA of %s with Sec %u\n", address->text().c_str(), path.c_str(),
               static_cast<unsigned>(cga::sec_of(*address)));
@@ -233,7 +136,8 @@ Attempt<> show(const std::string& path) {
       "address          %s (%s)\nsec              %u\nmodifier         %s\n"
       "collision count  %u\nextensions       %s\nkey              %s\nkey hash         %s\n",
       file->address.text().c_str(),
-      verdict ? "matches the parameters" : ("DOES NOT MATCH: " + reason(verdict.error())).c_str(),
+      verdict ? "matches the parameters"
+              : ("DOES NOT MATCH: " + std::string(explain(verdict.error()))).c_str(),
       static_cast<unsigned>(cga::sec_of(file->address)), to_hex(parameters.modifier).c_str(),
       static_cast<unsigned>(parameters.collision_count),
       parameters.extensions.empty() ? "none" : to_hex(parameters.extensions).c_str(),
@@ -278,7 +182,7 @@ void add_generate(CLI::App& cga, int& exit_code) {
       "  collision-count  0 to 2\n"
       "  extensions       hexadecimal, usually \"\"\n"
       "  public-key       DER SubjectPublicKeyInfo in hexadecimal, in quotes\n"
-      "Ctrl-C stops the search and leaves no file.\n\n"
+      "Ctrl-C stops the search and leaves no file; `sendoff cga search` can go on later.\n\n"
       "Example:\n"
       "  sendoff cga generate --key router.key --prefix fe80::/64 --out link-local.cga");
   command->callback(
@@ -318,6 +222,7 @@ void add_cga_command(CLI::App& app, int& exit_code) {
   cga->require_subcommand(1);
   add_key(*cga, exit_code);
   add_generate(*cga, exit_code);
+  add_cga_search(*cga, exit_code);
   add_verify(*cga, exit_code);
   add_show(*cga, exit_code);
 }

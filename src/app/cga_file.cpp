@@ -1,8 +1,5 @@
 #include "app/cga_file.h"
 
-#include <map>
-#include <optional>
-
 namespace sendoff::app {
 
 namespace {
@@ -26,13 +23,12 @@ std::optional<std::uint8_t> digit(std::string_view text, char highest) {
   return static_cast<std::uint8_t>(text[0] - '0');
 }
 
-using Fields = std::map<std::string, std::string, std::less<>>;
+const Fields kCgaFields = {{"address", ""},         {"sec", ""},        {"modifier", ""},
+                           {"collision-count", ""}, {"extensions", ""}, {"public-key", ""}};
 
-// Nothing when a line is no `key = value`, a key is unknown, or one stands twice; `wrong` is the
-// line then.
-std::optional<Fields> split(std::string_view text, std::size_t& wrong) {
-  Fields fields = {{"address", ""},         {"sec", ""},        {"modifier", ""},
-                   {"collision-count", ""}, {"extensions", ""}, {"public-key", ""}};
+}  // namespace
+
+std::optional<Fields> read_fields(std::string_view text, const Fields& known, std::size_t& wrong) {
   Fields seen;
   for (wrong = 1; !text.empty(); ++wrong) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -43,13 +39,11 @@ std::optional<Fields> split(std::string_view text, std::size_t& wrong) {
     if (equals == std::string_view::npos) return std::nullopt;
     const std::string key(trimmed(line.substr(0, equals)));
     const std::string value(unquoted(trimmed(line.substr(equals + 1))));
-    if (!fields.contains(key) || !seen.emplace(key, value).second) return std::nullopt;
+    if (!known.contains(key) || !seen.emplace(key, value).second) return std::nullopt;
   }
-  seen.merge(fields);
+  for (const auto& [key, absent] : known) seen.emplace(key, absent);
   return seen;
 }
-
-}  // namespace
 
 std::string CgaFile::text() const {
   return "# CGA parameters (RFC 3972). Public; the private key is in a file of its own.\n"
@@ -63,7 +57,7 @@ std::string CgaFile::text() const {
 
 Attempt<CgaFile> CgaFile::parse(std::string_view text, const std::string& path) {
   std::size_t line = 0;
-  const auto fields = split(text, line);
+  const auto fields = read_fields(text, kCgaFields, line);
   if (!fields)
     return failed(path + ":" + std::to_string(line) +
                   ": not a line of a CGA parameter file (`sendoff cga generate` writes them)");

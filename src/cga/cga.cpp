@@ -37,6 +37,27 @@ std::string_view name(Error error) {
   return "unknown";
 }
 
+std::string_view explain(Error error) {
+  switch (error) {
+    case Error::kTruncated:
+      return "the parameters are incomplete";
+    case Error::kCollisionCount:
+      return "the collision count is above 2";
+    case Error::kPrefix:
+      return "the parameters are for another subnet prefix";
+    case Error::kHash1:
+      return "the interface identifier does not come from these parameters: another key, "
+             "modifier, prefix or collision count made it";
+    case Error::kHash2:
+      return "the modifier does not carry the work that the address claims with its Sec";
+    case Error::kPublicKey:
+      return "there is no public key in the parameters";
+    case Error::kCount:
+      break;
+  }
+  return "unknown";
+}
+
 Result<ParametersView, Error> ParametersView::parse(ByteView octets) {
   if (octets.size() <= kFixedSize) return fail(Error::kTruncated);
   Reader reader(octets);

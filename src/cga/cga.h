@@ -26,6 +26,7 @@ enum class Error : std::uint8_t {
   kCount,
 };
 [[nodiscard]] std::string_view name(Error error);
+[[nodiscard]] std::string_view explain(Error error);  // half a sentence for a person
 
 inline constexpr std::uint8_t kMaxCollisionCount = 2;  // RFC 3972 4 step 8, 5 step 1
 
@@ -80,7 +81,13 @@ struct SearchOptions {
   // Called from time to time with the number of modifiers tried, from the calling thread.
   std::function<void(std::uint64_t tried)> progress = {};
   const std::atomic<bool>* cancel = nullptr;
+  // Where it is told, when nothing was found, how many modifiers from the start on were tried: a
+  // search from there goes on without a gap.
+  std::uint64_t* tried = nullptr;
 };
+
+// `start` + `steps` as 128-bit numbers; wraps (RFC 3972 4 step 3).
+[[nodiscard]] Modifier advanced(const Modifier& start, std::uint64_t steps);
 
 // Searches from `start` upwards on all threads for a modifier with hash2_ok; which of several it
 // finds depends on the threads. Nothing when cancelled or sec > 2.

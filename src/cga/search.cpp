@@ -28,6 +28,8 @@ class Search {
       if (report && options_.progress) options_.progress(first + kChunk);
     }
   }
+  // Once all threads have returned: every chunk that was given out was tried to its end.
+  [[nodiscard]] std::uint64_t tried() const { return next_.load(); }
   [[nodiscard]] std::optional<Modifier> result() const {
     return found_.load() ? std::optional(modifier_) : std::nullopt;
   }
@@ -85,6 +87,7 @@ std::optional<Modifier> find_modifier(const Modifier& start, ByteView public_key
     }
     search.run(true);
   }
+  if (options.tried != nullptr && !search.result()) *options.tried = search.tried();
   return search.result();
 }
 

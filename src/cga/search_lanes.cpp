@@ -3,13 +3,17 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 namespace sendoff::cga {
 
 namespace {
 
-using Lanes [[gnu::vector_size(64)]] = std::uint32_t;
-static_assert(sizeof(Lanes) == SearchLanes::kLanes * sizeof(std::uint32_t));
-using ModifierLanes = std::array<Lanes, 4>;
+// The four words of each modifier.
+using ModifierLanes = std::array<std::array<std::uint32_t, SearchLanes::kLanes>, 4>;
 using Message = SearchLanes::Message;
 using Schedule = SearchLanes::Schedule;
 
@@ -20,6 +24,7 @@ constexpr std::size_t kBlock = 64;
 constexpr std::size_t kFixedSize = 25;  // modifier, prefix and collision count
 
 namespace generic {
+constexpr std::size_t kRegister = 16;
 #include "cga/sha1_lanes.inc"
 }  // namespace generic
 
@@ -31,25 +36,62 @@ namespace generic {
 #pragma GCC push_options
 #pragma GCC target("avx2")
 namespace avx2 {
+constexpr std::size_t kRegister = 32;
 #include "cga/sha1_lanes.inc"
 }  // namespace avx2
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f")
 namespace avx512 {
+constexpr std::size_t kRegister = 64;
 #include "cga/sha1_lanes.inc"
 }  // namespace avx512
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("sha,sse4.1")
+namespace sha_ni {
+#include "cga/sha1_ni.inc"
+}  // namespace sha_ni
+#pragma GCC pop_options
+
+// GCC 12's __builtin_cpu_supports() does not know it: CPUID 7.0, EBX bit 29.
+bool has_sha_ni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __builtin_cpu_supports("sse4.1") != 0 &&
+         __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 1 && (ebx >> 29 & 1) != 0;
+}
 #endif
 
-using Kernel = void (*)(const Message&, const ModifierLanes&, Lanes&);
+using Kernel = void (*)(const Message&, const ModifierLanes&, SearchLanes::FirstWords&);
 
-Kernel kernel_of_processor() {
+Kernel kernel_of(Instructions instructions) {
+  switch (instructions) {
 #ifdef SENDOFF_WIDE_LANES
-  if (__builtin_cpu_supports("avx512f")) return avx512::first_words;
-  if (__builtin_cpu_supports("avx2")) return avx2::first_words;
+    case Instructions::kAvx512:
+      return avx512::first_words;
+    case Instructions::kAvx2:
+      return avx2::first_words;
+    case Instructions::kShaNi:
+      return sha_ni::first_words;
 #endif
-  return generic::first_words;
+    default:
+      return generic::first_words;
+  }
+}
+
+bool has(Instructions instructions) {
+  switch (instructions) {
+#ifdef SENDOFF_WIDE_LANES
+    case Instructions::kAvx512:
+      return __builtin_cpu_supports("avx512f") != 0;
+    case Instructions::kAvx2:
+      return __builtin_cpu_supports("avx2") != 0;
+    case Instructions::kShaNi:
+      return has_sha_ni();
+#endif
+    default:
+      return instructions == Instructions::kBase;
+  }
 }
 
 Schedule schedule_of(const std::array<std::uint32_t, 16>& words) {
@@ -78,28 +120,52 @@ Number number_of(const Modifier& modifier) {
   return {high, reader.u64()};
 }
 
-// `start`, `start` + 1 and so on, as the words of the message. Only the last word differs, unless
-// it overflows on the way.
+// `start`, `start` + 1 and so on, as the words of the message.
 ModifierLanes counted(const Number& start) {
-  const Lanes zero{};
-  const Lanes counts{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  ModifierLanes words = {zero + static_cast<std::uint32_t>(start.high >> 32),
-                         zero + static_cast<std::uint32_t>(start.high),
-                         zero + static_cast<std::uint32_t>(start.low >> 32),
-                         counts + static_cast<std::uint32_t>(start.low)};
-  if (static_cast<std::uint32_t>(start.low) <= UINT32_MAX - SearchLanes::kLanes) return words;
+  ModifierLanes words;
   for (std::size_t lane = 0; lane < SearchLanes::kLanes; ++lane) {
     const Number modifier = start.plus(lane);
     words[0][lane] = static_cast<std::uint32_t>(modifier.high >> 32);
     words[1][lane] = static_cast<std::uint32_t>(modifier.high);
     words[2][lane] = static_cast<std::uint32_t>(modifier.low >> 32);
+    words[3][lane] = static_cast<std::uint32_t>(modifier.low);
   }
   return words;
 }
 
 }  // namespace
 
-SearchLanes::SearchLanes(ByteView public_key, ByteView extensions) {
+std::string_view name(Instructions instructions) {
+  switch (instructions) {
+    case Instructions::kBase:
+      return "base";
+    case Instructions::kShaNi:
+      return "sha-ni";
+    case Instructions::kAvx2:
+      return "avx2";
+    case Instructions::kAvx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+const std::vector<Instructions>& available_instructions() {
+  static const std::vector<Instructions> available = [] {
+    std::vector<Instructions> found;
+    for (const Instructions each :
+         {Instructions::kBase, Instructions::kShaNi, Instructions::kAvx2, Instructions::kAvx512})
+      if (has(each)) found.push_back(each);
+    return found;
+  }();
+  return available;
+}
+
+SearchLanes::SearchLanes(ByteView public_key, ByteView extensions)
+    : SearchLanes(public_key, extensions, available_instructions().back()) {}
+
+SearchLanes::SearchLanes(ByteView public_key, ByteView extensions, Instructions instructions)
+    : instructions_(instructions) {
+  invariant(has(instructions));
   Bytes padded(kFixedSize);
   padded.insert(padded.end(), public_key.begin(), public_key.end());
   padded.insert(padded.end(), extensions.begin(), extensions.end());
@@ -120,13 +186,8 @@ SearchLanes::SearchLanes(ByteView public_key, ByteView extensions) {
 }
 
 SearchLanes::FirstWords SearchLanes::first_words(const Modifier& start) const {
-  static const Kernel kernel = kernel_of_processor();
-  const ModifierLanes modifiers = counted(number_of(start));
-  Lanes words{};
-  kernel(message_, modifiers, words);
-  FirstWords out{};
-  static_assert(sizeof out == sizeof words);
-  std::memcpy(out.data(), &words, sizeof words);
+  FirstWords out;
+  kernel_of(instructions_)(message_, counted(number_of(start)), out);
   return out;
 }
 

@@ -1,19 +1,28 @@
-// Sixteen modifiers at once for the search of RFC 3972 4 step 2: only the first 16 octets of the
+// Many modifiers at once for the search of RFC 3972 4 step 2: only the first 16 octets of the
 // hashed message change, so the message schedule of every block but the first is made once.
 // Sec 1 and 2 only: their zeros lie in the first word of the hash.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "cga/cga.h"
 
 namespace sendoff::cga {
 
+// What a processor may have for it, slowest first.
+enum class Instructions : std::uint8_t { kBase, kShaNi, kAvx2, kAvx512 };
+[[nodiscard]] std::string_view name(Instructions instructions);
+// Those of this processor, slowest first: kBase is always among them.
+[[nodiscard]] const std::vector<Instructions>& available_instructions();
+
 class SearchLanes {
  public:
-  static constexpr std::size_t kLanes = 16;
+  static constexpr std::size_t kLanes = 32;
 
   SearchLanes(ByteView public_key, ByteView extensions);
+  // `instructions` must be available.
+  SearchLanes(ByteView public_key, ByteView extensions, Instructions instructions);
 
   // The first word of Hash2 for `start`, `start` + 1, and so on.
   using FirstWords = std::array<std::uint32_t, kLanes>;
@@ -27,9 +36,7 @@ class SearchLanes {
 
  private:
   Message message_;
+  Instructions instructions_;
 };
-
-// `start` + `steps` as 128-bit numbers; wraps (RFC 3972 4 step 3).
-[[nodiscard]] Modifier advanced(const Modifier& start, std::uint64_t steps);
 
 }  // namespace sendoff::cga

@@ -7,7 +7,9 @@
 #include "cga/cga.h"
 #include "cga/example.h"
 #include "cga/hash2.h"
+#include "cga/search_lanes.h"
 #include "support/covers.h"
+#include "support/vectors.h"
 
 namespace sendoff::cga {
 namespace {
@@ -191,6 +193,64 @@ TEST(ModifierSearch, StopsWhenCancelled) {
   calls = 0;
   EXPECT_FALSE(find_modifier(Modifier{}, key, {}, options));  // before it began
   EXPECT_EQ(calls, 0);
+}
+
+TEST(ModifierSearch, TellsHowFarItCameWhenCancelled) {
+  std::mt19937 source(4);
+  const Bytes key = key_of(source, 20);
+  const Modifier start = modifier_of(source);
+  for (const unsigned threads : {1U, 3U}) {
+    std::atomic<bool> cancel = false;
+    std::uint64_t tried = 0;
+    SearchOptions options{.sec = 2, .threads = threads, .progress = {}, .cancel = &cancel};
+    std::uint64_t told = 0;
+    options.tried = &tried;
+    options.progress = [&](std::uint64_t count) {
+      told = count;
+      cancel = true;
+    };
+    EXPECT_FALSE(find_modifier(start, key, {}, options));
+    EXPECT_GE(tried, told);
+    EXPECT_GT(told, 0U);
+  }
+  std::uint64_t tried = 77;
+  EXPECT_TRUE(find_modifier(start, key, {}, {.sec = 1, .threads = 2, .tried = &tried}));
+  EXPECT_EQ(tried, 77U);
+}
+
+TEST(ModifierSearch, GoesOnWithoutAGap) {
+  // The known modifier for Sec 2 lies just behind where a search was cancelled.
+  const test::Vector vector = test::load_vector("cga-sec2.txt", "sec2-rfc-key");
+  const Modifier known = modifier(vector.text("modifier"));
+  const Bytes key = vector.hex("public-key");
+  const Modifier start = advanced(known, std::uint64_t{0} - 100'000);  // in the low half only
+  Modifier from = known;
+  Writer(ByteSpan(from).last(8)).u64(Reader(ByteView(start).last(8)).u64());
+  std::atomic<bool> cancel = false;
+  std::uint64_t tried = 0;
+  SearchOptions options{.sec = 2, .threads = 1, .progress = {}, .cancel = &cancel};
+  options.tried = &tried;
+  options.progress = [&](std::uint64_t) { cancel = true; };
+  ASSERT_FALSE(find_modifier(from, key, {}, options));
+  ASSERT_LT(tried, 100'000U);
+  EXPECT_EQ(find_modifier(advanced(from, tried), key, {}, {.sec = 2, .threads = 1}), known);
+}
+
+TEST(SearchLanes, AllInstructionsOfTheProcessorGiveTheSameHash) {
+  std::mt19937 source(180);
+  ASSERT_EQ(available_instructions().front(), Instructions::kBase);
+  for (const Instructions instructions : available_instructions()) {
+    for (std::size_t size = 0; size < 330; size += size < 70 ? 1 : 13) {
+      const Bytes key = octets_of(source, size);
+      const Bytes extensions = octets_of(source, size % 5);
+      Modifier start = modifier_of(source);
+      if (size % 3 == 0) std::fill_n(start.begin() + 4, 11, std::uint8_t{0xff});  // carries
+      const auto words = SearchLanes(key, extensions, instructions).first_words(start);
+      for (std::size_t lane = 0; lane < words.size(); ++lane)
+        ASSERT_EQ(words[lane], Reader(hash2(advanced(start, lane), key, extensions)).u32())
+            << name(instructions) << ", " << size << " octets, lane " << lane;
+    }
+  }
 }
 
 }  // namespace
