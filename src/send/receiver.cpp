@@ -9,12 +9,34 @@ namespace {
 
 using wire::OptionType;
 
+bool carries_send_options(Kind kind) {
+  return kind != Kind::kCertificationPathSolicitation &&
+         kind != Kind::kCertificationPathAdvertisement;
+}
+
+bool source_ok(Kind kind, const wire::PacketView& packet) {
+  const Ipv6Address& source = packet.header.source;
+  switch (kind) {
+    case Kind::kRouterAdvertisement:
+    case Kind::kRedirect:
+    case Kind::kPrRtAdv:
+    case Kind::kCertificationPathAdvertisement:
+      return source.is_link_local();
+    case Kind::kRtSolPr:
+    case Kind::kNeighborAdvertisement:
+      return !source.is_multicast() && !source.is_unspecified() && !source.is_loopback();
+    default:
+      return !source.is_multicast() && !source.is_loopback();
+  }
+}
+
+}  // namespace
+
 bool is_solicitation(Kind kind) {
   return kind == Kind::kRouterSolicitation || kind == Kind::kNeighborSolicitation ||
          kind == Kind::kRtSolPr;
 }
 
-// The solicitation that an advertisement answers; nothing for other kinds.
 std::optional<Kind> solicitation_of(Kind kind) {
   switch (kind) {
     case Kind::kRouterAdvertisement:
@@ -28,13 +50,6 @@ std::optional<Kind> solicitation_of(Kind kind) {
   }
 }
 
-bool carries_send_options(Kind kind) {
-  return kind != Kind::kCertificationPathSolicitation &&
-         kind != Kind::kCertificationPathAdvertisement;
-}
-
-// A message of type 154 that ends before its subtype counts as the RtSolPr or PrRtAdv that it
-// cannot be; HI and HAck as ICMPv6 messages (RFC 5268) are nobody's.
 std::optional<Kind> kind_of(ByteView message, Kind short_kind) {
   if (message.empty()) return std::nullopt;
   switch (static_cast<wire::Icmpv6Type>(message[0])) {
@@ -62,23 +77,21 @@ std::optional<Kind> kind_of(ByteView message, Kind short_kind) {
   }
 }
 
-bool source_ok(Kind kind, const wire::PacketView& packet) {
-  const Ipv6Address& source = packet.header.source;
-  switch (kind) {
-    case Kind::kRouterAdvertisement:
-    case Kind::kRedirect:
-    case Kind::kPrRtAdv:
-    case Kind::kCertificationPathAdvertisement:
-      return source.is_link_local();
-    case Kind::kRtSolPr:
-    case Kind::kNeighborAdvertisement:
-      return !source.is_multicast() && !source.is_unspecified() && !source.is_loopback();
-    default:
-      return !source.is_multicast() && !source.is_loopback();
-  }
+std::optional<Reason> base_checks(const wire::PacketView& packet, Kind kind,
+                                  bool arrived_as_fragment) {
+  const bool may_be_fragmented = kind == Kind::kCertificationPathAdvertisement;
+  if (packet.header.hop_limit != 255) return Reason::kHopLimit;
+  if (packet.fragment || (arrived_as_fragment && !may_be_fragmented)) return Reason::kFragment;
+  if (!wire::icmpv6_checksum_ok(packet.header.source, packet.header.destination, packet.upper))
+    return Reason::kChecksum;
+  const std::uint8_t highest_code = kind == Kind::kPrRtAdv ? wire::PrRtAdv::kDhcp : 0;
+  if (packet.upper[1] > highest_code) return Reason::kCode;
+  const auto offset = wire::options_offset(packet.upper);
+  if (!offset) return Reason::kTruncated;
+  if (!wire::OptionList::parse(packet.upper.subspan(*offset))) return Reason::kOptionStructure;
+  if (!source_ok(kind, packet)) return Reason::kSource;
+  return std::nullopt;
 }
-
-}  // namespace
 
 Ipv6Address claimed_address(const Ipv6Address& source, ByteView icmp) {
   if (source.is_unspecified())
@@ -219,7 +232,7 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
       packet->upper[0] == static_cast<std::uint8_t>(wire::Icmpv6Type::kFastMobility))
     counters_.add(Reason::kSubtype);
   if (!kind || !takes(*kind)) return std::nullopt;
-  if (const auto reason = base_checks(received, *packet, *kind)) {
+  if (const auto reason = base_checks(*packet, *kind, received.arrived_as_fragment)) {
     counters_.add(*reason);
     return std::nullopt;
   }
@@ -240,23 +253,6 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
   if (!carries_send_options(*kind))
     return Judged{Verdict::kUnsecured, Reason::kUnsecured, std::move(message), std::nullopt};
   return send_checks(now, std::move(message));
-}
-
-std::optional<Reason> Receiver::base_checks(const machine::Received& received,
-                                            const wire::PacketView& packet, Kind kind) const {
-  const bool may_be_fragmented = kind == Kind::kCertificationPathAdvertisement;
-  if (packet.header.hop_limit != 255) return Reason::kHopLimit;
-  if (packet.fragment || (received.arrived_as_fragment && !may_be_fragmented))
-    return Reason::kFragment;
-  if (!wire::icmpv6_checksum_ok(packet.header.source, packet.header.destination, packet.upper))
-    return Reason::kChecksum;
-  const std::uint8_t highest_code = kind == Kind::kPrRtAdv ? wire::PrRtAdv::kDhcp : 0;
-  if (packet.upper[1] > highest_code) return Reason::kCode;
-  const auto offset = wire::options_offset(packet.upper);
-  if (!offset) return Reason::kTruncated;
-  if (!wire::OptionList::parse(packet.upper.subspan(*offset))) return Reason::kOptionStructure;
-  if (!source_ok(kind, packet)) return Reason::kSource;
-  return std::nullopt;
 }
 
 std::optional<Judged> Receiver::fail_with(Reason reason, Message message) {

@@ -57,6 +57,18 @@ enum class Reason : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(Reason reason);
 
+// The kind of an ICMPv6 message. One of type 154 that ends before its subtype counts as
+// `short_kind`, the RtSolPr or PrRtAdv that it cannot be; HI and HAck as ICMPv6 messages (RFC 5268)
+// are nobody's.
+[[nodiscard]] std::optional<Kind> kind_of(ByteView message, Kind short_kind = Kind::kRtSolPr);
+[[nodiscard]] bool is_solicitation(Kind kind);
+// The solicitation that an advertisement answers; nothing for other kinds.
+[[nodiscard]] std::optional<Kind> solicitation_of(Kind kind);
+// What must hold before SEND is looked at (RFC 4861 6.1, 7.1, RFC 6980); nothing: all does.
+// `arrived_as_fragment`: the packet was put together from fragments.
+[[nodiscard]] std::optional<Reason> base_checks(const wire::PacketView& packet, Kind kind,
+                                                bool arrived_as_fragment);
+
 struct ReceiverConfig {
   crypto::KeyLimits key_limits;
   TimestampConfig timestamps;
@@ -121,8 +133,6 @@ class Receiver {
   };
   struct Examination;
 
-  [[nodiscard]] std::optional<Reason> base_checks(const machine::Received& received,
-                                                  const wire::PacketView& packet, Kind kind) const;
   [[nodiscard]] std::optional<Reason> read_options(const Message& message,
                                                    const wire::RawOption& signature_option,
                                                    Examination& examined) const;
