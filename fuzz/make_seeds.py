@@ -92,6 +92,23 @@ def path():
     yield bytes([0, 0, 0, 0, 1, 0, 200, 2, 7, 1, 0])
 
 
+def inspect():
+    ethernet = bytes.fromhex("3333000000020200" + "5e10a7c386dd")
+    cooked = bytes.fromhex("0000000100060200" + "5e10a7c3ffff86dd")
+    cooked2 = bytes.fromhex("86dd0000000000030001000602005e10a7c3ffff")
+    for name in ("send-signatures.txt", "wire-mobility.txt", "wire-icmpv6.txt"):
+        for number, section in enumerate(sections(name)):
+            packet = hexed(section, "packet")
+            if not packet or len(packet) > 1200:
+                continue
+            link = number % 4
+            yield bytes([link]) + (ethernet, b"", cooked, cooked2)[link] + packet
+    text = (VECTORS / "esp.txt").read_text(encoding="utf-8")
+    for value in re.findall(r"ipv6-packet: ((?:[0-9a-f]{2}){28,})$", text, re.MULTILINE):
+        yield b"\x01" + bytes.fromhex(value)
+    yield b"\x04# comment\nhandover 2001:db8::1 aes128-cmac-96 " + b"5a" * 16 + b"\nesp 0x1000 " + b"0f1e" * 16
+
+
 def store():
     address = bytes.fromhex("20010db8000a0001000000000000000a")
     for code, size in ((1, 20), (2, 32), (3, 48), (4, 16)):
@@ -222,7 +239,7 @@ def mobile():
     yield from machine(b"")
 
 
-TARGETS = (wire, esp, cga, pki, path, store, control, config, tunnel, receiver, router, mobile)
+TARGETS = (wire, esp, cga, pki, path, inspect, store, control, config, tunnel, receiver, router, mobile)
 
 
 def main():

@@ -14,6 +14,7 @@ void esp(ByteView input);
 void cga(ByteView input);
 void pki(ByteView input);
 void path(ByteView input);
+void inspect(ByteView input);
 void store(ByteView input);
 void control(ByteView input);
 void config(ByteView input);

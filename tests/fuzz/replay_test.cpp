@@ -29,9 +29,10 @@ struct Target {
 };
 
 constexpr Target kTargets[] = {
-    {"wire", wire},     {"esp", esp},           {"cga", cga},         {"pki", pki},
-    {"path", path},     {"store", store},       {"control", control}, {"config", config},
-    {"tunnel", tunnel}, {"receiver", receiver}, {"router", router},   {"mobile", mobile},
+    {"wire", wire},     {"esp", esp},         {"cga", cga},           {"pki", pki},
+    {"path", path},     {"inspect", inspect}, {"store", store},       {"control", control},
+    {"config", config}, {"tunnel", tunnel},   {"receiver", receiver}, {"router", router},
+    {"mobile", mobile},
 };
 
 fs::path corpora() { return test::source_directory() + "/fuzz/corpus"; }

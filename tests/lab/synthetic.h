@@ -2,13 +2,12 @@
 // (nanoseconds, Ethernet), written without the lab's code.
 #pragma once
 
-#include <cstdio>
 #include <string>
-#include <vector>
 
 #include "base/address.h"
 #include "base/time.h"
 #include "lab/network.h"
+#include "support/pcap.h"
 
 namespace sendoff::test {
 
@@ -25,13 +24,6 @@ inline const LinkAddress kMobileLink = LinkAddress::literal("02:00:00:00:01:01")
 
 inline UtcTime at_us(std::int64_t us) {
   return UtcTime(hours(1'000'000 / 3600) + microseconds(us));
-}
-
-inline void put(Bytes& out, std::uint64_t value, int octets) {
-  for (int i = octets - 1; i >= 0; --i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-inline void put(Bytes& out, ByteView octets) {
-  out.insert(out.end(), octets.begin(), octets.end());
 }
 
 inline Bytes ipv6(const Ipv6Address& source, const Ipv6Address& destination, std::uint8_t next,
@@ -95,32 +87,6 @@ inline Bytes tunnelled_frame(std::uint64_t sequence, const LinkAddress& from) {
 
 inline Bytes segment_frame(std::uint32_t sequence, std::size_t size, const LinkAddress& from) {
   return frame(from, ipv6(kCorrespondent, kOldAddress, 6, tcp(sequence), 20 + size));
-}
-
-struct Captured {
-  UtcTime at;
-  Bytes octets;
-};
-
-inline std::string write_pcap(const std::string& path, const std::vector<Captured>& frames) {
-  Bytes out;
-  put(out, 0xa1b23c4d, 4);  // nanoseconds, big endian
-  put(out, 0x00020004, 4);
-  put(out, 0, 8);
-  put(out, 65535, 4);
-  put(out, 1, 4);
-  for (const Captured& each : frames) {
-    const auto ns = static_cast<std::uint64_t>(each.at.time_since_epoch().count());
-    put(out, ns / 1'000'000'000, 4);
-    put(out, ns % 1'000'000'000, 4);
-    put(out, each.octets.size(), 4);
-    put(out, each.octets.size(), 4);
-    put(out, each.octets);
-  }
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return {};
-  const bool written = std::fwrite(out.data(), 1, out.size(), file) == out.size();
-  return std::fclose(file) == 0 && written ? path : std::string();
 }
 
 }  // namespace sendoff::test
