@@ -23,6 +23,7 @@ void add_order_commands(CLI::App& app, int& exit_code);
 // reload, log-level, stop
 void add_manage_commands(CLI::App& app, int& exit_code);
 void add_doctor_command(CLI::App& app, int& exit_code);
+void add_decode_command(CLI::App& app, int& exit_code);
 void add_esp_key_command(CLI::App& app, int& exit_code);
 void add_lab_command(CLI::App& app, int& exit_code);
 void add_sim_command(CLI::App& app, int& exit_code);

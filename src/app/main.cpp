@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   sendoff::app::add_doctor_command(app, exit_code);
   sendoff::app::add_cert_command(app, exit_code);
   sendoff::app::add_cga_command(app, exit_code);
+  sendoff::app::add_decode_command(app, exit_code);
   sendoff::app::add_esp_key_command(app, exit_code);
   sendoff::app::add_lab_command(app, exit_code);
   sendoff::app::add_sim_command(app, exit_code);

@@ -149,7 +149,7 @@ Check SendChecks::cga_check(Signed& each) {
   const auto parameters = cga::ParametersView::parse(cga->parameters);
   if (!parameters) return {"cga", Verdict::kBad, std::string(explain(parameters.error()))};
   each.parameters = *parameters;
-  const Ipv6Address claimed = send::claimed_address(each.received);
+  const Ipv6Address claimed = send::claimed_address(each.received.source, each.received.icmp);
   const auto verified = cga::verify(claimed, *parameters);
   if (!verified) return {"cga", Verdict::kBad, std::string(explain(verified.error()))};
   each.cga = true;
@@ -214,7 +214,7 @@ Check SendChecks::timestamp_check(const Signed& each) {
   const std::string distance = distance_words(timestamp->value, received.arrived.utc);
   if (!each.parameters) return {"timestamp", Verdict::kNotMade, "no key to know the sender by"};
   const send::Peer peer{
-      {}, send::claimed_address(received), crypto::key_hash(each.parameters->public_key)};
+      {}, send::claimed_address(received.source, received.icmp), crypto::key_hash(each.parameters->public_key)};
   const bool known = timestamps_.known(peer);
   const bool fresh = timestamps_.fresh(peer, timestamp->value, received.arrived);
   if (each.cga && each.signature && (fresh || each.solicited))

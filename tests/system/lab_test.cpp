@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "support/paths.h"
 #include "system/command.h"
@@ -36,6 +37,21 @@ class Lab : public testing::Test {
   [[nodiscard]] Json json() const {
     std::ifstream file(path("lab.json"));
     return Json::parse(file, nullptr, false);
+  }
+  // What `sendoff decode` says of a capture: message, verdict and check of each line.
+  [[nodiscard]] std::string decoded(const std::string& capture) const {
+    const Ran ran =
+        run(program() + " decode " + path("captures/" + capture) + " --json 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    std::string told;
+    std::istringstream lines(ran.output);
+    for (std::string line; std::getline(lines, line);) {
+      const Json message = Json::parse(line);
+      for (const Json& check : message["checks"])
+        told += message["message"].get<std::string>() + " " + check["verdict"].get<std::string>() +
+                " " + check["check"].get<std::string>() + "\n";
+    }
+    return told;
   }
   // Everything outside that a run could leave: links and directories, and processes.
   static std::string surroundings() {
@@ -77,7 +93,7 @@ TEST_F(Lab, PlainHandoversLoseWhatTheLinkDidNotCarry) {
 
 TEST_F(Lab, PredictiveHandoversLoseNothingAndKeepTheOrder) {
   const Ran ran = run(kLab + "--mode predictive --anticipation 10000 " + kFewAndShort + "--json " +
-                      path("lab.json"));
+                      path("lab.json") + " --pcap " + path("captures"));
   ASSERT_EQ(ran.status, 0) << ran.output;
   const Json only = json()["runs"][0];
   EXPECT_GT(only["sent"], 100);
@@ -95,6 +111,13 @@ TEST_F(Lab, PredictiveHandoversLoseNothingAndKeepTheOrder) {
   // What the captures have of HI and HAck is inside ESP.
   EXPECT_EQ(only["protection"], "esp");
   EXPECT_GT(only["backlog_gone_ms"], 0.0);
+  const std::string told = decoded("predictive-1-mn.pcap") + decoded("predictive-1-par.pcap");
+  for (const char* message :
+       {"RtSolPr good cga", "RtSolPr good signature", "RtSolPr good timestamp",
+        "PrRtAdv good nonce", "PrRtAdv good signature", "CPA good form", "FBU good form",
+        "FBack good form", "HI in ESP not made esp", "HAck in ESP not made esp"})
+    EXPECT_NE(told.find(message), std::string::npos) << message << "\n" << told;
+  EXPECT_EQ(told.find(" bad "), std::string::npos) << told;
 }
 
 TEST_F(Lab, EveryOtherModeMovesTheNodeAndTellsWhatBecameOfTheStream) {

@@ -1,0 +1,83 @@
+// `sendoff cga search` at the terminal.
+#include "app/terminal.h"
+#include "base/bytes.h"
+
+namespace sendoff::test {
+namespace {
+
+class CgaSearch : public Terminal {
+ protected:
+  void SetUp() override {
+    Terminal::SetUp();
+    make("cga key --out key");
+  }
+  // The value of a line of the file that a search left.
+  [[nodiscard]] std::string kept(const std::string& field) const {
+    const std::string text = "\n" + read("state");
+    const std::size_t at = text.find("\n" + field + " = ");
+    if (at == std::string::npos) return {};
+    std::string value = text.substr(at + field.size() + 4);
+    value = value.substr(0, value.find('\n'));
+    std::erase(value, '"');
+    return value;
+  }
+  [[nodiscard]] std::uint64_t low_half_of_next() const {
+    Bytes octets;
+    EXPECT_TRUE(from_hex(kept("next"), octets));
+    return octets.size() == 16 ? Reader(ByteView(octets).subspan(8)).u64() : 0;
+  }
+};
+
+TEST_F(CgaSearch, FindsAModifierThatGenerateTakes) {
+  for (const std::string sec : {"0", "1"}) {
+    const Ran found = sendoff("cga search --key key --sec " + sec);
+    ASSERT_EQ(found.status, 0) << found.output;
+    ASSERT_EQ(found.output.size(), 33U) << found.output;
+    make("cga generate --key key --prefix 2001:db8::/64 --sec " + sec + " --out made" + sec +
+         " --modifier " + found.output.substr(0, 32));
+    EXPECT_NE(sendoff("cga show made" + sec).output.find("matches the parameters"),
+              std::string::npos);
+  }
+}
+
+TEST_F(CgaSearch, AnInterruptedSearchGoesOnWhereItWas) {
+  // Sec 2 ends within these times by a chance of one in thousands.
+  const std::string search = "timeout --preserve-status -s INT 1 " + program() +
+                             " cga search --key key --sec 2 --threads 1 --resume state";
+  const Ran first = shell(search);
+  ASSERT_EQ(first.status, 130) << first.output;
+  EXPECT_NE(first.output.find("the same command goes on from state"), std::string::npos);
+  const std::uint64_t tried = std::stoull(kept("tried"));
+  const std::uint64_t reached = low_half_of_next();
+  EXPECT_GT(tried, 0U);
+  const Ran second = shell(search);
+  ASSERT_EQ(second.status, 130) << second.output;
+  const std::uint64_t more = std::stoull(kept("tried")) - tried;
+  EXPECT_GT(more, 0U);
+  EXPECT_EQ(low_half_of_next() - reached, more);
+}
+
+TEST_F(CgaSearch, AFileOfAnotherSearchIsRefusedAndOneThatEndedRemoved) {
+  make("cga key --out other");
+  ASSERT_EQ(shell("timeout --preserve-status -s TERM 1 " + program() +
+                  " cga search --key key --sec 2 --resume state")
+                .status,
+            130);
+  const Ran other = sendoff("cga search --key other --sec 2 --resume state");
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.output.find("state is of a search for another key or Sec"), std::string::npos);
+  EXPECT_EQ(sendoff("cga search --key key --sec 1 --resume state").status, 2);
+  // As one of Sec 1 it ends at once.
+  std::string state = read("state");
+  state.replace(state.find("sec = 2"), 7, "sec = 1");
+  write("state", state);
+  EXPECT_EQ(sendoff("cga search --key key --sec 1 --resume state").status, 0);
+  EXPECT_FALSE(std::filesystem::exists(path("state")));
+  write("state", "sec = 1\nnonsense\n");
+  const Ran broken = sendoff("cga search --key key --sec 1 --resume state");
+  EXPECT_EQ(broken.status, 2);
+  EXPECT_NE(broken.output.find("state:2: not a line"), std::string::npos) << broken.output;
+}
+
+}  // namespace
+}  // namespace sendoff::test
