@@ -213,8 +213,9 @@ Check SendChecks::timestamp_check(const Signed& each) {
   if (!timestamp) return {"timestamp", Verdict::kBad, std::string(explain(timestamp.error()))};
   const std::string distance = distance_words(timestamp->value, received.arrived.utc);
   if (!each.parameters) return {"timestamp", Verdict::kNotMade, "no key to know the sender by"};
-  const send::Peer peer{
-      {}, send::claimed_address(received.source, received.icmp), crypto::key_hash(each.parameters->public_key)};
+  const send::Peer peer{{},
+                        send::claimed_address(received.source, received.icmp),
+                        crypto::key_hash(each.parameters->public_key)};
   const bool known = timestamps_.known(peer);
   const bool fresh = timestamps_.fresh(peer, timestamp->value, received.arrived);
   if (each.cga && each.signature && (fresh || each.solicited))
