@@ -38,7 +38,8 @@ bool Announcer::sign(Now now, const Announcement& announcement, bool send_when_s
   message.destination = announcement.destination;
   message.message = compose(announcement);
   message.parameters = std::move(*parameters);
-  auto job = send::sign(std::move(message), config_.identity.key, now.utc, announcement.mtu);
+  auto job =
+      send::sign(std::move(message), config_.identity.key, stamps_.next(now), announcement.mtu);
   if (!job) return false;
   if (items_.size() >= kMaxItems) erase(0);
   Item item;

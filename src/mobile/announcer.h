@@ -13,6 +13,7 @@
 #include "machine/outbox.h"
 #include "mobile/config.h"
 #include "mobile/counters.h"
+#include "send/timestamps.h"
 
 namespace sendoff::mobile {
 
@@ -30,8 +31,9 @@ struct Announcement {
 
 class Announcer {
  public:
-  Announcer(const Config& config, machine::Outbox& outbox, MobileCounters& counters)
-      : config_(config), outbox_(outbox), counters_(counters) {}
+  Announcer(const Config& config, send::Stamps& stamps, machine::Outbox& outbox,
+            MobileCounters& counters)
+      : config_(config), stamps_(stamps), outbox_(outbox), counters_(counters) {}
 
   // Signs in advance; does nothing for what is prepared already, or is no CGA of ours. Of more than
   // four the oldest gives way.
@@ -67,6 +69,7 @@ class Announcer {
   void erase(std::size_t index);
 
   const Config& config_;
+  send::Stamps& stamps_;
   machine::Outbox& outbox_;
   MobileCounters& counters_;
   std::vector<Item> items_;  // oldest first

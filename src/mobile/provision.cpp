@@ -163,7 +163,8 @@ void Provision::new_attempt(Now now) {
   send::Unsigned message = unsigned_request(attachment, *attempt);
   const auto& key = parts_.config.identity.key;
   const std::size_t size = send::packet_size(message, *key);
-  auto job = send::sign(std::move(message), key, now.utc, attachment.mtu);
+  auto job =
+      send::sign(std::move(message), key, parts_.receiver.stamps().next(now), attachment.mtu);
   if (!job) {
     const bool too_big = job.error() == send::SendError::kTooBig;
     return give_up_sending(now, too_big ? MobileCounter::kTooBig : MobileCounter::kNotSigned,

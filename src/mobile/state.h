@@ -45,7 +45,7 @@ struct Mobile::State {
         attach(config, discovery, outbox),
         provision(Provision::Parts{config, attach, discovery, certified, paths, receiver, keys,
                                    pair, random, outbox, counters}),
-        announcer(config, outbox, counters),
+        announcer(config, receiver.stamps(), outbox, counters),
         handover(Handover::Parts{config, attach, keys, pair, outbox, counters}),
         landing(Landing::Parts{config, attach, discovery, announcer, outbox, counters}) {
     receiver.take(send::Kind::kRouterAdvertisement);

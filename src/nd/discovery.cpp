@@ -129,9 +129,9 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   if (from_unspecified) {  // GS26
     Bytes message;
     append(message, wire::RouterSolicitation{});
-    outbox_.push(
-        machine::Transmit{interface, std::nullopt,
-                          send::solicitation_from_unspecified(std::move(message), nonce, now.utc)});
+    outbox_.push(machine::Transmit{interface, std::nullopt,
+                                   send::solicitation_from_unspecified(
+                                       std::move(message), nonce, receiver_.stamps().next(now))});
     return;
   }
   send::Unsigned solicitation;
@@ -147,7 +147,8 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
     append(solicitation.message,
            wire::LinkAddressOption{OptionType::kSourceLinkAddress, link.link_address});
   solicitation.nonce = std::move(nonce);
-  auto job = send::sign(std::move(solicitation), link.identity.key, now.utc, link.mtu);
+  auto job = send::sign(std::move(solicitation), link.identity.key, receiver_.stamps().next(now),
+                        link.mtu);
   if (!job) return;
   signing_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign),
                    Signing{interface, link.link_local});

@@ -352,7 +352,8 @@ void Provision::answer(Now now, Exchange exchange) {
     exchange.key.reset();
     return answer(now, std::move(exchange));
   }
-  auto job = send::sign(std::move(*advertisement), link->config.identity.key, now.utc, link->mtu);
+  auto job = send::sign(std::move(*advertisement), link->config.identity.key,
+                        receiver_.stamps().next(now), link->mtu);
   if (!job) return abandon(exchange, ProvisionCounter::kTooBig);
   signing_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign), std::move(exchange));
 }

@@ -122,6 +122,7 @@ class Receiver {
   [[nodiscard]] std::optional<machine::HoldId> hold_of(machine::JobId job) const;
 
   [[nodiscard]] Nonces& nonces() { return nonces_; }
+  [[nodiscard]] Stamps& stamps() { return stamps_; }
   [[nodiscard]] Timestamps& timestamps() { return timestamps_; }
   [[nodiscard]] const Counters<Reason>& counters() const { return counters_; }
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
@@ -148,6 +149,7 @@ class Receiver {
   Timestamps timestamps_;
   Duplicates duplicates_;
   Nonces nonces_;
+  Stamps stamps_;
   Budget budget_;
   std::map<machine::JobId, Pending> pending_;
   Counters<Reason> counters_;

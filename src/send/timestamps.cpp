@@ -10,6 +10,8 @@ namespace sendoff::send {
 namespace {
 
 constexpr std::int64_t kUnitsPerSecond = 65'536;
+constexpr std::int64_t kSlowestPercent = 1;    // TIMESTAMP_DRIFT
+constexpr Duration kMostAhead = seconds(150);  // TIMESTAMP_DELTA / 2
 
 std::int64_t units(Duration duration) {
   const std::int64_t whole = whole_seconds(duration);
@@ -35,6 +37,17 @@ struct PeerHash {
 std::uint64_t timestamp_of(UtcTime utc) {
   const std::int64_t value = units(utc.time_since_epoch());
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+UtcTime Stamps::next(Now now) {
+  UtcTime date = now.utc;
+  if (last_) {
+    const Duration elapsed = now.boot - last_->boot;
+    const UtcTime steady = last_->utc + elapsed - elapsed / 100 * kSlowestPercent;
+    if (steady > date && steady - date < kMostAhead) date = steady;
+  }
+  last_ = Now{now.boot, date};
+  return date;
 }
 
 struct Timestamps::Table {

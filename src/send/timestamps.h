@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/address.h"
 #include "base/ids.h"
@@ -26,6 +27,18 @@ struct Peer {
   Ipv6Address address;
   crypto::KeyHash key_hash{};
   friend auto operator<=>(const Peer&, const Peer&) = default;
+};
+
+// What a sender dates its messages with: UTC. Its peers refuse what runs behind the timestamps that
+// they remember (RFC 3971 5.3.4.2), so that after its clock was set back by less than half of what
+// who does not know it allows (TIMESTAMP_DELTA), the dates go on at the slowest pace that peers
+// take, until the clock has caught up.
+class Stamps {
+ public:
+  [[nodiscard]] UtcTime next(Now now);
+
+ private:
+  std::optional<Now> last_;
 };
 
 class Timestamps {

@@ -31,6 +31,30 @@ send::Peer peer(std::uint8_t number) {
   return made;
 }
 
+// A peer that heard the sender while its clock was fast.
+TEST(Stamps, OfAClockThatWasSetBackAreStillFreshToAPeer) {
+  send::Stamps stamps;
+  Timestamps table({});
+  Now sender{kNow.boot, kNow.utc + seconds(90)};
+  ASSERT_TRUE(table.accept(peer(1), timestamp_at(stamps.next(sender)), kNow, 0));
+  for (int minute = 1; minute <= 300; ++minute) {
+    const Now now = later(seconds(60) * minute);
+    sender = now;  // set right
+    const UtcTime date = stamps.next(sender);
+    EXPECT_GE(date, now.utc);
+    ASSERT_TRUE(table.fresh(peer(1), timestamp_at(date), now)) << minute;
+    ASSERT_TRUE(table.accept(peer(1), timestamp_at(date), now, 0));
+  }
+  EXPECT_EQ(stamps.next(sender), sender.utc);
+}
+
+TEST(Stamps, AreTheClocksOwnWhereNobodyNewWouldBelieveOthers) {
+  send::Stamps stamps;
+  EXPECT_EQ(stamps.next({kNow.boot, kNow.utc + seconds(151)}), kNow.utc + seconds(151));
+  EXPECT_EQ(stamps.next(kNow), kNow.utc);
+  EXPECT_EQ(stamps.next(later(seconds(5))), kNow.utc + seconds(5));
+}
+
 TEST(Timestamps, ANewPeerIsJudgedByTheClock) {
   const Timestamps table({});
   for (const std::int64_t offset : {-299, 0, 299})
