@@ -260,6 +260,7 @@ void Provision::end_campaign(Now now) {
   if (campaign_->attempt)
     parts_.outbox.report(EventKind::kKeyRefused,
                          {{"router", campaign_->attempt->router.text()}, {"reason", "unanswered"}});
+  if (campaign_->attempt) parts_.discovery.doubt(now, campaign_->attempt->interface);
   campaign_.reset();
   silent_ = !heard_;
   schedule(now, kNever);

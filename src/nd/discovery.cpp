@@ -41,6 +41,8 @@ std::string_view name(DiscoveryCounter counter) {
       return "held-dropped";
     case DiscoveryCounter::kPrefixRefused:
       return "prefix-refused";
+    case DiscoveryCounter::kReplaced:
+      return "replaced";
     case DiscoveryCounter::kAddressRefused:
       return "address-refused";
     case DiscoveryCounter::kCount:
@@ -99,6 +101,13 @@ void Discovery::solicit_now(Now now, InterfaceId interface) {
   solicit(now, interface, found->second);
   // With a router at hand one question is enough.
   if (planned == kNever) found->second.next_solicitation = kNever;
+}
+
+void Discovery::doubt(Now now, InterfaceId interface) {
+  const auto found = links_.find(interface);
+  if (found == links_.end() || found->second.routers.empty()) return;
+  found->second.doubted = true;
+  solicit_now(now, interface);
 }
 
 void Discovery::stop(InterfaceId interface) {
@@ -195,10 +204,10 @@ void Discovery::hold(Now now, InterfaceId interface, Link& link, send::Judged ad
   fetch_path(now, interface, link);
 }
 
-// Not while a router of this link is valid (GS14, SND-6.4.6-13): what is held then waits for a path
-// that somebody else fetches.
+// Not while a router of this link is valid and undoubted (GS14, SND-6.4.6-13): what is held then
+// waits for a path that somebody else fetches.
 void Discovery::fetch_path(Now now, InterfaceId interface, const Link& link) {
-  if (link.held.empty() || current(interface, now.boot) != nullptr) return;
+  if (link.held.empty() || (current(interface, now.boot) != nullptr && !link.doubted)) return;
   paths_.fetch(now, interface, link.link_local, kAllRouters);
 }
 
@@ -281,6 +290,8 @@ void Discovery::accept(Now now, InterfaceId interface, Link& link, send::Judged 
   if (!wire::RouterAdvertisement::parse(advertisement.message.icmp)) return;
   if (!receiver_.accept(advertisement)) return;
   counters_.add(DiscoveryCounter::kAccepted);
+  if (link.doubted && advertisement.proof->solicited)
+    settle_doubt(link, advertisement.message.source);
   Router router = read(advertisement, certified);
   // A certificate that ends takes its router along.
   router.valid_until = std::min(router.valid_until, now.boot + (certified.not_after - now.utc));
@@ -293,6 +304,13 @@ void Discovery::accept(Now now, InterfaceId interface, Link& link, send::Judged 
     link.routers.push_back(std::move(router));
   }
   routers_changed(now, interface, link);
+}
+
+void Discovery::settle_doubt(Link& link, const Ipv6Address& answered) {
+  link.doubted = false;
+  if (link.routers.empty() || link.routers.front().link_local == answered) return;
+  counters_.add(DiscoveryCounter::kReplaced);
+  link.routers.erase(link.routers.begin());
 }
 
 void Discovery::routers_changed(Now now, InterfaceId interface, Link& link) {

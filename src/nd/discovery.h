@@ -59,6 +59,7 @@ enum class DiscoveryCounter : std::uint8_t {
   kHeld,
   kHeldDropped,     // no path in time, or too many
   kPrefixRefused,   // outside the certified blocks
+  kReplaced,        // current routers that did not answer while another one did
   kAddressRefused,  // R-flag address that is not a CGA of the router's key, or not certified
   kCount,
 };
@@ -81,6 +82,9 @@ class Discovery {
   void confirmed(InterfaceId interface);
   // Solicits at once, whatever routers are known.
   void solicit_now(Now now, InterfaceId interface);
+  // The current router does not answer what it is asked: it may be elsewhere, and its RA was
+  // replayed here. Solicits; when another router is the first to answer that, it makes way.
+  void doubt(Now now, InterfaceId interface);
   // Link lost: the router of this interface is forgotten, held RAs too.
   void stop(InterfaceId interface);
 
@@ -126,6 +130,7 @@ class Discovery {
     std::vector<Router> routers;  // in the order of their first acceptance
     std::vector<Held> held;       // oldest first
     bool name_link_address = true;
+    bool doubted = false;  // whether the first of `routers` is on this link
   };
   struct Signing {
     InterfaceId interface;
@@ -140,6 +145,7 @@ class Discovery {
                             const pki::CertifiedRouter& certified);
   void fetch_path(Now now, InterfaceId interface, const Link& link);
   void solicit(Now now, InterfaceId interface, Link& link);
+  void settle_doubt(Link& link, const Ipv6Address& answered);
   void routers_changed(Now now, InterfaceId interface, Link& link);
 
   DiscoveryConfig config_;

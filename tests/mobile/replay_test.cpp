@@ -53,5 +53,37 @@ TEST(KeyAnswer, CannotBeReplayed) {
   EXPECT_EQ(world.count("send", "stale"), stale + 1);
 }
 
+struct Misled : Attached {
+  Misled() {
+    world.answer_rs = false;
+    world.move({&nar});
+    world.deliver(par.router_advertisement(kAllNodes, world.seal(), {}), nar.link_address);
+    world.advance(milliseconds(100));
+    world.answer_rs = true;
+  }
+  [[nodiscard]] std::optional<Ipv6Address> router() const {
+    return world.status().links.at(0).router;
+  }
+};
+
+TEST(RouterAdvertisement, ReplayedOnAnotherLinkGivesWayToTheRouterThatAnswersThere) {
+  Misled node;
+  ASSERT_EQ(node.router(), node.par.link_local);
+  node.world.advance(seconds(30));
+  EXPECT_EQ(node.router(), node.nar.link_local) << node.world.account();
+  EXPECT_EQ(node.world.count("discovery", "replaced"), 1U);
+  EXPECT_TRUE(node.world.key_of(node.nar.global.front()));
+}
+
+TEST(RouterAdvertisement, StandsThoughItsRouterGivesNoKeys) {
+  Misled node;
+  node.world.routers = {&node.par, &node.nar};
+  node.world.answer_rtsolpr = false;
+  node.world.advance(seconds(200));
+  EXPECT_GE(node.world.count("unanswered"), 1U);
+  EXPECT_EQ(node.router(), node.par.link_local);
+  EXPECT_EQ(node.world.count("discovery", "replaced"), 0U);
+}
+
 }  // namespace
 }  // namespace sendoff::test
