@@ -26,6 +26,7 @@ struct Options {
   bool trace = false;
   bool shrink = false;
   bool json = false;
+  bool one = false;
   std::size_t routers = 0;
   std::size_t mobiles = 0;
   unsigned active_s = 0;
@@ -207,6 +208,7 @@ class Campaign {
     return std::chrono::duration<double>(net::read_clocks().boot - begin_).count();
   }
   [[nodiscard]] bool more(std::uint64_t seed) const {
+    if (options_.one && broken_) return false;
     if (options_.hours > 0) return real_s() < options_.hours * 3600;
     return seed < options_.first + options_.seeds;
   }
@@ -215,6 +217,7 @@ class Campaign {
       const auto verdict = sim::World(apply(changes_, sim::draw_scenario(seed))).run();
       const std::lock_guard lock(mutex_);
       totals_.add(seed, verdict);
+      broken_ = !totals_.failures.empty();
       if (options_.json) continue;
       if (verdict.violation) print_failure(totals_.failures.back(), changes_);
       progress();
@@ -232,6 +235,7 @@ class Campaign {
   const Options& options_;
   const sim::Changes& changes_;
   std::atomic<std::uint64_t> next_;
+  std::atomic<bool> broken_ = false;
   Instant begin_;
   std::mutex mutex_;
   Totals totals_;
@@ -329,6 +333,8 @@ void add_sim_command(CLI::App& app, int& exit_code) {
       ->needs("--seed");
   command->add_flag("--shrink", options->shrink, "Look for a smaller run that breaks the same")
       ->needs("--seed");
+  command->add_flag("--one", options->one, "Run no more seeds when one broke a promise")
+      ->excludes("--seed");
   command->add_flag("--json", options->json, "The totals as JSON");
   command
       ->add_option("--routers", options->routers,
@@ -343,8 +349,8 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_option("--without", options->without, "Faults and attacks to leave out")
       ->delimiter(',');
   add_capacity_options(*command, *options);
-  for (const char* name :
-       {"--first", "--seeds", "--hours", "--jobs", "--trace", "--shrink", "--active", "--without"})
+  for (const char* name : {"--first", "--seeds", "--hours", "--jobs", "--trace", "--shrink",
+                           "--active", "--without", "--one"})
     options->of_seeds.push_back(command->get_option(name));
   command->callback([=, &exit_code] { exit_code = run(*options); });
 }

@@ -1,5 +1,7 @@
 // Attackers on a link, without any key that counts: forger, replayer, flooder, and the one in the
 // middle.
+#include <utility>
+
 #include "sim/attackers.h"
 #include "sim/forgery.h"
 #include "sim/key_pool.h"
@@ -7,6 +9,7 @@
 #include "sim/world.h"
 #include "wire/fmip_options.h"
 #include "wire/icmpv6.h"
+#include "wire/nd_options.h"
 
 namespace sendoff::sim {
 
@@ -59,9 +62,17 @@ class Forger final : public Attacker {
   }
 
  private:
-  // The victim's address, the stranger's signature.
+  // The victim's address and the stranger's signature: under the stranger's own address, or under
+  // the victim's, which the stranger's key does not make.
   void request_as(const Ipv6Address& victim, std::size_t place) {
     const send::Identity stranger = stranger_identity(0);
+    if (std::exchange(under_victims_, !under_victims_))
+      return send(
+          place, router_link_address(place),
+          signed_packet(
+              stranger, stranger.address(access_prefix(place)), router(place).address(),
+              key_request(8, attacker_link_address(place), decryption_key(kStrangerPair)->spki()),
+              router(place).now().utc, some_nonce(parts_.dice), victim));
     const Bytes honest = signed_packet(
         stranger, stranger.address(access_prefix(place)), router(place).address(),
         key_request(8, attacker_link_address(place), decryption_key(kStrangerPair)->spki()),
@@ -94,6 +105,7 @@ class Forger final : public Attacker {
          mobility_packet(router(place).address(), victim, fback));
   }
   void advertise_router(const Ipv6Address& victim, std::size_t place) {
+    if (std::exchange(as_stranger_, !as_stranger_)) return advertise_itself(place);
     const Ipv6Address source = router_identity(place).address(send::link_local_prefix());
     wire::RouterAdvertisement head;
     head.router_lifetime_s = static_cast<std::uint16_t>(parts_.dice.chance(500'000) ? 0 : 1800);
@@ -102,6 +114,22 @@ class Forger final : public Attacker {
     append(message, NaackOption{0, static_cast<std::uint8_t>(1 + parts_.dice.below(4)), victim});
     send(place, link_address_of_group(kAllNodes),
          unsigned_packet(source, kAllNodes, std::move(message)));
+  }
+  // A router's advertisement with a signature that is good, and no certificate.
+  void advertise_itself(std::size_t place) {
+    const send::Identity stranger = stranger_identity(1);
+    wire::RouterAdvertisement head;
+    head.router_lifetime_s = 1800;
+    wire::PrefixInformation prefix;
+    prefix.autonomous = prefix.router_address = true;
+    prefix.valid_lifetime_s = prefix.preferred_lifetime_s = wire::PrefixInformation::kInfinite;
+    prefix.address = stranger.address(access_prefix(place));
+    Bytes message;
+    append(message, head);
+    append(message, prefix);
+    send(place, link_address_of_group(kAllNodes),
+         signed_packet(stranger, stranger.address(send::link_local_prefix()), kAllNodes,
+                       std::move(message), router(place).now().utc, {}));
   }
   // For an address that the router may wait for.
   void announce(const MobileNode& mobile, const Ipv6Address& victim, std::size_t place) {
@@ -140,6 +168,9 @@ class Forger final : public Attacker {
          mobility_packet(stranger_identity(1).address(access_prefix(place)),
                          router(place).address(), hi));
   }
+
+  bool under_victims_ = true;
+  bool as_stranger_ = false;
 };
 
 // Says again what was said, there or elsewhere.
@@ -156,13 +187,15 @@ class Replayer final : public Attacker {
   }
 };
 
-// Solicitations whose signatures must be verified to be refused, and some that are good.
+// Solicitations whose signatures must be verified to be refused, and some that are good, of many
+// nodes.
 class Flooder final : public Attacker {
  public:
   using Attacker::Attacker;
   void strike() override {
     const std::size_t place = some_place();
-    send::Identity identity = stranger_identity(1);
+    const std::size_t number = parts_.dice.below(kStrangerCgas);
+    send::Identity identity = stranger_identity(1, number);
     const bool good = parts_.dice.chance(100'000);
     if (!good)
       for (std::uint8_t& octet : identity.modifier)
@@ -174,7 +207,9 @@ class Flooder final : public Attacker {
     if (packet.empty()) return;
     // The last octets of the message are the signature's.
     if (!good) packet = tampered(packet, packet.size() - 40 - 8, 0x55);
-    send(place, router_link_address(place), std::move(packet));
+    note("sends", packet);
+    parts_.spies[place]->send({link_address(5, static_cast<std::uint8_t>(number)),
+                               router_link_address(place), share(std::move(packet))});
   }
 };
 
@@ -199,10 +234,39 @@ class Tamperer final : public Attacker {
   }
 };
 
+// Has an address that a mobile node will want: answers the next probe for it.
+class Squatter final : public Attacker {
+ public:
+  using Attacker::Attacker;
+  void strike() override {
+    const std::size_t place = some_place();
+    const Ipv6Address coveted = address_of(some_mobile(), place);
+    parts_.spies[place]->on_frame = [this, place, coveted](const Frame& frame) {
+      const auto view = wire::PacketView::parse(*frame.packet);
+      if (!view || !view->header.source.is_unspecified() ||
+          view->header.destination != coveted.solicited_node())
+        return;
+      wire::NeighborAdvertisement head;
+      head.target = coveted;
+      head.override_flag = true;
+      Bytes message;
+      append(message, head);
+      append(message, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
+                                              attacker_link_address(place)});
+      parts_.spies[place]->on_frame = nullptr;
+      send(place, link_address_of_group(kAllNodes),
+           unsigned_packet(coveted, kAllNodes, std::move(message)));
+    };
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Attacker> make_forger(Attacker::Parts parts) {
   return std::make_unique<Forger>(std::move(parts));
+}
+std::unique_ptr<Attacker> make_squatter(Attacker::Parts parts) {
+  return std::make_unique<Squatter>(std::move(parts));
 }
 std::unique_ptr<Attacker> make_replayer(Attacker::Parts parts) {
   return std::make_unique<Replayer>(std::move(parts));

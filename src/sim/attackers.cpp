@@ -22,6 +22,8 @@ std::unique_ptr<Attacker> make(Attack attack, Attacker::Parts parts) {
       return make_tamperer(std::move(parts));
     case Attack::kRogueRouter:
       return make_rogue_router(std::move(parts));
+    case Attack::kSquat:
+      return make_squatter(std::move(parts));
     case Attack::kRogueMobile:
     case Attack::kCount:
       break;
@@ -32,6 +34,8 @@ std::unique_ptr<Attacker> make(Attack attack, Attacker::Parts parts) {
 }  // namespace
 
 void Spy::receive(const Frame& frame) {
+  const auto listener = on_frame;  // which may take itself away
+  if (listener) listener(frame);
   if (!is_signal(*frame.packet)) return;
   heard_.push_back(frame);
   if (heard_.size() > kRemembered) heard_.pop_front();
@@ -92,6 +96,7 @@ void Attackers::plan(std::size_t number) {
 
 void Attackers::end() {
   for (const auto& link : world_.links()) link->tamper = nullptr;
+  for (const auto& spy : spies_) spy->on_frame = nullptr;
 }
 
 }  // namespace sendoff::sim

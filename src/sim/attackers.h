@@ -25,6 +25,8 @@ class Spy final : public Station {
   void receive(const Frame& frame) override;
 
   void send(const Frame& frame) { link_.send(*this, frame); }
+  // Is told of every frame.
+  std::function<void(const Frame&)> on_frame;
   [[nodiscard]] Link& link() { return link_; }
   [[nodiscard]] const std::deque<Frame>& heard() const { return heard_; }
 
@@ -61,6 +63,7 @@ class Attacker {
 [[nodiscard]] std::unique_ptr<Attacker> make_replayer(Attacker::Parts parts);
 [[nodiscard]] std::unique_ptr<Attacker> make_flooder(Attacker::Parts parts);
 [[nodiscard]] std::unique_ptr<Attacker> make_tamperer(Attacker::Parts parts);
+[[nodiscard]] std::unique_ptr<Attacker> make_squatter(Attacker::Parts parts);
 [[nodiscard]] std::unique_ptr<Attacker> make_rogue_router(Attacker::Parts parts);
 [[nodiscard]] std::unique_ptr<Attacker> make_rogue_mobile(Attacker::Parts parts);
 

@@ -22,7 +22,8 @@ Bytes unsigned_packet(const Ipv6Address& source, const Ipv6Address& destination,
 }
 
 Bytes signed_packet(const send::Identity& identity, const Ipv6Address& source,
-                    const Ipv6Address& destination, Bytes message, UtcTime utc, ByteView nonce) {
+                    const Ipv6Address& destination, Bytes message, UtcTime utc, ByteView nonce,
+                    const std::optional<Ipv6Address>& claimed) {
   send::Unsigned draft;
   draft.source = source;
   draft.destination = destination;
@@ -31,9 +32,11 @@ Bytes signed_packet(const send::Identity& identity, const Ipv6Address& source,
   if (!nonce.empty()) draft.nonce = to_bytes(nonce);
   auto job = send::sign(std::move(draft), identity.key, utc, kMtu);
   if (!job) return {};
+  job->source = claimed.value_or(source);
+  const Ipv6Address from = job->source;
   const auto done = machine::execute(machine::Job(std::move(*job)));
   const auto* made = done ? std::get_if<machine::MessageSigned>(&*done) : nullptr;
-  return made == nullptr ? Bytes{} : wire::icmpv6_packet(source, destination, made->message);
+  return made == nullptr ? Bytes{} : wire::icmpv6_packet(from, destination, made->message);
 }
 
 Bytes key_request(std::uint16_t identifier, const LinkAddress& from, ByteView spki) {

@@ -1,6 +1,8 @@
 // Messages as attackers make them: well formed, signed with a key of their own or not at all.
 #pragma once
 
+#include <optional>
+
 #include "base/secret.h"
 #include "base/time.h"
 #include "crypto/mac.h"
@@ -14,10 +16,11 @@ namespace sendoff::sim {
 [[nodiscard]] Bytes unsigned_packet(const Ipv6Address& source, const Ipv6Address& destination,
                                     Bytes message);
 // The same from the CGA of `identity` under the prefix of `source`, with everything that SEND asks
-// for; empty when it cannot be made.
+// for; empty when it cannot be made. `claimed`: under that address instead, whoever's it is.
 [[nodiscard]] Bytes signed_packet(const send::Identity& identity, const Ipv6Address& source,
                                   const Ipv6Address& destination, Bytes message, UtcTime utc,
-                                  ByteView nonce);
+                                  ByteView nonce,
+                                  const std::optional<Ipv6Address>& claimed = std::nullopt);
 // An RtSolPr that asks for a handover key, without the SEND options. No key when `spki` is empty.
 [[nodiscard]] Bytes key_request(std::uint16_t identifier, const LinkAddress& from, ByteView spki);
 

@@ -275,6 +275,13 @@ Host::Answer Host::carry_out(const machine::JoinGroup& action) {
   return machine::Facts{};
 }
 
+std::vector<Ipv6Address> Host::host_routes() const {
+  std::vector<Ipv6Address> nodes;
+  for (const Route& route : routes_)
+    if (route.destination.length() == 128) nodes.push_back(route.destination.address());
+  return nodes;
+}
+
 void Host::withdraw() {
   addresses_.clear();
   proxies_.clear();

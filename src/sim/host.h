@@ -65,7 +65,9 @@ class Host final : public Station {
 
   [[nodiscard]] bool owns(const Ipv6Address& address) const;
   [[nodiscard]] const Plane& plane() const { return plane_; }
-  [[nodiscard]] std::size_t proxies() const { return proxies_.size(); }
+  [[nodiscard]] const std::set<Ipv6Address>& proxies() const { return proxies_; }
+  // To single nodes, on the link.
+  [[nodiscard]] std::vector<Ipv6Address> host_routes() const;
 
  private:
   enum class State : std::uint8_t { kTentative, kOptimistic, kReady };

@@ -81,6 +81,7 @@ void Node::step_clock(Duration by) {
 
 void Node::receive(const machine::Received& received) {
   if (!machine_) return;
+  context_.tell([&](Promise& promise) { promise.heard(*this, received); });
   machine_->handle(now(), received);
   pump();
 }

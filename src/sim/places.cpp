@@ -99,8 +99,8 @@ LinkAddress attacker_link_address(std::size_t router) {
 
 send::Identity router_identity(std::size_t router) { return identity(kRouterKeys + router, 0x11); }
 send::Identity mobile_identity(std::size_t mobile) { return identity(kMobileKeys + mobile, 0x22); }
-send::Identity stranger_identity(std::size_t number) {
-  return identity(kStrangerKeys + number, 0x33);
+send::Identity stranger_identity(std::size_t number, std::size_t cga) {
+  return identity(kStrangerKeys + number, static_cast<std::uint8_t>(0x33 + cga));
 }
 
 const pki::TrustAnchor& anchor() { return certificates().anchor; }

@@ -24,8 +24,10 @@ inline constexpr std::size_t kCorrespondents = 100;  // a place of the core, bes
 [[nodiscard]] send::Identity router_identity(std::size_t router);
 [[nodiscard]] send::Identity mobile_identity(std::size_t mobile);
 inline constexpr std::size_t kStrangers = 2;
-// Nobody's: of attackers that make addresses of their own.
-[[nodiscard]] send::Identity stranger_identity(std::size_t number);  // below kStrangers
+inline constexpr std::size_t kStrangerCgas = 32;  // under one prefix, of each
+// Nobody's: of attackers that make addresses of their own. `number` below kStrangers, `cga` below
+// kStrangerCgas.
+[[nodiscard]] send::Identity stranger_identity(std::size_t number, std::size_t cga = 0);
 
 [[nodiscard]] const pki::TrustAnchor& anchor();
 [[nodiscard]] const std::vector<Bytes>& certification_path(std::size_t router);

@@ -45,13 +45,15 @@ class Plane {
   [[nodiscard]] Instant next_due() const;
   void drain(Instant now);
 
+  using Table = std::map<Ipv6Address, datapath::Tunnel>;
+  [[nodiscard]] const Table& bindings() const { return bindings_; }
+  [[nodiscard]] const Table& attached() const { return attached_; }
   [[nodiscard]] std::size_t tunnels() const { return bindings_.size() + attached_.size(); }
   [[nodiscard]] datapath::HeldPackets::Size held() const { return held_.size(); }
   // Whether packets from this address go through a tunnel of the node's end.
   [[nodiscard]] bool attached(const Ipv6Address& pcoa) const { return attached_.contains(pcoa); }
 
  private:
-  using Table = std::map<Ipv6Address, datapath::Tunnel>;
   [[nodiscard]] bool hold(Instant now, const Ipv6Address& destination, const Bytes& packet);
   void send_into(const datapath::Tunnel& tunnel, ByteView packet);
   void close(const Ipv6Address& address);

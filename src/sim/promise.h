@@ -33,6 +33,8 @@ class Promise {
 
   // A machine wants this; it is not done yet.
   virtual void asked(const Node&, const machine::ActionKind&) {}
+  // A packet is handed to a machine.
+  virtual void heard(const Node&, const machine::Received&) {}
   virtual void job_ended(const Node&, const machine::Job&, const machine::JobOutput&) {}
   virtual void crashed(const Node&, bool /*store_lost*/) {}
   virtual void clock_stepped(const Node&, Duration) {}

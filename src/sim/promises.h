@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "sim/promise.h"
+#include "wire/mobility.h"
 
 namespace sendoff::sim {
 
@@ -69,6 +70,146 @@ class KeyLifetime final : public Promise {
  private:
   std::map<std::string, WorldTime> issued_;  // by fingerprint
   std::map<const Node*, Duration> stepped_;  // a restart believes the UTC clock
+};
+
+// What a router's FBacks say, and under which key it says so: the base of promises about them.
+class AnsweredUpdates : public Promise {
+ public:
+  using Promise::Promise;
+  void asked(const Node& node, const machine::ActionKind& action) override;
+  void crashed(const Node& node, bool store_lost) override;
+
+ protected:
+  struct Answer {
+    Ipv6Address pcoa;
+    ByteView key;  // that authenticates it
+    wire::FastBindingAcknowledgement fback;
+  };
+  // An FBack with which the router grants what the owner of `pcoa` asked for.
+  virtual void granted(const Node&, const Answer&) {}
+
+ private:
+  struct Issued {
+    crypto::Algorithm algorithm{};
+    Secret key;
+  };
+  struct Asked {
+    Ipv6Address pcoa;
+    Ipv6Address care_of_term;
+    friend auto operator<=>(const Asked&, const Asked&) = default;
+  };
+  using Question = std::pair<Ipv6Address, std::uint16_t>;  // PAR, sequence number
+  void updated(const Node& node, ByteView packet);
+  void acknowledged(const Node& node, ByteView packet);
+  std::map<std::pair<const Node*, Ipv6Address>, std::vector<Issued>> issued_;  // by CGA
+  std::map<Question, std::set<Asked>> asked_;
+};
+
+// What was answered is stored: no key leaves before the store has it, and no FBack before the
+// store has a sequence number that bars its FBU from coming again (GF42), nor one that ends a
+// binding before the store has forgotten that.
+class StoredFirst final : public AnsweredUpdates {
+ public:
+  using AnsweredUpdates::AnsweredUpdates;
+  [[nodiscard]] std::string_view name() const override { return "answered-is-stored"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+
+ private:
+  void granted(const Node& node, const Answer& answer) override;
+  std::map<Bytes, Ipv6Address> issued_to_;  // handover keys
+};
+
+// An FBU counts once: what a later one replaced is never granted again, nor, after a restart, what
+// was granted before.
+class CountsOnce final : public AnsweredUpdates {
+ public:
+  using AnsweredUpdates::AnsweredUpdates;
+  [[nodiscard]] std::string_view name() const override { return "an-update-counts-once"; }
+  void crashed(const Node& node, bool store_lost) override;
+
+ private:
+  struct Granted {
+    std::vector<std::uint16_t> since_start;  // in the order in which they were
+    std::set<std::uint16_t> before;          // the last restart
+  };
+  void granted(const Node& node, const Answer& answer) override;
+  std::map<const Node*, std::map<Bytes, Granted>> granted_;  // by handover key
+};
+
+// No binding stands longer than its owner was told.
+class BindingLifetime final : public AnsweredUpdates {
+ public:
+  using AnsweredUpdates::AnsweredUpdates;
+  [[nodiscard]] std::string_view name() const override {
+    return "no-binding-outlives-its-lifetime";
+  }
+  void clock_stepped(const Node& node, Duration by) override;
+  void second() override;
+
+ private:
+  void granted(const Node& node, const Answer& answer) override;
+  std::map<std::pair<const Node*, Ipv6Address>, WorldTime> until_;
+  std::map<const Node*, Duration> stepped_;  // a restart believes the UTC clock
+};
+
+// A mobile node follows only FBacks that its router sent.
+class TrueAnswers final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "only-the-router-answers"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+
+ private:
+  struct Said {
+    Ipv6Address router;
+    std::uint8_t status = 0;
+    std::uint16_t sequence = 0;
+    friend auto operator<=>(const Said&, const Said&) = default;
+  };
+  std::set<Said> said_;
+};
+
+// A mobile node takes only those for routers that their certificates make ones.
+class CertifiedRouters final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "routers-are-certified"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+};
+
+// No solicitation of a mobile node has the nonce of another one (RFC 3971 5.3.3).
+class FreshNonces final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "nonces-are-fresh"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+
+ private:
+  std::map<Bytes, Bytes> used_;  // nonce: the packet
+};
+
+// A new router gives nobody an address of which its probe just found that somebody else has it.
+class InUse final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "in-use-is-not-given"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+  void heard(const Node& node, const machine::Received& received) override;
+
+ private:
+  struct Probe {
+    WorldTime at{};
+    std::optional<LinkAddress> owner = std::nullopt;  // who answered it
+  };
+  std::map<std::pair<const Node*, Ipv6Address>, Probe> probed_;
+};
+
+// At the end no host has anything for a node that its program knows nothing of.
+class NothingLeft final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "nothing-is-left-behind"; }
+  void ended() override;
 };
 
 // Every table stays within its bound, and at the end nothing is held for anybody.
@@ -158,6 +299,37 @@ class NothingLost final : public Promise {
 
  private:
   std::map<Mark, WorldTime> missing_;
+};
+
+// Nor does it change the order of what is sent to one address.
+class InOrder final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "in-order"; }
+  void emitted(const Mark& mark, const Ipv6Address& destination) override;
+  void delivered(const Node& node, const Mark& mark) override;
+
+ private:
+  std::map<Mark, Ipv6Address> sent_to_;
+  std::map<std::pair<std::uint32_t, Ipv6Address>, std::uint32_t> last_;  // by stream
+};
+
+// Without other faults a node that left without an order loses nothing from the moment on in which
+// its previous router has its FBU (GF56). Where it is now must be its own to be reached at: a
+// router that it comes back to forwards until it has a key again, and ends that (GF57).
+class HeldMeanwhile final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "held-from-the-update-on"; }
+  void heard(const Node& node, const machine::Received& received) override;
+  void asked(const Node& node, const machine::ActionKind& action) override;
+  void emitted(const Mark& mark, const Ipv6Address& destination) override;
+  void delivered(const Node& node, const Mark& mark) override;
+  void ended() override;
+
+ private:
+  std::map<Ipv6Address, std::set<Mark>> waiting_;  // by PCoA: since its FBU came
+  std::set<Mark> owed_;                            // since a binding stands
 };
 
 }  // namespace sendoff::sim

@@ -69,7 +69,8 @@ void VerifiedState::asked(const Node& node, const machine::ActionKind& action) {
   if (world_.owner_of(issued->cga) != nullptr) return;
   for (std::size_t i = 0; i < world_.routers().size(); ++i)
     for (std::size_t number = 0; number < kStrangers; ++number)
-      if (stranger_identity(number).address(access_prefix(i)) == issued->cga) return;
+      for (std::size_t cga = 0; cga < kStrangerCgas; ++cga)
+        if (stranger_identity(number, cga).address(access_prefix(i)) == issued->cga) return;
   broken(node.name() + " stores a key for " + issued->cga.text() + ", which nobody owns");
 }
 

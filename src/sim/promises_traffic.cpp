@@ -147,4 +147,60 @@ void NothingLost::ended() {
          std::to_string(missing_.size() - 1) + " more never arrived");
 }
 
+void InOrder::emitted(const Mark& mark, const Ipv6Address& destination) {
+  sent_to_.emplace(mark, destination);
+}
+
+void InOrder::delivered(const Node& node, const Mark& mark) {
+  const auto sent = sent_to_.find(mark);
+  if (sent == sent_to_.end()) return;
+  const auto [last, first] = last_.try_emplace({mark.stream, sent->second}, mark.number);
+  if (!first && mark.number < last->second)
+    broken(node.name() + " was given datagram " + std::to_string(mark.stream) + "/" +
+           std::to_string(mark.number) + " after number " + std::to_string(last->second));
+  last->second = mark.number;
+}
+
+void HeldMeanwhile::heard(const Node& node, const machine::Received& received) {
+  const auto view = wire::PacketView::parse(received.packet);
+  if (!view || !view->home_address || view->upper_protocol != wire::kProtocolMobility) return;
+  const RouterNode* router = world_.router_at(view->header.destination);
+  const auto fbu = wire::FastBindingUpdate::parse(view->upper);
+  if (router != &node || !fbu || fbu->lifetime_s == 0 || view->header.source == *view->home_address)
+    return;
+  const Ipv6Address care_of = fbu->options.alternate_care_of.value_or(view->header.source);
+  const bool led_on = std::ranges::any_of(world_.routers(), [&](const auto& each) {
+    return each->host().plane().bindings().contains(care_of);
+  });
+  if (!led_on) waiting_.try_emplace(*view->home_address);
+}
+
+void HeldMeanwhile::asked(const Node&, const machine::ActionKind& action) {
+  const auto* report = std::get_if<machine::Report>(&action);
+  if (report == nullptr) return;
+  const bool stands = report->event.kind == machine::EventKind::kBindingInstalled;
+  if (!stands && report->event.kind != machine::EventKind::kHandoverRefused) return;
+  const auto pcoa = Ipv6Address::parse(report->event.text("pcoa"));
+  if (!pcoa) return;
+  auto waited = waiting_.extract(*pcoa);
+  if (!waited.empty() && stands) owed_.merge(waited.mapped());
+}
+
+void HeldMeanwhile::emitted(const Mark& mark, const Ipv6Address& destination) {
+  const auto waiting = waiting_.find(destination);
+  if (waiting != waiting_.end()) waiting->second.insert(mark);
+}
+
+void HeldMeanwhile::delivered(const Node&, const Mark& mark) {
+  owed_.erase(mark);
+  for (auto& [pcoa, marks] : waiting_) marks.erase(mark);
+}
+
+void HeldMeanwhile::ended() {
+  if (owed_.empty()) return;
+  const Mark& mark = *owed_.begin();
+  broken("datagram " + std::to_string(mark.stream) + "/" + std::to_string(mark.number) + " and " +
+         std::to_string(owed_.size() - 1) + " more were lost after an FBU had come");
+}
+
 }  // namespace sendoff::sim

@@ -10,6 +10,7 @@ namespace {
 
 // In ten runs one is calm: the promises that hold only there need their share.
 constexpr std::uint32_t kCalm = 100'000;
+constexpr std::uint32_t kCalmKeyLifetime = 300;
 // Each fault and attacker is there in so many of a million of the other runs.
 constexpr std::uint32_t kPresent = 350'000;
 
@@ -42,6 +43,7 @@ constexpr std::array<Range, kAttacks> kAttackRanges = {{
     {50, 1'000},   // tamper
     {100, 2'000},  // rogue router
     {100, 2'000},  // rogue mobile
+    {100, 2'000},  // squat
 }};
 
 std::uint32_t draw(Dice& dice, const Range& range) {
@@ -60,13 +62,16 @@ std::string_view name(Fault fault) {
 
 std::string_view name(Attack attack) {
   static constexpr std::array<std::string_view, kAttacks> kNames = {
-      "forge", "replay", "flood", "tamper", "rogue-router", "rogue-mobile"};
+      "forge", "replay", "flood", "tamper", "rogue-router", "rogue-mobile", "squat"};
   return kNames.at(static_cast<std::size_t>(attack));
 }
 
-bool Scenario::calm() const {
-  const auto off = [](std::uint32_t rate) { return rate == 0; };
-  return std::ranges::all_of(faults, off) && std::ranges::all_of(attacks, off);
+bool Scenario::calm() const { return undisturbed() && rate(Fault::kAbruptMoves) == 0; }
+
+bool Scenario::undisturbed() const {
+  for (std::size_t i = 0; i < kFaults; ++i)
+    if (faults[i] != 0 && static_cast<Fault>(i) != Fault::kAbruptMoves) return false;
+  return std::ranges::all_of(attacks, [](std::uint32_t rate) { return rate == 0; });
 }
 
 std::string Scenario::text() const {
@@ -93,11 +98,17 @@ Scenario draw_scenario(std::uint64_t seed) {
   scenario.dwell = dice.between(seconds(4), seconds(20));
   scenario.key_lifetime_s = 60 + static_cast<std::uint32_t>(dice.below(600));
   const bool calm = dice.chance(kCalm);
+  // A key is renewed when 5 % of it are left, and a binding ends with its key (GF31): where nothing
+  // may be lost, that lasts until the correspondent knows.
+  if (calm) scenario.key_lifetime_s = std::max(scenario.key_lifetime_s, kCalmKeyLifetime);
+  const std::uint32_t& abrupt_moves =
+      scenario.faults[static_cast<std::size_t>(Fault::kAbruptMoves)];
   const auto fill = [&](auto& rates, const auto& ranges) {
     for (std::size_t i = 0; i < rates.size(); ++i) {
       const bool present = dice.chance(kPresent);
       const std::uint32_t rate = draw(dice, ranges[i]);
-      rates[i] = present && !calm ? rate : 0;
+      const bool may_be = !calm || &rates[i] == &abrupt_moves;
+      rates[i] = present && may_be ? rate : 0;
     }
   };
   fill(scenario.faults, kFaultRanges);

@@ -40,6 +40,7 @@ enum class Attack : std::uint8_t {
   kTamper,       // a man in the middle of a link, who mends checksums
   kRogueRouter,  // a neighbouring router: configured, certified, and malicious
   kRogueMobile,  // a mobile node with a key of its own that speaks of other nodes' addresses
+  kSquat,        // somebody on a link who has the address that a node will want there
   kCount,
 };
 [[nodiscard]] std::string_view name(Attack attack);
@@ -70,6 +71,8 @@ struct Scenario {
   }
   // Nothing goes wrong, and nobody wants it to: then nothing may be lost either.
   [[nodiscard]] bool calm() const;
+  // The same, but that nodes may leave their links without an order.
+  [[nodiscard]] bool undisturbed() const;
   // "3 routers, 2 mobiles, 60 s, loss jitter forge"
   [[nodiscard]] std::string text() const;
 };

@@ -38,6 +38,8 @@ void User::go() {
   const std::size_t here = mobile_.place().value_or(0);
   std::size_t there = dice_.below(routers_.size() - 1);
   if (there >= here) ++there;
+  // Where nothing goes wrong, nobody moves before the last move is over.
+  if (context_.scenario.undisturbed() && !correspondents_.settled(mobile_.number())) return stay();
   if (context_.strikes(dice_, Fault::kAbruptMoves)) {
     mobile_.move(there);
     return stay();
@@ -45,15 +47,12 @@ void User::go() {
   ask(there, kAttempts);
 }
 
-// Where nothing goes wrong, nobody moves before the last move is over.
 void User::ask(std::size_t router, unsigned attempts) {
   if (context_.calm) return;
   const auto again = [&] {
     context_.queue.after(dice_.between(milliseconds(500), seconds(2)),
                          [this, router, attempts] { ask(router, attempts - 1); });
   };
-  const bool ready = !context_.scenario.calm() || correspondents_.settled(mobile_.number());
-  if (!ready) return stay();
   const auto care_of = mobile_.care_of();
   if (care_of && dice_.chance(kByNetwork)) {
     RouterNode& here = *routers_[*mobile_.place()];
@@ -63,7 +62,7 @@ void User::ask(std::size_t router, unsigned attempts) {
   if (done) return stay();
   context_.trace.note(mobile_.name(), "cannot hand over:", machine::name(done.error()));
   if (attempts > 1) return again();
-  if (!context_.scenario.calm()) mobile_.move(router);
+  if (!context_.scenario.undisturbed()) mobile_.move(router);
   stay();
 }
 

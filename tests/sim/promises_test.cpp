@@ -1,9 +1,14 @@
 // Every promise can be broken: what each one is for is shown to it, and it must say so.
 #include <gtest/gtest.h>
 
+#include "keys/authenticator.h"
+#include "sim/forgery.h"
 #include "sim/key_pool.h"
 #include "sim/places.h"
 #include "sim/world.h"
+#include "wire/icmpv6.h"
+#include "wire/nd_options.h"
+#include "wire/send_options.h"
 
 namespace sendoff::test {
 
@@ -23,6 +28,8 @@ Secret secret(std::uint8_t octet) {
   return made;
 }
 
+constexpr auto kAlgorithm = crypto::Algorithm::kHmacSha256_128;
+
 struct Judged {
   sim::World world{small()};
   sim::RouterNode& router = *world.routers()[0];
@@ -36,8 +43,41 @@ struct Judged {
   void issues(const Ipv6Address& cga, std::uint8_t octet) {
     machine::IssuedKey record;
     record.cga = cga;
+    record.algorithm = kAlgorithm;
     record.key = secret(octet);
     asks(router, machine::Persist{std::move(record)});
+  }
+  // The owner's FBU that asks to be found at its next address, for 30 s.
+  [[nodiscard]] Bytes update(std::uint16_t sequence) const {
+    sim::ForgedUpdate fbu;
+    fbu.source = fbu.care_of = ncoa;
+    fbu.router = router.address();
+    fbu.home_address = pcoa;
+    fbu.sequence = sequence;
+    return sim::update_packet(fbu, kAlgorithm, secret(0x5a));
+  }
+  void updates(std::uint16_t sequence) {
+    asks(mobile, machine::Transmit{{}, {}, update(sequence)});
+  }
+  void grants(std::uint16_t sequence) {
+    wire::FastBindingAcknowledgement fback;
+    fback.sequence = sequence;
+    fback.lifetime_s = 30;
+    wire::Ipv6Header header;
+    header.next_header = wire::kProtocolMobility;
+    header.source = router.address();
+    header.destination = ncoa;
+    asks(router, machine::Transmit{
+                     {},
+                     {},
+                     wire::build_packet(header, {},
+                                        keys::authenticated(fback, kAlgorithm, secret(0x5a), ncoa,
+                                                            header.source, header.source, ncoa))});
+  }
+  // The others have nothing to say.
+  void only(std::string_view name) {
+    std::erase_if(world.context().promises,
+                  [&](const auto& promise) { return promise->name() != name; });
   }
   [[nodiscard]] std::string broken() {
     return world.context().violation ? world.context().violation->promise : "";
@@ -77,6 +117,7 @@ TEST(Promise, KeysAreSecretNoticesAKeyThatTwoHave) {
 
 TEST(Promise, KeysAreSecretNoticesAKeySealedForSomebodyElse) {
   Judged judged;
+  judged.only("keys-are-secret");
   judged.issues(judged.pcoa, 0x5a);
   const auto seal_for = [&](std::size_t pair) {
     machine::SignMessage sign;
@@ -109,6 +150,211 @@ TEST(Promise, NoStateForTheUnverifiedNoticesAKeyForAnAddressOfNobody) {
   Judged judged;
   judged.issues(Ipv6Address::literal("2001:db8:1::bad"), 0x5a);
   EXPECT_EQ(judged.broken(), "no-state-for-the-unverified");
+}
+
+TEST(Promise, AnsweredIsStoredNoticesAKeyThatLeavesBeforeItsRecordIsThere) {
+  Judged judged;
+  judged.issues(judged.pcoa, 0x5a);
+  machine::SignMessage sign;
+  sign.seal.emplace(
+      machine::Seal{sim::decryption_key(0)->public_key(), secret(0x5a), secret(1), 0});
+  judged.asks(judged.router, machine::Start{{}, std::move(sign), machine::JobClass::kSign});
+  EXPECT_EQ(judged.broken(), "answered-is-stored");
+}
+
+TEST(Promise, AnsweredIsStoredNoticesAnFBackToAnFbuThatTheStoreDoesNotBar) {
+  Judged judged;
+  judged.issues(judged.pcoa, 0x5a);
+  judged.updates(1);
+  judged.grants(1);
+  EXPECT_EQ(judged.broken(), "answered-is-stored");
+}
+
+TEST(Promise, AnUpdateCountsOnceNoticesAnOlderOneThatCountsAgain) {
+  Judged judged;
+  judged.only("an-update-counts-once");
+  judged.issues(judged.pcoa, 0x5a);
+  for (const unsigned sequence : {1U, 2U}) judged.updates(static_cast<std::uint16_t>(sequence));
+  for (const unsigned sequence : {1U, 2U, 2U}) judged.grants(static_cast<std::uint16_t>(sequence));
+  EXPECT_EQ(judged.broken(), "");
+  judged.grants(1);
+  EXPECT_EQ(judged.broken(), "an-update-counts-once");
+}
+
+TEST(Promise, AnUpdateCountsOnceNoticesOneThatCountsAgainAfterARestart) {
+  Judged judged;
+  judged.only("an-update-counts-once");
+  judged.issues(judged.pcoa, 0x5a);
+  judged.updates(1);
+  judged.grants(1);
+  judged.world.context().tell(
+      [&](sim::Promise& promise) { promise.crashed(judged.router, false); });
+  EXPECT_EQ(judged.broken(), "");
+  judged.grants(1);
+  EXPECT_EQ(judged.broken(), "an-update-counts-once");
+}
+
+TEST(Promise, OnlyTheRouterAnswersNoticesAnFBackThatItNeverSent) {
+  Judged judged;
+  const auto follows = [&](std::int64_t sequence) {
+    judged.asks(judged.mobile, machine::Report{{machine::EventKind::kFbackReceived,
+                                                {{"ar", judged.router.address().text()},
+                                                 {"status", std::int64_t{0}},
+                                                 {"sequence", sequence}}}});
+  };
+  judged.only("only-the-router-answers");
+  judged.grants(1);
+  follows(1);
+  EXPECT_EQ(judged.broken(), "");
+  follows(2);
+  EXPECT_EQ(judged.broken(), "only-the-router-answers");
+}
+
+TEST(Promise, RoutersAreCertifiedNoticesAStranger) {
+  Judged judged;
+  const auto takes = [&](const send::Identity& identity) {
+    judged.asks(
+        judged.mobile,
+        machine::Report{{machine::EventKind::kRouterFound,
+                         {{"router", identity.address(send::link_local_prefix()).text()}}}});
+  };
+  takes(sim::router_identity(1));
+  EXPECT_EQ(judged.broken(), "");
+  takes(sim::stranger_identity(1));
+  EXPECT_EQ(judged.broken(), "routers-are-certified");
+}
+
+TEST(Promise, NoncesAreFreshNoticesOneInTwoSolicitations) {
+  Judged judged;
+  const auto solicits = [&](std::uint16_t identifier, std::uint8_t octet) {
+    const Bytes nonce(6, octet);
+    Bytes message = sim::key_request(identifier, sim::mobile_link_address(0), {});
+    append(message, wire::NonceOption{nonce});
+    judged.asks(
+        judged.mobile,
+        machine::Transmit{{}, {}, sim::unsigned_packet(judged.pcoa, {}, std::move(message))});
+  };
+  solicits(1, 7);
+  solicits(1, 7);
+  solicits(2, 8);
+  EXPECT_EQ(judged.broken(), "");
+  solicits(3, 7);
+  EXPECT_EQ(judged.broken(), "nonces-are-fresh");
+}
+
+TEST(Promise, InUseIsNotGivenNoticesAnAddressWhoseProbeSomebodyAnswered) {
+  Judged judged;
+  const auto gives = [&] {
+    judged.asks(judged.router,
+                machine::Report{{machine::EventKind::kArrivalExpected,
+                                 {{"address", judged.pcoa.text()},
+                                  {"link_address", sim::mobile_link_address(0).text()}}}});
+  };
+  Bytes probe;
+  append(probe, wire::NeighborSolicitation{judged.pcoa});
+  const machine::Transmit asks{
+      {}, {}, sim::unsigned_packet({}, judged.pcoa.solicited_node(), std::move(probe))};
+  judged.asks(judged.router, asks);
+  gives();
+  EXPECT_EQ(judged.broken(), "");
+
+  judged.asks(judged.router, asks);
+  wire::NeighborAdvertisement head;
+  head.target = judged.pcoa;
+  Bytes answer;
+  append(answer, head);
+  append(answer, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
+                                         sim::attacker_link_address(0)});
+  const Bytes packet = sim::unsigned_packet(judged.pcoa, kAllNodes, std::move(answer));
+  machine::Received received;
+  received.packet = packet;
+  judged.world.context().tell(
+      [&](sim::Promise& promise) { promise.heard(judged.router, received); });
+  gives();
+  EXPECT_EQ(judged.broken(), "in-use-is-not-given");
+}
+
+TEST(Promise, InOrderNoticesADatagramThatALaterOneOvertook) {
+  Judged judged;
+  judged.only("in-order");
+  for (const std::uint32_t number : {1U, 2U, 3U})
+    judged.world.context().tell(
+        [&](sim::Promise& promise) { promise.emitted({0, number, false}, judged.pcoa); });
+  const auto deliver = [&](std::uint32_t number) {
+    judged.world.context().tell(
+        [&](sim::Promise& promise) { promise.delivered(judged.mobile, {0, number, false}); });
+  };
+  deliver(1);
+  deliver(3);
+  EXPECT_EQ(judged.broken(), "");
+  deliver(2);
+  EXPECT_EQ(judged.broken(), "in-order");
+}
+
+TEST(Promise, HeldFromTheUpdateOnNoticesWhatIsLostBetweenFbuAndBinding) {
+  Judged judged;
+  judged.only("held-from-the-update-on");
+  const auto emits = [&](std::uint32_t number) {
+    judged.world.context().tell(
+        [&](sim::Promise& promise) { promise.emitted({0, number, false}, judged.pcoa); });
+  };
+  const auto ends = [&] {
+    judged.world.context().tell([](sim::Promise& promise) { promise.ended(); });
+  };
+  const auto binding = [&](machine::EventKind kind) {
+    judged.asks(judged.router, machine::Report{{kind, {{"pcoa", judged.pcoa.text()}}}});
+  };
+  emits(1);
+  const Bytes packet = judged.update(1);
+  machine::Received received;
+  received.packet = packet;
+  const auto comes = [&] {
+    judged.world.context().tell(
+        [&](sim::Promise& promise) { promise.heard(judged.router, received); });
+  };
+  comes();
+  emits(2);
+  binding(machine::EventKind::kHandoverRefused);
+  ends();
+  EXPECT_EQ(judged.broken(), "");
+  comes();
+  emits(3);
+  binding(machine::EventKind::kBindingInstalled);
+  ends();
+  EXPECT_EQ(judged.broken(), "held-from-the-update-on");
+}
+
+TEST(Promise, NothingIsLeftBehindNoticesAProxyOfNobody) {
+  Judged judged;
+  judged.only("nothing-is-left-behind");
+  judged.router.start();
+  const auto ends = [&] {
+    judged.world.context().tell([](sim::Promise& promise) { promise.ended(); });
+  };
+  ends();
+  EXPECT_EQ(judged.broken(), "");
+  (void)judged.router.host().carry_out(machine::SetProxy{{}, judged.pcoa, true});
+  ends();
+  EXPECT_EQ(judged.broken(), "nothing-is-left-behind");
+}
+
+TEST(Promise, NoBindingOutlivesItsLifetimeNoticesOneThatStandsOn) {
+  Judged judged;
+  judged.only("no-binding-outlives-its-lifetime");
+  judged.issues(judged.pcoa, 0x5a);
+  judged.updates(1);
+  judged.grants(1);
+  (void)judged.router.host().carry_out_on_plane(
+      machine::InstallBinding{judged.pcoa, judged.ncoa, judged.router.address(), {}});
+  sim::Queue& queue = judged.world.context().queue;
+  const auto after = [&](Duration time) {
+    queue.run_until(queue.now() + time);
+    judged.world.context().tell([](sim::Promise& promise) { promise.second(); });
+  };
+  after(seconds(30));
+  EXPECT_EQ(judged.broken(), "");
+  after(seconds(10));
+  EXPECT_EQ(judged.broken(), "no-binding-outlives-its-lifetime");
 }
 
 TEST(Promise, RightNodeNoticesADatagramOfAnotherNode) {

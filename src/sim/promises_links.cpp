@@ -1,0 +1,97 @@
+// Promises about who is who on a link.
+#include <algorithm>
+
+#include "sim/places.h"
+#include "sim/promises.h"
+#include "sim/world.h"
+#include "wire/icmpv6.h"
+#include "wire/ipv6.h"
+#include "wire/nd_options.h"
+#include "wire/send_options.h"
+
+namespace sendoff::sim {
+
+namespace {
+
+// Longer than a probe takes, shorter than what it found may count for.
+constexpr Duration kProbeCounts = seconds(1);
+
+bool is(const wire::PacketView& packet, wire::Icmpv6Type type) {
+  return packet.upper_protocol == wire::kProtocolIcmpv6 && !packet.upper.empty() &&
+         packet.upper[0] == static_cast<std::uint8_t>(type);
+}
+
+}  // namespace
+
+void CertifiedRouters::asked(const Node& node, const machine::ActionKind& action) {
+  const auto* report = std::get_if<machine::Report>(&action);
+  if (report == nullptr || report->event.kind != machine::EventKind::kRouterFound) return;
+  const auto found = Ipv6Address::parse(report->event.text("router"));
+  for (std::size_t i = 0; i < world_.routers().size(); ++i)
+    for (std::uint8_t collision = 0; collision <= cga::kMaxCollisionCount; ++collision)
+      if (found == router_identity(i).address(send::link_local_prefix(), collision)) return;
+  broken(node.name() + " takes " + std::string(report->event.text("router")) + " for a router");
+}
+
+void FreshNonces::asked(const Node& node, const machine::ActionKind& action) {
+  const auto* transmit = std::get_if<machine::Transmit>(&action);
+  if (transmit == nullptr) return;
+  const auto view = wire::PacketView::parse(transmit->packet);
+  if (!view) return;
+  const bool solicits =
+      is(*view, wire::Icmpv6Type::kRouterSolicitation) ||
+      (is(*view, wire::Icmpv6Type::kFastMobility) && wire::RtSolPr::parse(view->upper).has_value());
+  const auto offset = solicits ? wire::options_offset(view->upper) : std::nullopt;
+  if (!offset) return;
+  const auto options = wire::OptionList::parse(view->upper.subspan(*offset));
+  const auto option =
+      options ? options->first(wire::OptionType::kNonce) : std::optional<wire::RawOption>{};
+  const auto nonce =
+      option ? wire::NonceOption::parse(option->octets) : wire::Parsed<wire::NonceOption>{};
+  if (!option || !nonce) return;
+  const auto [used, fresh] = used_.try_emplace(to_bytes(nonce->nonce), transmit->packet);
+  if (!fresh && used->second != transmit->packet)
+    broken(node.name() + " uses a nonce twice: " + describe(transmit->packet));
+}
+
+void InUse::asked(const Node& node, const machine::ActionKind& action) {
+  if (const auto* transmit = std::get_if<machine::Transmit>(&action)) {
+    const auto view = wire::PacketView::parse(transmit->packet);
+    if (!view || !is(*view, wire::Icmpv6Type::kNeighborSolicitation) ||
+        !view->header.source.is_unspecified())
+      return;
+    if (const auto probe = wire::NeighborSolicitation::parse(view->upper))
+      probed_.insert_or_assign({&node, probe->target}, Probe{world_.context().queue.now()});
+    return;
+  }
+  const auto* report = std::get_if<machine::Report>(&action);
+  if (report == nullptr || report->event.kind != machine::EventKind::kArrivalExpected) return;
+  const auto given = Ipv6Address::parse(report->event.text("address"));
+  const auto probe = given ? probed_.find({&node, *given}) : probed_.end();
+  if (probe == probed_.end()) return;
+  const bool just_now = world_.context().queue.now() - probe->second.at <= kProbeCounts;
+  const auto owner = just_now ? probe->second.owner : std::nullopt;
+  probed_.erase(probe);
+  if (owner && owner->text() != report->event.text("link_address"))
+    broken(node.name() + " gives away " + given->text() + ", which " + owner->text() + " has");
+}
+
+void InUse::heard(const Node& node, const machine::Received& received) {
+  const auto view = wire::PacketView::parse(received.packet);
+  if (!view || !is(*view, wire::Icmpv6Type::kNeighborAdvertisement) ||
+      view->header.hop_limit != 255 || view->fragment ||
+      !wire::icmpv6_checksum_ok(view->header.source, view->header.destination, view->upper))
+    return;
+  const auto advertisement = wire::NeighborAdvertisement::parse(view->upper);
+  const auto probe = advertisement ? probed_.find({&node, advertisement->target}) : probed_.end();
+  if (probe == probed_.end()) return;
+  const auto options =
+      wire::OptionList::parse(view->upper.subspan(wire::NeighborAdvertisement::kSize));
+  const auto option = options ? options->first(wire::OptionType::kTargetLinkAddress)
+                              : std::optional<wire::RawOption>{};
+  const auto owner = option ? wire::LinkAddressOption::parse(option->octets)
+                            : wire::Parsed<wire::LinkAddressOption>{};
+  if (option && owner && !probe->second.owner) probe->second.owner = owner->address;
+}
+
+}  // namespace sendoff::sim
