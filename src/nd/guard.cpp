@@ -128,8 +128,8 @@ Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random
       paths_(config_.paths, random, outbox_, keys_),
       own_(config_.identity, links_, outbox_),
       neighbours_(config.max_neighbours),
-      signer_(
-          {config_, links_, own_, neighbours_, receiver_.nonces(), random, outbox_, counters_}) {
+      signer_({config_, links_, own_, neighbours_, receiver_.nonces(), receiver_.stamps(), random,
+               outbox_, counters_}) {
   for (const GuardedInterface& interface : config_.interfaces)
     links_.emplace(interface.id, GuardedLink{.config = interface});
   if (config_.certifier) certifier_.emplace(*config_.certifier, outbox_);

@@ -86,9 +86,10 @@ void KernelSigner::solicit_from_unspecified(Now now, const Outgoing& outgoing) {
   std::optional<Bytes> nonce;
   if (!choose_nonce(now, outgoing, nonce)) return drop(outgoing.hold, GuardCounter::kSignFailed);
   around_.counters.add(GuardCounter::kFromUnspecified);
-  around_.outbox.push(Verdict{outgoing.hold, Verdict::Kind::kReplace,
-                              send::solicitation_from_unspecified(
-                                  to_bytes(outgoing.icmp.first(outgoing.fixed)), *nonce, now.utc)});
+  around_.outbox.push(
+      Verdict{outgoing.hold, Verdict::Kind::kReplace,
+              send::solicitation_from_unspecified(to_bytes(outgoing.icmp.first(outgoing.fixed)),
+                                                  *nonce, around_.stamps.next(now))});
 }
 
 void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own) {
@@ -123,7 +124,8 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
     if (!redirected->packet.empty()) append(message.message, *redirected);
   }
   const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination};
-  auto job = send::sign(std::move(message), key, now.utc, around_.links.at(outgoing.interface).mtu);
+  auto job = send::sign(std::move(message), key, around_.stamps.next(now),
+                        around_.links.at(outgoing.interface).mtu);
   if (!job)
     return drop(outgoing.hold, job.error() == send::SendError::kTooBig ? GuardCounter::kTooBig
                                                                        : GuardCounter::kSignFailed);

@@ -23,13 +23,14 @@ namespace sendoff::nd {
 
 class KernelSigner {
  public:
-  // What it is given outlives it. `nonces` learns what was sent.
+  // What it is given outlives it. `nonces` and `stamps` learn what was sent.
   struct Surroundings {
     const GuardConfig& config;
     const GuardedLinks& links;
     const OwnAddresses& own;
     const SecuredNeighbours& neighbours;
     send::Nonces& nonces;
+    send::Stamps& stamps;
     Random& random;
     machine::Outbox& outbox;
     Counters<GuardCounter>& counters;
