@@ -380,7 +380,8 @@ Result<std::string, Refusal> Daemon::reload() {
   const std::string level = std::exchange(settings.log_level, settings_.log_level);
   if (settings != settings_) {
     restart.emplace_back(
-        "[daemon], [store], [datapath], [[interface]] wpa_supplicant or hostapd, or [handover] "
+        "[daemon], [guard], [store], [datapath], [[interface]] wpa_supplicant or hostapd, or "
+        "[handover] "
         "switch_command, switch_socket or dhcp_command");
     role_->leave();
   } else if (problems.empty())
