@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -267,9 +268,58 @@ def collide(bed, b):
     end(b)
 
 
+class Jealous(threading.Thread):
+    """A thief that says of every address which somebody wants that it is his (RFC 3756 4.1.3)."""
+
+    def __init__(self, bed):
+        super().__init__(daemon=True)
+        self.bed = bed
+        self.claimed = []
+        self.over = False
+        with testbed.entered(bed.namespace("thief")):
+            self.ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
+            self.ears.bind(("access0", 0x86DD))
+            self.ears.settimeout(0.1)
+            membership = struct.pack("iHH8s", socket.if_nametoindex("access0"), 1, 0, bytes(8))  # promiscuous
+            self.ears.setsockopt(263, 1, membership)
+        self.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                frame = self.ears.recv(4096)
+            except TimeoutError:
+                continue
+            if frame[20] == 58 and frame[54] == forging.NEIGHBOR_SOLICITATION and frame[22:38] == bytes(16):
+                target = str(vectorlib.ip(frame[62:78]))
+                self.claimed.append(target)
+                self.bed.inject(forging.forged_una(eui64(LINKS["thief"]), target, LINKS["thief"]))
+
+    def end(self):
+        self.over = True
+        self.join()
+        self.ears.close()
+
+
+def survive_a_jealous_neighbour(bed, first):
+    """`first`: the address that a has when nobody disturbs it."""
+    thief = Jealous(bed)
+    a = bed.guard("a")
+    hold("who is told that its first address is taken has the second", a.link_local != first and first in thief.claimed)
+    hold("for nobody proves that it has that one", a.link_local in thief.claimed and counter(a, "later-dad") > 0)
+    end(a)
+    thief.claimed.clear()
+    a = bed.guard("a", mode="secured-only")
+    hold("in secured-only mode it has the first", a.link_local == first and first in thief.claimed)
+    end(a)
+    thief.end()
+
+
 def believe_a_certified_router(bed):
     """A guarded router, whose kernel sends what any program tells it to, and a host with its anchor."""
     KEYS["b"] = "ar-2048"
+    for node in ("a", "b"):
+        bed.flush(node)  # what they learnt while they had no guard
     chain = bed.certificate_file("chain.pem", "ca", "good-router")
     anchor = bed.certificate_file("anchor.pem", "anchor")
     router = bed.guard("b", more=f'[certificate]\nchain = "{chain}"\nanchor = "{anchor}"')
@@ -298,7 +348,7 @@ def believe_a_certified_router(bed):
     hold("the host has fetched it", counter(host, "validated", "path") == 1 and counter(host, "prefix-removed") == 1)
     formed = host.wait_for("address-formed", PATIENCE, lambda event: event["address"].startswith("2001:db8:a:1:"))
     hold("and has an address under its prefix", formed and formed["address"] in bed.addresses("a"))
-    hold("by which it is reached", bed.ping("b", formed["address"]))
+    hold("by which it is reached", bed.ping("b", formed["address"]), host.command("status").stdout)
     mine = bed.addresses("a")
     hold("but none under the one that it is not certified for", not any(a.startswith("2001:db8:66:1:") for a in mine))
     refused = counter(host, "secured-router")
@@ -356,6 +406,7 @@ def main():
         hold("each message of the guarded hosts is signed", seen.get(135, 0) >= 6 and seen.get(136, 0) >= 2, str(seen))
         collide(bed, bed.b)
         end_openly(bed, a)
+        survive_a_jealous_neighbour(bed, a.link_local)
         believe_a_certified_router(bed)
         survive_kills(bed)
     print("guard: all held")

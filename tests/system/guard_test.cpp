@@ -14,6 +14,7 @@ TEST(GuardedHosts, ReachEachOtherAndNobodySpeaksForThem) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
   COVERS("SND-8-1");
   COVERS("SND-8-4");
+  COVERS("SND-8-11");
   const Ran ran = run(source_directory() + "/tests/system/guard.py " + program());
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("guard: all held"), std::string::npos) << ran.output;
