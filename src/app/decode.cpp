@@ -2,7 +2,9 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "app/certificate_files.h"
 #include "app/commands.h"
@@ -42,7 +44,8 @@ Attempt<inspect::Keys> read_keys(const std::string& path) {
 // It is read twice, so a pipe will not do.
 Attempt<> check_regular(const std::string& path) {
   struct stat status{};
-  if (stat(path.c_str(), &status) != 0) return failed("cannot read " + path + ": no such file");
+  if (stat(path.c_str(), &status) != 0)
+    return failed("cannot read " + path + ": " + std::strerror(errno));
   if (!S_ISREG(status.st_mode))
     return failed(path + " is no regular file; the capture is read twice");
   return {};

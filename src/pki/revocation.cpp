@@ -182,7 +182,9 @@ Result<RevocationList, CrlError> RevocationList::parse(ByteView der) {
   const auto signed_part = reader.next(tag::kSequence);
   const auto algorithm = reader.next(tag::kSequence);
   const auto signature = reader.next(tag::kBitString);
-  if (!signed_part || !algorithm || !signature || !reader.done()) return fail(CrlError::kMalformed);
+  if (!signed_part || !algorithm || !signature || !reader.done() || signature->content.size() < 2 ||
+      signature->content[0] != 0)
+    return fail(CrlError::kMalformed);
   RevocationList list;
   list.der = to_bytes(der);
   if (auto read = read_signed_part(signed_part->content, list); !read) return fail(read.error());

@@ -3,11 +3,18 @@
 #include "app/terminal.h"
 #include "pki/certificate.h"
 #include "pki/forge.h"
-#include "support/covers.h"
 #include "support/vectors.h"
 
 namespace sendoff::test {
 namespace {
+
+// By what a chain is judged.
+struct Extra {
+  std::vector<std::string> lists = {};
+  int days_from_now = 0;
+  std::string anchor = "anchor.pem";
+  bool host = false;
+};
 
 class Cert : public Terminal {
  protected:
@@ -26,13 +33,6 @@ class Cert : public Terminal {
   static std::string by_ca() { return "--issuer-cert ca.pem --issuer-key ca.key"; }
   static std::string by_anchor() { return "--issuer-cert anchor.pem --issuer-key anchor.key"; }
 
-  // What follows the options of both: "--crl a --crl b" and a time.
-  struct Extra {
-    std::vector<std::string> lists = {};
-    int days_from_now = 0;
-    std::string anchor = "anchor.pem";
-    bool host = false;
-  };
   // The verdicts of `sendoff cert verify` and of `openssl verify` on a chain file.
   [[nodiscard]] std::pair<Ran, Ran> verdicts(const std::string& chain, const Extra& extra) const {
     const std::string day =
