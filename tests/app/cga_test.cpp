@@ -21,6 +21,16 @@ class CgaSearch : public Terminal {
     std::erase(value, '"');
     return value;
   }
+  // A search for Sec 2 that is sent `signal` a moment after it began to listen for it: it ends
+  // before that by a chance of one in a thousand.
+  [[nodiscard]] Ran interrupted(const std::string& signal) const {
+    return shell(program() +
+                 " cga search --key key --sec 2 --threads 1 --resume state & search=$!; "
+                 "for each in $(seq 400); do "
+                 "grep -q 'SigCgt:.*[2367abef]$' /proc/$search/status && break; sleep 0.05; done; "
+                 "sleep 0.2; kill -" +
+                 signal + " $search; wait $search");
+  }
   [[nodiscard]] std::uint64_t low_half_of_next() const {
     Bytes octets;
     EXPECT_TRUE(from_hex(kept("next"), octets));
@@ -41,16 +51,13 @@ TEST_F(CgaSearch, FindsAModifierThatGenerateTakes) {
 }
 
 TEST_F(CgaSearch, AnInterruptedSearchGoesOnWhereItWas) {
-  // Sec 2 ends within these times by a chance of one in thousands.
-  const std::string search = "timeout --preserve-status -s INT 1 " + program() +
-                             " cga search --key key --sec 2 --threads 1 --resume state";
-  const Ran first = shell(search);
+  const Ran first = interrupted("INT");
   ASSERT_EQ(first.status, 130) << first.output;
   EXPECT_NE(first.output.find("the same command goes on from state"), std::string::npos);
   const std::uint64_t tried = std::stoull(kept("tried"));
   const std::uint64_t reached = low_half_of_next();
   EXPECT_GT(tried, 0U);
-  const Ran second = shell(search);
+  const Ran second = interrupted("INT");
   ASSERT_EQ(second.status, 130) << second.output;
   const std::uint64_t more = std::stoull(kept("tried")) - tried;
   EXPECT_GT(more, 0U);
@@ -59,10 +66,7 @@ TEST_F(CgaSearch, AnInterruptedSearchGoesOnWhereItWas) {
 
 TEST_F(CgaSearch, AFileOfAnotherSearchIsRefusedAndOneThatEndedRemoved) {
   make("cga key --out other");
-  ASSERT_EQ(shell("timeout --preserve-status -s TERM 1 " + program() +
-                  " cga search --key key --sec 2 --resume state")
-                .status,
-            130);
+  ASSERT_EQ(interrupted("TERM").status, 130);
   const Ran other = sendoff("cga search --key other --sec 2 --resume state");
   EXPECT_EQ(other.status, 2);
   EXPECT_NE(other.output.find("state is of a search for another key or Sec"), std::string::npos);
