@@ -65,8 +65,9 @@ Result<void, CrlError> read_list_extensions(ByteView content, RevocationList& li
   return {};
 }
 
-// TBSCertList.
-Result<void, CrlError> read_signed_part(ByteView content, RevocationList& list) {
+// TBSCertList. The algorithm beside the signature, which nothing signs, must be the one inside.
+Result<void, CrlError> read_signed_part(ByteView content, ByteView outer_algorithm,
+                                        RevocationList& list) {
   DerReader reader(content);
   if (reader.peek() != tag::kInteger) return fail(CrlError::kProfile);  // absent: version 1
   const auto version = reader.next();
@@ -79,6 +80,7 @@ Result<void, CrlError> read_signed_part(ByteView content, RevocationList& list) 
   const auto this_update = first ? read_time(*first) : std::nullopt;
   const auto next_update = second ? read_time(*second) : std::nullopt;
   if (!algorithm || !issuer || !this_update || !next_update) return fail(CrlError::kMalformed);
+  if (!equal(algorithm->whole, outer_algorithm)) return fail(CrlError::kProfile);
   list.issuer_name = to_bytes(issuer->whole);
   list.this_update = *this_update;
   list.next_update = *next_update;
@@ -187,7 +189,8 @@ Result<RevocationList, CrlError> RevocationList::parse(ByteView der) {
     return fail(CrlError::kMalformed);
   RevocationList list;
   list.der = to_bytes(der);
-  if (auto read = read_signed_part(signed_part->content, list); !read) return fail(read.error());
+  if (auto read = read_signed_part(signed_part->content, algorithm->whole, list); !read)
+    return fail(read.error());
   return list;
 }
 

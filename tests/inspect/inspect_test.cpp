@@ -170,6 +170,10 @@ TEST(Inspector, AnFbuIsAuthenticatedByTheKeyGiven) {
     const bool holds = vector.number("mac-good") == 1;
     const Message message = shown(packet, keys_of(vector, pcoa));
     EXPECT_EQ(message.name, "FBU") << vector.name;
+    if (!message.problem.empty()) {
+      EXPECT_FALSE(holds) << vector.name;
+      continue;
+    }
     EXPECT_EQ(verdict_of(message, "mac"), holds ? "good" : "bad") << vector.name << "\n"
                                                                   << text_of(message);
     ++(holds ? good : bad);
