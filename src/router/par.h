@@ -237,6 +237,7 @@ class Par {
 
   // par_binding.cpp: what stands.
   void install(Now now, Handovers::iterator handover);
+  void departs(const Binding& wanted);
   void install_early(const Handover& asking);
   void installed_early(Now now, const Update& update, bool succeeded);
   void installed(Now now, const Ipv6Address& pcoa, bool succeeded);

@@ -8,12 +8,20 @@ namespace sendoff::router {
 
 using machine::EventKind;
 
+// Before the binding stands: neither FBack nor what waited may follow a host route to where the
+// node was before.
+void Par::departs(const Binding& wanted) {
+  if (const keys::IssuedKey* key = keys_.find(wanted.key))
+    departures_.push_back({wanted.ncoa, key->link_address});
+}
+
 void Par::install(Now, Handovers::iterator handover) {
   Handover& under_way = handover->second;
   under_way.stage = Handover::Stage::kInstalling;
   under_way.wanted.ncoa = under_way.terms.far_end;
   under_way.wanted.alternate = under_way.terms.alternate;
   const Binding& wanted = under_way.wanted;
+  departs(wanted);
   // From here on packets wait behind the copies, so that none enters the tunnel before them.
   if (const auto buffer = buffers_.find(wanted.pcoa);
       buffer != buffers_.end() && buffer->second.copies)
@@ -26,6 +34,7 @@ void Par::install(Now, Handovers::iterator handover) {
 // The answer to the FBU does not wait for the NAR's; HI and HAck go on meanwhile.
 void Par::install_early(const Handover& asking) {
   const Binding& wanted = asking.wanted;
+  departs(wanted);
   const machine::ActionId installing =
       outbox_.push(machine::InstallBinding{wanted.pcoa, wanted.ncoa, wanted.par, wanted.interface});
   steps_.emplace(installing,
@@ -170,8 +179,6 @@ void Par::become_live(Now now, const Binding& binding) {
   expiries_.emplace(binding.expires, binding.pcoa);
   if (fresh) intercept(binding);
   persist(now, binding);
-  if (const keys::IssuedKey* key = keys_.find(binding.key))
-    departures_.push_back({binding.ncoa, key->link_address});
   // FH-10-04: who may be traced afterwards.
   outbox_.report(EventKind::kBindingInstalled,
                  {{"pcoa", binding.pcoa.text()},

@@ -205,6 +205,19 @@ TEST_F(Visitor, LeavesNoRouteThatItsTunnelWouldFollow) {
   EXPECT_FALSE(bench.asked<machine::SetNeighbour>()[0]->link_address);
 }
 
+TEST_F(Visitor, LeavesNoRouteForWhatWaitsForItsBinding) {
+  visit();
+  bench.hold_outcome = [](const machine::Action& action) {
+    return std::holds_alternative<machine::InstallBinding>(action.what);
+  };
+  receive(predictive(1));
+  take(hack(0));
+  ASSERT_EQ(bench.unanswered.size(), 1u);
+  ASSERT_EQ(bench.asked<machine::SetRoute>().size(), 1u);
+  EXPECT_FALSE(bench.asked<machine::SetRoute>()[0]->present);
+  EXPECT_TRUE(bindings().empty());
+}
+
 TEST_F(Visitor, MayComeAgainThoughItIsStillANeighbour) {
   visit();
   receive(predictive(1));
