@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Promise>> make_promises(World& world) {
   all.push_back(std::make_unique<TrueAnswers>(world));
   all.push_back(std::make_unique<CertifiedRouters>(world));
   all.push_back(std::make_unique<FreshNonces>(world));
+  all.push_back(std::make_unique<AnsweredOnce>(world));
   all.push_back(std::make_unique<InUse>(world));
   all.push_back(std::make_unique<NothingLeft>(world));
   all.push_back(std::make_unique<Bounds>(world));

@@ -129,8 +129,8 @@ class CountsOnce final : public AnsweredUpdates {
 
  private:
   struct Granted {
-    std::vector<std::uint16_t> since_start;  // in the order in which they were
-    std::set<std::uint16_t> before;          // the last restart
+    std::map<std::uint16_t, WorldTime> since_start;
+    std::set<std::uint16_t> before;  // the last restart
   };
   void granted(const Node& node, const Answer& answer) override;
   std::map<const Node*, std::map<Bytes, Granted>> granted_;  // by handover key
@@ -186,6 +186,19 @@ class FreshNonces final : public Promise {
 
  private:
   std::map<Bytes, Bytes> used_;  // nonce: the packet
+};
+
+// A router answers no solicitation twice, but with the octets of its first answer: what is replayed
+// is known as a copy, or stale. A restart forgets what it heard, and so does a full table.
+class AnsweredOnce final : public Promise {
+ public:
+  using Promise::Promise;
+  [[nodiscard]] std::string_view name() const override { return "a-request-is-answered-once"; }
+  void asked(const Node& node, const machine::ActionKind& action) override;
+  void crashed(const Node& node, bool store_lost) override;
+
+ private:
+  std::map<const Node*, std::map<Bytes, Bytes>> answers_;  // by nonce: the packet
 };
 
 // A new router gives nobody an address of which its probe just found that somebody else has it.

@@ -117,7 +117,7 @@ void CountsOnce::crashed(const Node& node, bool store_lost) {
     return;
   }
   for (auto& [key, granted] : granted_[&node]) {
-    granted.before.insert(granted.since_start.begin(), granted.since_start.end());
+    for (const auto& [sequence, at] : granted.since_start) granted.before.insert(sequence);
     granted.since_start.clear();
   }
 }
@@ -131,13 +131,12 @@ void CountsOnce::granted(const Node& node, const Answer& answer) {
            " again";
   };
   if (granted.before.contains(sequence)) return broken(what() + " after its restart");
-  const auto newest = std::ranges::max_element(
-      granted.since_start,
-      [](std::uint16_t a, std::uint16_t b) { return keys::newer_sequence(b, a); });
-  if (std::ranges::find(granted.since_start, sequence) == granted.since_start.end())
-    granted.since_start.push_back(sequence);
-  else if (sequence != *newest)
-    broken(what() + " after number " + std::to_string(*newest));
+  const WorldTime now = world_.context().queue.now();
+  const auto [first, fresh] = granted.since_start.try_emplace(sequence, now);
+  if (fresh || first->second == now) return;  // an answer may go to two addresses
+  for (const auto& [other, at] : granted.since_start)
+    if (keys::newer_sequence(other, sequence))
+      return broken(what() + " after number " + std::to_string(other));
 }
 
 void BindingLifetime::clock_stepped(const Node& node, Duration by) {

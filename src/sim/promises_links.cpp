@@ -21,6 +21,19 @@ bool is(const wire::PacketView& packet, wire::Icmpv6Type type) {
          packet.upper[0] == static_cast<std::uint8_t>(type);
 }
 
+// The nonce among the options of an ND message.
+std::optional<Bytes> nonce_in(const wire::PacketView& packet) {
+  const auto offset = wire::options_offset(packet.upper);
+  if (!offset) return std::nullopt;
+  const auto options = wire::OptionList::parse(packet.upper.subspan(*offset));
+  const auto option =
+      options ? options->first(wire::OptionType::kNonce) : std::optional<wire::RawOption>{};
+  if (!option) return std::nullopt;
+  const auto nonce = wire::NonceOption::parse(option->octets);
+  if (!nonce) return std::nullopt;
+  return to_bytes(nonce->nonce);
+}
+
 }  // namespace
 
 void CertifiedRouters::asked(const Node& node, const machine::ActionKind& action) {
@@ -41,17 +54,28 @@ void FreshNonces::asked(const Node& node, const machine::ActionKind& action) {
   const bool solicits =
       is(*view, wire::Icmpv6Type::kRouterSolicitation) ||
       (is(*view, wire::Icmpv6Type::kFastMobility) && wire::RtSolPr::parse(view->upper).has_value());
-  const auto offset = solicits ? wire::options_offset(view->upper) : std::nullopt;
-  if (!offset) return;
-  const auto options = wire::OptionList::parse(view->upper.subspan(*offset));
-  const auto option =
-      options ? options->first(wire::OptionType::kNonce) : std::optional<wire::RawOption>{};
-  const auto nonce =
-      option ? wire::NonceOption::parse(option->octets) : wire::Parsed<wire::NonceOption>{};
-  if (!option || !nonce) return;
-  const auto [used, fresh] = used_.try_emplace(to_bytes(nonce->nonce), transmit->packet);
+  const auto nonce = solicits ? nonce_in(*view) : std::nullopt;
+  if (!nonce) return;
+  const auto [used, fresh] = used_.try_emplace(*nonce, transmit->packet);
   if (!fresh && used->second != transmit->packet)
     broken(node.name() + " uses a nonce twice: " + describe(transmit->packet));
+}
+
+void AnsweredOnce::crashed(const Node& node, bool) { answers_.erase(&node); }
+
+void AnsweredOnce::asked(const Node& node, const machine::ActionKind& action) {
+  const auto* transmit = std::get_if<machine::Transmit>(&action);
+  if (transmit == nullptr || world_.context().scenario.rate(Fault::kSmallTables) != 0) return;
+  const auto view = wire::PacketView::parse(transmit->packet);
+  if (!view || view->header.destination.is_multicast()) return;
+  const bool answers =
+      is(*view, wire::Icmpv6Type::kRouterAdvertisement) ||
+      (is(*view, wire::Icmpv6Type::kFastMobility) && wire::PrRtAdv::parse(view->upper).has_value());
+  const auto nonce = answers ? nonce_in(*view) : std::nullopt;
+  if (!nonce) return;
+  const auto [answered, fresh] = answers_[&node].try_emplace(*nonce, transmit->packet);
+  if (!fresh && answered->second != transmit->packet)
+    broken(node.name() + " answers once more: " + describe(transmit->packet));
 }
 
 void InUse::asked(const Node& node, const machine::ActionKind& action) {

@@ -466,14 +466,17 @@ TEST(KeyRequest, IsRepeatedOctetForOctetWithinASecondAndMadeAnewAfterwards) {
 TEST(KeyRequest, NeedsATrustAnchor) {
   COVERS("HK-3.2-36");
   mobile::Config config = mobile_config();
-  config.paths.anchors = std::make_shared<std::vector<pki::TrustAnchor>>();
-  Attached without(config);
-  without.world.advance(seconds(30));
-  EXPECT_TRUE(without.world.solicitations().empty());
-  EXPECT_EQ(without.world.jobs_of<machine::GenerateDecryptionKey>(), 0U);
-  const auto* warning = without.world.last(EventKind::kWarning);
-  ASSERT_NE(warning, nullptr);
-  EXPECT_NE(warning->text("text").find("trust anchor"), std::string_view::npos);
+  for (const bool listed : {true, false}) {
+    config.paths.anchors = listed ? std::make_shared<std::vector<pki::TrustAnchor>>()
+                                  : decltype(config.paths.anchors){};
+    Attached without(config);
+    without.world.advance(seconds(30));
+    EXPECT_TRUE(without.world.solicitations().empty());
+    EXPECT_EQ(without.world.jobs_of<machine::GenerateDecryptionKey>(), 0U);
+    const auto* warning = without.world.last(EventKind::kWarning);
+    ASSERT_NE(warning, nullptr);
+    EXPECT_NE(warning->text("text").find("trust anchor"), std::string_view::npos);
+  }
 
   Attached with;
   EXPECT_EQ(with.world.status().keys.size(), 1U);

@@ -176,6 +176,9 @@ TEST(Promise, AnUpdateCountsOnceNoticesAnOlderOneThatCountsAgain) {
   judged.issues(judged.pcoa, 0x5a);
   for (const unsigned sequence : {1U, 2U}) judged.updates(static_cast<std::uint16_t>(sequence));
   for (const unsigned sequence : {1U, 2U, 2U}) judged.grants(static_cast<std::uint16_t>(sequence));
+  sim::Queue& queue = judged.world.context().queue;
+  queue.run_until(queue.now() + milliseconds(1));
+  judged.grants(2);
   EXPECT_EQ(judged.broken(), "");
   judged.grants(1);
   EXPECT_EQ(judged.broken(), "an-update-counts-once");
@@ -240,6 +243,24 @@ TEST(Promise, NoncesAreFreshNoticesOneInTwoSolicitations) {
   EXPECT_EQ(judged.broken(), "");
   solicits(3, 7);
   EXPECT_EQ(judged.broken(), "nonces-are-fresh");
+}
+
+TEST(Promise, ARequestIsAnsweredOnceNoticesASecondAnswer) {
+  Judged judged;
+  const auto answers = [&](std::uint16_t identifier) {
+    const Bytes nonce(6, 7);
+    Bytes message;
+    append(message, wire::PrRtAdv{0, identifier});
+    append(message, wire::NonceOption{nonce});
+    judged.asks(
+        judged.router,
+        machine::Transmit{{}, {}, sim::unsigned_packet({}, judged.pcoa, std::move(message))});
+  };
+  answers(1);
+  answers(1);
+  EXPECT_EQ(judged.broken(), "");
+  answers(2);
+  EXPECT_EQ(judged.broken(), "a-request-is-answered-once");
 }
 
 TEST(Promise, InUseIsNotGivenNoticesAnAddressWhoseProbeSomebodyAnswered) {
