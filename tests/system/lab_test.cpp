@@ -41,7 +41,7 @@ class Lab : public testing::Test {
   // What `sendoff decode` says of a capture: message, verdict and check of each line.
   [[nodiscard]] std::string decoded(const std::string& capture) const {
     const Ran ran =
-        run(program() + " decode " + path("captures/" + capture) + " --json 2>/dev/null");
+        run("{ " + program() + " decode " + path("captures/" + capture) + " --json 2>/dev/null; }");
     EXPECT_EQ(ran.status, 0) << ran.output;
     std::string told;
     std::istringstream lines(ran.output);
