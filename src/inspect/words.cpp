@@ -155,9 +155,9 @@ void tell_icmpv6(ByteView icmp, Message& message) {
 }
 
 std::optional<UtcTime> time_of_timestamp(std::uint64_t value) {
-  constexpr std::uint64_t kLastSecond = 9'000'000'000;
+  constexpr std::uint64_t kFarthestSecond = 9'000'000'000;
   const std::uint64_t second = value >> 16;
-  if (second > kLastSecond) return std::nullopt;
+  if (second > kFarthestSecond) return std::nullopt;
   const std::uint64_t ns = (value & 0xffff) * 1'000'000'000 >> 16;
   return UtcTime(seconds(static_cast<std::int64_t>(second)) +
                  Duration(static_cast<std::int64_t>(ns)));

@@ -26,6 +26,7 @@ from roaming import OTHER, ROUTERS, Roaming, differences, tell_logs, testbed  # 
 
 REPLAYED = 12  # packets of each kind for each kill: the newest ones and some of the others
 YOUNG_S = 1.25  # a second, and time for the disk
+SETTLED_S = 0.2  # until a router has stored the number of an FBU and begun its handover
 OUT_OF_WINDOW = 135
 
 
@@ -133,9 +134,12 @@ class Series:
         return before
 
     def wait_for_quiet(self, victim):
-        """No handover of the node itself is under way there, whose FBU would count as taken later."""
+        """No handover of the node itself is under way there, or about to be: its FBU would count as taken later."""
         deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and self.bed.status(victim)["handovers"]:
+        while time.monotonic() < deadline:
+            came = [frame[0] for frames in self.bed.recorder.frames[victim].values() for frame in frames[-1:]]
+            if time.monotonic() - max(came, default=0) > SETTLED_S and not self.bed.status(victim)["handovers"]:
+                return
             time.sleep(0.02)
 
     def nothing_is_taken_again(self, victim, killed_at):
