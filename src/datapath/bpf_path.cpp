@@ -218,7 +218,6 @@ void BpfPath::release_pair(const Tunnel& tunnel) {
 }
 
 // Never less than there is: a packet that is not looked up goes the plain way.
-
 void BpfPath::tell_present() {
   auto& present = programs_->skeleton->bss->present;
   present.bindings = static_cast<std::uint32_t>(binding_pairs_.size());
