@@ -38,8 +38,12 @@ std::string_view name(AdvertiserCounter counter) {
   return "unknown";
 }
 
-Advertiser::Advertiser(Random& random, machine::Outbox& outbox, std::uint32_t unicast_answers_s)
-    : random_(random), outbox_(outbox), unicast_budget_(unicast_answers_s, unicast_answers_s) {}
+Advertiser::Advertiser(send::Stamps& stamps, Random& random, machine::Outbox& outbox,
+                       std::uint32_t unicast_answers_s)
+    : stamps_(stamps),
+      random_(random),
+      outbox_(outbox),
+      unicast_budget_(unicast_answers_s, unicast_answers_s) {}
 
 void Advertiser::start(Now now, InterfaceId interface, AdvertiserLink link) {
   Link& entry = links_[interface];
@@ -137,7 +141,8 @@ void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
   }
   if (naack) append(advertisement.message, *naack);
   const Ipv6Address source = advertisement.source;
-  auto job = send::sign(std::move(advertisement), config.identity.key, now.utc, config.mtu);
+  auto job =
+      send::sign(std::move(advertisement), config.identity.key, stamps_.next(now), config.mtu);
   if (!job || jobs_.size() >= kMaxJobs) {
     counters_.add(AdvertiserCounter::kFailed);
     return;

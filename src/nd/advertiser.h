@@ -52,7 +52,9 @@ enum class AdvertiserCounter : std::uint8_t {
 
 class Advertiser {
  public:
-  Advertiser(Random& random, machine::Outbox& outbox, std::uint32_t unicast_answers_s = 10);
+  // `stamps`: of all that the router signs.
+  Advertiser(send::Stamps& stamps, Random& random, machine::Outbox& outbox,
+             std::uint32_t unicast_answers_s = 10);
 
   // The link-local address is ready: advertising starts (or goes on with new contents).
   void start(Now now, InterfaceId interface, AdvertiserLink link);
@@ -95,6 +97,7 @@ class Advertiser {
                  std::uint16_t lifetime_s, const std::optional<wire::NaackOption>& naack = {});
   void schedule(Now now, Link& link);
 
+  send::Stamps& stamps_;
   Random& random_;
   machine::Outbox& outbox_;
   machine::TokenBucket unicast_budget_;

@@ -46,7 +46,7 @@ struct Router::State {
       : config(wanted),
         receiver(config.receiver, outbox),
         keys(config.keys, random),
-        advertiser(random, outbox),
+        advertiser(receiver.stamps(), random, outbox),
         certifier({config.certification.path, config.certification.anchor,
                    config.certification.anchor_fqdns, config.max_cpa_s},
                   outbox),

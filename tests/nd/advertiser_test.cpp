@@ -37,6 +37,23 @@ class Advertiser : public RouterTest {
   }
 };
 
+// Else all who heard it before would refuse it (RFC 3971 5.3.4.2), and it were no router to them.
+TEST_F(Advertiser, AfterItsClockWasSetBackItsTimestampsStillGoOn) {
+  const auto date = [](const Bytes& packet) {
+    const auto option = find_option(packet, wire::OptionType::kTimestamp);
+    return wire::TimestampOption::parse(*option)->value;
+  };
+  start();
+  bench.advance(seconds(4));
+  ASSERT_FALSE(advertisements().empty());
+  const std::uint64_t before = date(advertisements().back());
+  bench.forget();
+  bench.now.utc -= seconds(90);
+  bench.advance(seconds(20));  // the next initial one
+  ASSERT_FALSE(advertisements().empty());
+  EXPECT_GT(date(advertisements().front()), before);
+}
+
 TEST_F(Advertiser, EveryAdvertisementNamesTheRoutersAddressUnderEveryPrefix) {
   COVERS("FH-6275-50");
   config.interfaces[0].prefixes.push_back({Prefix::literal("2001:db8:a:9::/64"), 500, 400});
