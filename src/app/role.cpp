@@ -40,13 +40,11 @@ struct RouterKind {
   }
 };
 
-struct MobileKind {
-  using Machine = mobile::Mobile;
-  using Config = mobile::Config;
-  static constexpr const char* kName = "mobile";
-  static auto load(const std::string& path, const config::Context& context) {
-    return config::load_mobile(path, context);
-  }
+// What roles have in common that are no router's.
+template <typename MachineType, typename ConfigType>
+struct PlainKind {
+  using Machine = MachineType;
+  using Config = ConfigType;
   static const send::Identity& identity(const Config& config) { return config.identity; }
   static std::string status(const Machine& machine, const Config&,
                             const control::DaemonStatus& daemon, Now now) {
@@ -56,20 +54,18 @@ struct MobileKind {
   static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
 };
 
-struct GuardKind {
-  using Machine = nd::Guard;
-  using Config = nd::GuardConfig;
+struct MobileKind : PlainKind<mobile::Mobile, mobile::Config> {
+  static constexpr const char* kName = "mobile";
+  static auto load(const std::string& path, const config::Context& context) {
+    return config::load_mobile(path, context);
+  }
+};
+
+struct GuardKind : PlainKind<nd::Guard, nd::GuardConfig> {
   static constexpr const char* kName = "guard";
   static auto load(const std::string& path, const config::Context& context) {
     return config::load_guard(path, context);
   }
-  static const send::Identity& identity(const Config& config) { return config.identity; }
-  static std::string status(const Machine& machine, const Config&,
-                            const control::DaemonStatus& daemon, Now now) {
-    return control::status_json(daemon, machine.status(now));
-  }
-  static net::EspSelection esp(const Config&) { return {}; }
-  static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
 };
 
 template <typename Kind>
