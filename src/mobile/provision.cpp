@@ -257,10 +257,11 @@ void Provision::transmit(Now now, const std::shared_ptr<Attempt>& attempt) {
 
 void Provision::end_campaign(Now now) {
   parts_.counters.add(MobileCounter::kUnanswered);
-  if (campaign_->attempt)
+  if (const auto& attempt = campaign_->attempt) {
     parts_.outbox.report(EventKind::kKeyRefused,
-                         {{"router", campaign_->attempt->router.text()}, {"reason", "unanswered"}});
-  if (campaign_->attempt) parts_.discovery.doubt(now, campaign_->attempt->interface);
+                         {{"router", attempt->router.text()}, {"reason", "unanswered"}});
+    parts_.discovery.doubt(now, attempt->interface);
+  }
   campaign_.reset();
   silent_ = !heard_;
   schedule(now, kNever);

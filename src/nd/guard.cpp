@@ -154,8 +154,9 @@ void Guard::from_wire(Now now, const machine::Received& received) {
   const bool path_message = packet && packet->upper_protocol == wire::kProtocolIcmpv6 &&
                             !packet->upper.empty() &&
                             is_path_message(static_cast<wire::Icmpv6Type>(packet->upper[0]));
-  if ((!received.hold && !path_message) || !links_.contains(received.interface)) return;
-  if (auto judged = receiver_.receive(now, received)) return judge(now, std::move(*judged));
+  if (!received.hold && !path_message) return;
+  if (links_.contains(received.interface))
+    if (auto judged = receiver_.receive(now, received)) return judge(now, std::move(*judged));
   if (received.hold && !receiver_.holds(*received.hold))  // the receiver counted why
     outbox_.push(Verdict{*received.hold, Verdict::Kind::kDrop, {}});
 }

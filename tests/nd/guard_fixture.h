@@ -56,9 +56,9 @@ class GuardTest : public testing::Test {
 
   // --- packets that the host holds; nothing: the verdict is still to come
   std::optional<machine::Verdict> hand(machine::Received::Origin origin, ByteView packet,
-                                       const LinkAddress& from = {}) {
+                                       const LinkAddress& from = {}, InterfaceId on = kGuarded) {
     machine::Received received;
-    received.interface = kGuarded;
+    received.interface = on;
     received.origin = origin;
     received.frame_source = from;
     received.packet = packet;

@@ -33,6 +33,13 @@ TEST_F(Guard, TheKernelIsGivenWhatTheSignatureCovers) {
   EXPECT_FALSE(options->first(OptionType::kRsaSignature));
 }
 
+TEST_F(Guard, WhatIsHeldOnAnInterfaceOfNobodysIsDroppedToo) {
+  start();
+  const InterfaceId elsewhere{7};
+  for (const auto origin : {machine::Received::Origin::kWire, machine::Received::Origin::kHost})
+    EXPECT_TRUE(dropped(hand(origin, secured_solicitation().packet(), peer_link(), elsewhere)));
+}
+
 TEST_F(Guard, AnAdvertisementForAnotherAddressThanItsSourceIsRefused) {
   COVERS("SND-7.4-1");
   start();
