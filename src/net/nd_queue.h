@@ -1,6 +1,6 @@
 // Stops the kernel's own Neighbor Discovery messages (RFC 4861 4: types 133 to 137) where they
 // leave and where they come in, until a verdict lets them go on: a netfilter queue, and a table of
-// rules on the hooks output and input. Messages of packet sockets do not meet it. Fragments but the
+// rules on the hooks postrouting and input. Messages of packet sockets do not meet it. Fragments but the
 // first do not either: the kernel itself has to drop them (suppress_frag_ndisc, RFC 6980).
 //
 // One a network namespace. What becomes of the messages when the process ends, however it ends, is
