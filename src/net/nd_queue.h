@@ -1,7 +1,7 @@
 // Stops the kernel's own Neighbor Discovery messages (RFC 4861 4: types 133 to 137) where they
 // leave and where they come in, until a verdict lets them go on: a netfilter queue, and a table of
-// rules on the hooks postrouting and input. Messages of packet sockets do not meet it. Fragments but the
-// first do not either: the kernel itself has to drop them (suppress_frag_ndisc, RFC 6980).
+// rules on the hooks postrouting and input. Messages of packet sockets do not meet it. Fragments
+// but the first do not either: the kernel itself has to drop them (suppress_frag_ndisc, RFC 6980).
 //
 // One a network namespace. What becomes of the messages when the process ends, however it ends, is
 // OnStop: where it is kClosed the table stays, and all of them are dropped until the next open() or
