@@ -67,8 +67,10 @@ void OwnAddresses::advertised(Now now, InterfaceId interface,
     return form(now, interface, formed);
   }
   if (known->prefix_length != kAddressAlone || known->failed) return;
-  if (!secured && valid_until < known->valid_until)
-    valid_until = std::max(valid_until, std::min(known->valid_until, now.boot + kTwoHours));
+  // Only what is secured cuts the last two hours short, and nothing cuts more at once.
+  const Instant last = now.boot + kTwoHours;
+  if (valid_until < known->valid_until && (!secured || known->valid_until > last))
+    valid_until = std::max(valid_until, std::min(known->valid_until, last));
   known->valid_until = valid_until;
   known->preferred_until = std::min(preferred_until, valid_until);
   if (valid_until > now.boot) {

@@ -22,8 +22,8 @@ class OwnAddresses {
 
   void interface_up(Now now, InterfaceId interface);
   void interface_down(InterfaceId interface);
-  // An autonomous prefix of an accepted RA (RFC 4862 5.5.3); an unsecured one cannot shorten a
-  // lifetime below two hours.
+  // An autonomous prefix of an accepted RA. Its lifetime falls to two hours at most, and below them
+  // only by a secured RA (RFC 4862 5.5.3 e).
   void advertised(Now now, InterfaceId interface, const wire::PrefixInformation& information,
                   bool secured);
 
