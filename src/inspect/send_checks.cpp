@@ -42,11 +42,6 @@ std::string_view fault_words(send::Reason reason) {
   }
 }
 
-bool carries_send_options(Kind kind) {
-  return kind != Kind::kCertificationPathSolicitation &&
-         kind != Kind::kCertificationPathAdvertisement;
-}
-
 // What SEND accepts from routers only (GS15).
 bool needs_certificate(Kind kind) {
   return kind == Kind::kRouterAdvertisement || kind == Kind::kRedirect || kind == Kind::kPrRtAdv;
@@ -116,7 +111,7 @@ void SendChecks::judge(const wire::PacketView& packet, Message& message) {
     message.checks.push_back({"form", Verdict::kGood, "hop limit, checksum, lengths, source"});
   const auto offset = wire::options_offset(packet.upper);
   const auto options = wire::OptionList::parse(packet.upper.subspan(offset.value_or(0)));
-  if (!offset || !options || !carries_send_options(*kind)) return;
+  if (!offset || !options || !send::carries_send_options(*kind)) return;
   const auto signature = options->first(OptionType::kRsaSignature);
   if (!signature) {
     message.checks.push_back(

@@ -9,11 +9,6 @@ namespace {
 
 using wire::OptionType;
 
-bool carries_send_options(Kind kind) {
-  return kind != Kind::kCertificationPathSolicitation &&
-         kind != Kind::kCertificationPathAdvertisement;
-}
-
 bool source_ok(Kind kind, const wire::PacketView& packet) {
   const Ipv6Address& source = packet.header.source;
   switch (kind) {
@@ -31,6 +26,11 @@ bool source_ok(Kind kind, const wire::PacketView& packet) {
 }
 
 }  // namespace
+
+bool carries_send_options(Kind kind) {
+  return kind != Kind::kCertificationPathSolicitation &&
+         kind != Kind::kCertificationPathAdvertisement;
+}
 
 bool is_solicitation(Kind kind) {
   return kind == Kind::kRouterSolicitation || kind == Kind::kNeighborSolicitation ||

@@ -61,6 +61,8 @@ enum class Reason : std::uint8_t {
 // `short_kind`, the RtSolPr or PrRtAdv that it cannot be; HI and HAck as ICMPv6 messages (RFC 5268)
 // are nobody's.
 [[nodiscard]] std::optional<Kind> kind_of(ByteView message, Kind short_kind = Kind::kRtSolPr);
+// CPS and CPA carry none (GS12).
+[[nodiscard]] bool carries_send_options(Kind kind);
 [[nodiscard]] bool is_solicitation(Kind kind);
 // The solicitation that an advertisement answers; nothing for other kinds.
 [[nodiscard]] std::optional<Kind> solicitation_of(Kind kind);

@@ -40,6 +40,21 @@ struct Judged {
   void asks(const sim::Node& node, const machine::ActionKind& action) {
     world.context().tell([&](sim::Promise& promise) { promise.asked(node, action); });
   }
+  void hears(const sim::Node& node, ByteView packet) {
+    machine::Received received;
+    received.packet = packet;
+    world.context().tell([&](sim::Promise& promise) { promise.heard(node, received); });
+  }
+  void emits(std::uint32_t number) {
+    world.context().tell([&](sim::Promise& promise) { promise.emitted({0, number, false}, pcoa); });
+  }
+  void delivers(std::uint32_t number, std::uint32_t stream = 0) {
+    world.context().tell(
+        [&](sim::Promise& promise) { promise.delivered(mobile, {stream, number, false}); });
+  }
+  void ends() {
+    world.context().tell([](sim::Promise& promise) { promise.ended(); });
+  }
   void issues(const Ipv6Address& cga, std::uint8_t octet) {
     machine::IssuedKey record;
     record.cga = cga;
@@ -286,11 +301,7 @@ TEST(Promise, InUseIsNotGivenNoticesAnAddressWhoseProbeSomebodyAnswered) {
   append(answer, head);
   append(answer, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
                                          sim::attacker_link_address(0)});
-  const Bytes packet = sim::unsigned_packet(judged.pcoa, kAllNodes, std::move(answer));
-  machine::Received received;
-  received.packet = packet;
-  judged.world.context().tell(
-      [&](sim::Promise& promise) { promise.heard(judged.router, received); });
+  judged.hears(judged.router, sim::unsigned_packet(judged.pcoa, kAllNodes, std::move(answer)));
   gives();
   EXPECT_EQ(judged.broken(), "in-use-is-not-given");
 }
@@ -298,50 +309,31 @@ TEST(Promise, InUseIsNotGivenNoticesAnAddressWhoseProbeSomebodyAnswered) {
 TEST(Promise, InOrderNoticesADatagramThatALaterOneOvertook) {
   Judged judged;
   judged.only("in-order");
-  for (const std::uint32_t number : {1U, 2U, 3U})
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.emitted({0, number, false}, judged.pcoa); });
-  const auto deliver = [&](std::uint32_t number) {
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.delivered(judged.mobile, {0, number, false}); });
-  };
-  deliver(1);
-  deliver(3);
+  for (const std::uint32_t number : {1U, 2U, 3U}) judged.emits(number);
+  judged.delivers(1);
+  judged.delivers(3);
   EXPECT_EQ(judged.broken(), "");
-  deliver(2);
+  judged.delivers(2);
   EXPECT_EQ(judged.broken(), "in-order");
 }
 
 TEST(Promise, HeldFromTheUpdateOnNoticesWhatIsLostBetweenFbuAndBinding) {
   Judged judged;
   judged.only("held-from-the-update-on");
-  const auto emits = [&](std::uint32_t number) {
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.emitted({0, number, false}, judged.pcoa); });
-  };
-  const auto ends = [&] {
-    judged.world.context().tell([](sim::Promise& promise) { promise.ended(); });
-  };
   const auto binding = [&](machine::EventKind kind) {
     judged.asks(judged.router, machine::Report{{kind, {{"pcoa", judged.pcoa.text()}}}});
   };
-  emits(1);
-  const Bytes packet = judged.update(1);
-  machine::Received received;
-  received.packet = packet;
-  const auto comes = [&] {
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.heard(judged.router, received); });
-  };
+  judged.emits(1);
+  const auto comes = [&] { judged.hears(judged.router, judged.update(1)); };
   comes();
-  emits(2);
+  judged.emits(2);
   binding(machine::EventKind::kHandoverRefused);
-  ends();
+  judged.ends();
   EXPECT_EQ(judged.broken(), "");
   comes();
-  emits(3);
+  judged.emits(3);
   binding(machine::EventKind::kBindingInstalled);
-  ends();
+  judged.ends();
   EXPECT_EQ(judged.broken(), "held-from-the-update-on");
 }
 
@@ -349,13 +341,10 @@ TEST(Promise, NothingIsLeftBehindNoticesAProxyOfNobody) {
   Judged judged;
   judged.only("nothing-is-left-behind");
   judged.router.start();
-  const auto ends = [&] {
-    judged.world.context().tell([](sim::Promise& promise) { promise.ended(); });
-  };
-  ends();
+  judged.ends();
   EXPECT_EQ(judged.broken(), "");
   (void)judged.router.host().carry_out(machine::SetProxy{{}, judged.pcoa, true});
-  ends();
+  judged.ends();
   EXPECT_EQ(judged.broken(), "nothing-is-left-behind");
 }
 
@@ -380,27 +369,19 @@ TEST(Promise, NoBindingOutlivesItsLifetimeNoticesOneThatStandsOn) {
 
 TEST(Promise, RightNodeNoticesADatagramOfAnotherNode) {
   Judged judged;
-  const auto deliver = [&](std::uint32_t stream) {
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.delivered(judged.mobile, {stream, 1, false}); });
-  };
-  deliver(0);
+  judged.delivers(1, 0);
   EXPECT_EQ(judged.broken(), "");
-  deliver(1);
+  judged.delivers(1, 1);
   EXPECT_EQ(judged.broken(), "right-node");
 }
 
 TEST(Promise, DeliveredOnceNoticesASecondArrivalThatTheWorldDidNotMake) {
   Judged judged;
-  const auto deliver = [&] {
-    judged.world.context().tell(
-        [&](sim::Promise& promise) { promise.delivered(judged.mobile, {0, 1, false}); });
-  };
-  deliver();
+  judged.delivers(1);
   judged.world.context().tell([](sim::Promise& promise) { promise.copied({0, 1, false}); });
-  deliver();
+  judged.delivers(1);
   EXPECT_EQ(judged.broken(), "");
-  deliver();
+  judged.delivers(1);
   EXPECT_EQ(judged.broken(), "delivered-once");
 }
 
