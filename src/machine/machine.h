@@ -9,11 +9,18 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "machine/action.h"
 #include "machine/input.h"
 
 namespace sendoff::machine {
+
+// Why a new configuration was refused as a whole: these settings count from the next start on.
+struct NeedsRestart {
+  std::vector<std::string> settings;
+};
 
 class Machine {
  public:

@@ -219,9 +219,9 @@ Result<void, OrderError> Mobile::handle(Now now, const machine::Order& order) {
   return done;
 }
 
-Result<void, NeedsRestart> Mobile::handle(Now now, const Config& config) {
+Result<void, machine::NeedsRestart> Mobile::handle(Now now, const Config& config) {
   State& state = *state_;
-  NeedsRestart restart;
+  machine::NeedsRestart restart;
   const auto same = [](const Interface& a, const Interface& b) {
     return a.id == b.id && a.name == b.name;
   };

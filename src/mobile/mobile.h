@@ -10,10 +10,6 @@
 
 namespace sendoff::mobile {
 
-struct NeedsRestart {
-  std::vector<std::string> settings;
-};
-
 class Mobile final : public machine::Machine {
  public:
   // `random` outlives the machine. Starts with what was persisted.
@@ -27,7 +23,7 @@ class Mobile final : public machine::Machine {
   [[nodiscard]] Result<void, machine::OrderError> handle(Now now,
                                                          const machine::Order& order) override;
   // Whole or not at all: interfaces and the CGA key need a restart.
-  [[nodiscard]] Result<void, NeedsRestart> handle(Now now, const Config& config);
+  [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const Config& config);
 
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Now now) override;

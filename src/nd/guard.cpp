@@ -210,8 +210,8 @@ Result<void, machine::OrderError> Guard::handle(Now, const machine::Order&) {
   return fail(machine::OrderError::kNotMyRole);
 }
 
-Result<void, NeedsRestart> Guard::handle(Now now, const GuardConfig& config) {
-  NeedsRestart restart;
+Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& config) {
+  machine::NeedsRestart restart;
   const auto same = [](const GuardedInterface& a, const GuardedInterface& b) {
     return a.id == b.id && a.name == b.name && a.prefixes == b.prefixes;
   };

@@ -25,10 +25,6 @@
 
 namespace sendoff::nd {
 
-struct NeedsRestart {
-  std::vector<std::string> settings;
-};
-
 class Guard final : public machine::Machine {
  public:
   // `random` outlives the machine. It persists nothing.
@@ -42,7 +38,7 @@ class Guard final : public machine::Machine {
   [[nodiscard]] Result<void, machine::OrderError> handle(Now now,
                                                          const machine::Order& order) override;
   // Whole or not at all: names of interfaces, the CGA key and the certificates need a restart.
-  [[nodiscard]] Result<void, NeedsRestart> handle(Now now, const GuardConfig& config);
+  [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const GuardConfig& config);
 
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Now now) override;

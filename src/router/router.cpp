@@ -422,8 +422,8 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
   return fail(machine::OrderError::kNotMyRole);
 }
 
-Result<void, NeedsRestart> Router::handle(Now now, const Config& config) {
-  NeedsRestart restart;
+Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config) {
+  machine::NeedsRestart restart;
   const auto same_interfaces = [&] {
     return std::ranges::equal(
         state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {

@@ -12,11 +12,6 @@
 
 namespace sendoff::router {
 
-// What changed in a configuration that only a restart can take.
-struct NeedsRestart {
-  std::vector<std::string> settings;
-};
-
 class Router final : public machine::Machine {
  public:
   // `random` outlives the machine. Starts with what was persisted.
@@ -31,7 +26,7 @@ class Router final : public machine::Machine {
                                                          const machine::Order& order) override;
   // Takes a new configuration as a whole, or refuses it as a whole: interfaces, their keys and
   // the certification path need a restart.
-  [[nodiscard]] Result<void, NeedsRestart> handle(Now now, const Config& config);
+  [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const Config& config);
 
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Now now) override;
