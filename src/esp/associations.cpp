@@ -8,9 +8,9 @@ namespace sendoff::esp {
 
 namespace {
 
-// One write for all that a burst brings. What was accepted last can be replayed after a kill for so
-// long, and for as long as the write takes; E3 allows a second.
-constexpr Duration kFloorDelay = milliseconds(10);
+// The first number of a burst is stored at once and what follows it in one write. A kill leaves
+// what was accepted within this time, and while the write took, to be replayed; E3 allows a second.
+constexpr Duration kFloorInterval = milliseconds(10);
 
 SequenceName name_of(const Outbound& outbound) {
   return {Direction::kOutbound, outbound.spi, fingerprint(*outbound.key)};
@@ -164,7 +164,7 @@ Result<Associations::Opened, Drop> Associations::judge(Now now, const wire::Pack
     return fail(Drop::kReplay);
   counters_.add(Count::kMacs);
   if (!icv_holds(packet.upper, *inbound->key)) return fail(Drop::kIntegrity);
-  accepted(now, state->second, header->sequence);
+  accepted(now, *state, header->sequence);
   return judge_content(packet);
 }
 
@@ -206,10 +206,12 @@ void Associations::audit(Now now, Drop why, const wire::PacketView& packet) {
   audit_.add(now, entry);
 }
 
-void Associations::accepted(Now now, InboundState& state, std::uint32_t sequence) {
+void Associations::accepted(Now now, InboundEntry& entry, std::uint32_t sequence) {
+  InboundState& state = entry.second;
   state.window.accept(sequence);
   if (state.store_due == kNever && state.window.highest() > state.floor.stored())
-    state.store_due = now.boot + kFloorDelay;
+    state.store_due = std::max(now.boot, state.next_store);
+  if (state.store_due <= now.boot && state.floor.may_ask(now.boot)) store_floor(now, entry);
 }
 
 void Associations::reserve(Now now, OutboundEntry& entry) {
@@ -219,9 +221,10 @@ void Associations::reserve(Now now, OutboundEntry& entry) {
   wishes_.push_back(Store{record_of(entry.first, *wanted)});
 }
 
-void Associations::store_floor(InboundEntry& entry) {
+void Associations::store_floor(Now now, InboundEntry& entry) {
   InboundState& state = entry.second;
   state.store_due = kNever;
+  state.next_store = now.boot + kFloorInterval;
   state.floor.ask(state.window.highest());
   wishes_.push_back(Store{record_of(entry.first, state.window.highest())});
 }
@@ -239,7 +242,7 @@ void Associations::stored(Now now, const SequenceName& name, bool kept) {
 void Associations::flush(Now now) {
   for (InboundEntry& entry : inbound_)
     if (entry.second.store_due != kNever && entry.second.floor.may_ask(now.boot))
-      store_floor(entry);
+      store_floor(now, entry);
 }
 
 std::optional<Associations::Wish> Associations::poll() {
@@ -267,7 +270,7 @@ void Associations::tick(Now now) {
   audit_.tick(now.boot);
   for (InboundEntry& entry : inbound_)
     if (entry.second.store_due <= now.boot && entry.second.floor.may_ask(now.boot))
-      store_floor(entry);
+      store_floor(now, entry);
   for (const auto& [peer, entry] : by_peer_) reserve(now, *entry.numbers);
 }
 

@@ -137,6 +137,7 @@ class Associations {
     ReplayWindow window;
     StoredValue floor;
     Instant store_due = kNever;  // set by the first number that is accepted since the last write
+    Instant next_store{};
   };
   using OutboundEntry = std::pair<const SequenceName, OutboundNumbers>;
   using InboundEntry = std::pair<const SequenceName, InboundState>;
@@ -156,9 +157,9 @@ class Associations {
   [[nodiscard]] Result<Opened, Drop> judge(Now now, const wire::PacketView& packet);
   [[nodiscard]] Result<Opened, Drop> judge_content(const wire::PacketView& packet) const;
   void audit(Now now, Drop why, const wire::PacketView& packet);
-  void accepted(Now now, InboundState& state, std::uint32_t sequence);
+  void accepted(Now now, InboundEntry& entry, std::uint32_t sequence);
   void reserve(Now now, OutboundEntry& entry);
-  void store_floor(InboundEntry& entry);
+  void store_floor(Now now, InboundEntry& entry);
   [[nodiscard]] Refusal refuse(Now now, const Pair& pair, SealError why);
 
   Config config_;

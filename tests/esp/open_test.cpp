@@ -157,10 +157,12 @@ TEST_F(Open, ExtensionHeadersThatChangeTheAddressesAreRefused) {
 TEST_F(Open, AForgedNumberChangesNothing) {
   const Bytes genuine = par.seal(now, kNar, hi()).value();
   const Seen before = look(nar);
+  const std::size_t stored = nar.records.size();
   EXPECT_EQ(open({.sequence = 0xffffffff, .bad_icv = true}), Drop::kIntegrity);
   EXPECT_EQ(nar.count(Count::kIntegrity), 1U);
   EXPECT_EQ(look(nar).highest, before.highest);
-  EXPECT_EQ(nar.associations.next_deadline(), kNever) << "no floor to be stored";
+  EXPECT_EQ(nar.records.size(), stored) << "no floor is stored";
+  EXPECT_EQ(nar.associations.next_deadline(), kNever) << "and none is to be";
   EXPECT_TRUE(nar.taken.empty());
   EXPECT_EQ(nar.open(now, genuine), std::nullopt);
 }
