@@ -125,9 +125,23 @@ EventLoop::Watch EventLoop::watch(int fd, Interest interest, Callback ready) {
 struct Timer::State {
   FileDescriptor fd;
   EventLoop::Callback due;
-  Instant armed = kNever;
+  Instant wanted = kNever;
+  Instant armed = kNever;  // never later than `wanted`
   EventLoop::Watch watch;
+
+  void arm(Instant deadline);
 };
+
+void Timer::State::arm(Instant deadline) {
+  armed = deadline;
+  itimerspec spec{};
+  // Zero would disarm.
+  const Duration since_boot = std::max(deadline.time_since_epoch(), Duration(1));
+  const auto whole = std::chrono::floor<seconds>(since_boot);
+  spec.it_value.tv_sec = whole.count();
+  spec.it_value.tv_nsec = (since_boot - whole).count();
+  invariant(timerfd_settime(fd.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+}
 
 Timer::Timer(EventLoop& loop, EventLoop::Callback due) : state_(std::make_unique<State>()) {
   state_->fd = FileDescriptor(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
@@ -138,6 +152,9 @@ Timer::Timer(EventLoop& loop, EventLoop::Callback due) : state_(std::make_unique
     std::uint64_t expirations = 0;
     if (read(state->fd.get(), &expirations, sizeof expirations) != sizeof expirations) return;
     state->armed = kNever;
+    if (state->wanted == kNever) return;
+    if (state->wanted > read_clocks().boot) return state->arm(state->wanted);
+    state->wanted = kNever;
     const auto callback = state->due;  // may destroy this timer
     callback();
   });
@@ -145,18 +162,12 @@ Timer::Timer(EventLoop& loop, EventLoop::Callback due) : state_(std::make_unique
 
 Timer::~Timer() = default;
 
+// A deadline that moves away, as most do before they come, costs no call: to set a timer is one to
+// the hypervisor on a virtual machine. The clock that was set for it goes off early, and is set
+// anew.
 void Timer::at(Instant deadline) {
-  if (deadline == state_->armed) return;
-  state_->armed = deadline;
-  itimerspec spec{};
-  if (deadline != kNever) {
-    // Zero would disarm.
-    const Duration since_boot = std::max(deadline.time_since_epoch(), Duration(1));
-    const auto whole = std::chrono::floor<seconds>(since_boot);
-    spec.it_value.tv_sec = whole.count();
-    spec.it_value.tv_nsec = (since_boot - whole).count();
-  }
-  invariant(timerfd_settime(state_->fd.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+  state_->wanted = deadline;
+  if (deadline < state_->armed) state_->arm(deadline);
 }
 
 }  // namespace sendoff::net

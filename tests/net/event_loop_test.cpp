@@ -91,6 +91,21 @@ TEST(Timer, FiresAtOnceForThePastAndNotAtAllWhenDisarmed) {
   EXPECT_TRUE(test::serve(loop, [&] { return fired == 1; }));
 }
 
+TEST(Timer, FollowsADeadlineThatMovesAwayAndOneThatComesNearer) {
+  EventLoop loop;
+  std::vector<Instant> fired;
+  Timer timer(loop, [&] { fired.push_back(read_clocks().boot); });
+  const Instant begin = read_clocks().boot;
+  timer.at(begin + milliseconds(5));
+  timer.at(begin + milliseconds(40));
+  ASSERT_TRUE(test::serve(loop, [&] { return !fired.empty(); }));
+  EXPECT_GE(fired[0], begin + milliseconds(40));
+  timer.at(kNever);
+  timer.at(read_clocks().boot + seconds(100));
+  timer.at(read_clocks().boot + milliseconds(5));
+  EXPECT_TRUE(test::serve(loop, [&] { return fired.size() == 2; })) << "long before the 100 s";
+}
+
 TEST(Timer, MayBeDestroyedByWhatItCalls) {
   EventLoop loop;
   bool fired = false;
