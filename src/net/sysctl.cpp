@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view kConf = "/proc/sys/net/ipv6/conf/";
 constexpr std::string_view kNeigh = "/proc/sys/net/ipv6/neigh/";
 constexpr std::string_view kSettingLine = "setting ";
+constexpr std::string_view kStruck = "struck ";
+constexpr std::size_t kMaxStruck =
+    256;  // lines that are struck out before the file is written anew
 
 Attempt<std::string> read_all(int fd, const std::string& what) {
   std::string text;
@@ -43,8 +46,15 @@ Attempt<UndoJournal> UndoJournal::open(const std::string& directory, const std::
   if (!text) return fail(text.error());
   UndoJournal journal(std::move(fd));
   // The last line is whole only if it ended: what it announced had not been done yet.
-  for (std::size_t at = 0, end = 0; (end = text->find('\n', at)) != std::string::npos; at = end + 1)
-    journal.left_over_.push_back(text->substr(at, end - at));
+  auto& left_over = journal.left_over_;
+  for (std::size_t at = 0, end = 0; (end = text->find('\n', at)) != std::string::npos;
+       at = end + 1) {
+    const std::string line = text->substr(at, end - at);
+    if (line.starts_with(kStruck))
+      std::erase(left_over, line.substr(kStruck.size()));
+    else
+      left_over.push_back(line);
+  }
   return journal;
 }
 
@@ -56,7 +66,11 @@ Attempt<> UndoJournal::note(const std::string& line) {
 }
 
 void UndoJournal::strike(const std::string& line) {
-  if (std::erase(lines_, line) > 0) (void)rewrite();
+  if (std::erase(lines_, line) == 0) return;
+  if (++struck_ > kMaxStruck)
+    (void)rewrite();
+  else
+    (void)write_all(fd_.get(), std::string(kStruck) + line + "\n");
 }
 
 void UndoJournal::clear() {
@@ -68,6 +82,7 @@ void UndoJournal::clear() {
 Attempt<> UndoJournal::rewrite() {
   std::string text;
   for (const std::string& line : lines_) text += line + "\n";
+  struck_ = 0;
   if (ftruncate(fd_.get(), 0) < 0 || !write_all(fd_.get(), text))
     return fail(last_error("write undo journal"));
   return {};

@@ -11,7 +11,8 @@
 
 namespace sendoff::net {
 
-// A file of lines, oldest first; what is undone is struck out. Written before the change it tells.
+// A file of lines, oldest first; what is undone is struck out by a line of its own. Written before
+// the change it tells.
 class UndoJournal {
  public:
   // Opens or makes `directory`/`name`. Lines that are there are what an earlier run left: undo
@@ -33,6 +34,7 @@ class UndoJournal {
   FileDescriptor fd_;
   std::vector<std::string> left_over_;
   std::vector<std::string> lines_;
+  std::size_t struck_ = 0;
 };
 
 struct Setting {
