@@ -44,6 +44,10 @@ struct Driver::State : std::enable_shared_from_this<State> {
         const Input input = std::move(inputs.front());
         inputs.pop_front();
         input(machine, now());
+      } else if (!reports.empty()) {
+        const machine::Event event = std::move(reports.front());
+        reports.pop_front();
+        hooks.report(event);
       } else {
         break;
       }
@@ -127,8 +131,9 @@ struct Driver::State : std::enable_shared_from_this<State> {
   void carry_out(ActionId id, const machine::Forget& action) {
     records.forget(action.name, owe_record(id));
   }
-  void carry_out(ActionId, const machine::Report& action) {
-    if (hooks.report) hooks.report(action.event);
+  // Told when all that its moment asks for is done: packets do not wait for a log.
+  void carry_out(ActionId, machine::Report& action) {
+    if (hooks.report) reports.push_back(std::move(action.event));
   }
 
   void carry_out(ActionId id, const machine::SwitchLink& action) {
@@ -157,6 +162,7 @@ struct Driver::State : std::enable_shared_from_this<State> {
   Hooks hooks;
   Timer timer;
   std::deque<Input> inputs;
+  std::deque<machine::Event> reports;
   std::set<JobId> look_ups;  // that the store has not answered
   Counters counters;
   bool pumping = false;

@@ -137,7 +137,10 @@ class DriverTest : public ::testing::Test {
       look_up_ = found;
     };
     Driver::Hooks hooks;
-    hooks.report = [this](const machine::Event& event) { reports_.push_back(event); };
+    hooks.report = [this](const machine::Event& event) {
+      reports_.push_back(event);
+      if (on_report_) on_report_();
+    };
     if (with_hooks) {
       hooks.switch_link = [this](const machine::SwitchLink& action, const Done& done) {
         driver_->tell(machine::ApAttached{action.interface, action.access_point});
@@ -192,6 +195,7 @@ class DriverTest : public ::testing::Test {
   bool store_works_ = true;
   RecordKeeper::Found look_up_;
   std::vector<machine::Event> reports_;
+  std::function<void()> on_report_;
   std::optional<Driver> driver_;
 };
 
@@ -205,6 +209,20 @@ TEST_F(DriverTest, GivesEveryKindOfActionExactlyOneOutcomeWhenAnswersComeAtOnce)
   EXPECT_EQ(datapath_.counters().bindings_installed, 1U);
   EXPECT_EQ(host_.judged, std::vector{machine::HoldId{5}});
   EXPECT_EQ(machine_.events.size(), 1U);  // ApAttached, told from within the hook
+}
+
+TEST_F(DriverTest, TellsWhatHappenedWhenAllIsDoneAndInItsOrder) {
+  make();
+  std::vector<std::size_t> sent_before;
+  on_report_ = [&] { sent_before.push_back(host_.sent.size()); };
+  machine_.ask(machine::Report{{machine::EventKind::kUnaSent, {}}});
+  machine_.ask(machine::InstallBinding{});
+  machine_.ask(machine::Report{{machine::EventKind::kWarning, {}}});
+  machine_.ask(machine::Transmit{InterfaceId{1}, {}, Bytes{1}});
+  run();
+  EXPECT_EQ(sent_before, (std::vector<std::size_t>{1, 1}));
+  ASSERT_EQ(reports_.size(), 2U);
+  EXPECT_EQ(reports_[0].kind, machine::EventKind::kUnaSent);
 }
 
 TEST_F(DriverTest, GivesEveryKindOfActionExactlyOneOutcomeWhenAnswersComeLater) {
