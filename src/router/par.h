@@ -246,7 +246,8 @@ class Par {
   void persist(Now now, const Binding& binding);
   Binding take_restored(std::map<Ipv6Address, Binding>::iterator entry);
   void drop_restored(std::map<Ipv6Address, Binding>::iterator entry);
-  void become_live(Now now, const Binding& binding);
+  [[nodiscard]] bool enter(const Binding& binding);
+  void become_live(Now now, const Binding& binding, bool fresh);
   std::array<machine::ActionId, 2> end_live(const Ipv6Address& pcoa, std::string_view reason);
   void intercept(const Binding& binding);
 

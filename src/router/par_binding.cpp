@@ -106,11 +106,13 @@ void Par::accept(Now now, Binding binding, const std::vector<Update>& updates, c
     binding.key = updates.back().key;
     binding.expires = now.boot + seconds(grant(now, updates.back()));
   }
-  become_live(now, binding);
+  const bool fresh = enter(binding);
+  // Packets for the node enter the tunnel already, so the answer that it waits for goes first.
   for (auto update = updates.rbegin(); update != updates.rend(); ++update) {
     counters_.add(ParCounter::kAccepted);
     answer(*update, terms, grant(now, *update));
   }
+  become_live(now, binding, fresh);
 }
 
 bool Par::restore(Now now, const machine::LiveBinding& record) {
@@ -170,13 +172,18 @@ void Par::persist(Now now, const Binding& binding) {
                                             .expires = now.utc + (binding.expires - now.boot)}});
 }
 
-// Every binding begins here, and one that is renewed or replaced begins again.
-void Par::become_live(Now now, const Binding& binding) {
+// Every binding begins here, and one that is renewed or replaced begins again: then it is not
+// fresh.
+bool Par::enter(const Binding& binding) {
   const auto old = bindings_.find(binding.pcoa);
   const bool fresh = old == bindings_.end();
   if (!fresh) expiries_.erase({old->second.expires, old->first});
   bindings_.insert_or_assign(binding.pcoa, binding);
   expiries_.emplace(binding.expires, binding.pcoa);
+  return fresh;
+}
+
+void Par::become_live(Now now, const Binding& binding, bool fresh) {
   if (fresh) intercept(binding);
   persist(now, binding);
   // FH-10-04: who may be traced afterwards.

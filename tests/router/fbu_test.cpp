@@ -331,6 +331,21 @@ TEST_F(Fbu, AFailedReplacementLeavesNoTunnelBehind) {
   EXPECT_EQ(fbacks()[0].status, 130);
 }
 
+TEST_F(Fbu, TheAnswerGoesBeforeWhatElseTheBindingAsksFor) {
+  start();
+  const Delivered delivered = provision();
+  bench.forget();
+  receive(fbu(delivered));
+  ASSERT_EQ(fbacks().size(), 2u);
+  const auto protocol = [&](std::size_t i) {
+    return wire::PacketView::parse(bench.sent.at(i).packet)->upper_protocol;
+  };
+  ASSERT_EQ(bench.sent.size(), 3u);
+  EXPECT_EQ(protocol(0), wire::kProtocolMobility);
+  EXPECT_EQ(protocol(1), wire::kProtocolMobility);
+  EXPECT_EQ(protocol(2), wire::kProtocolIcmpv6) << "GF25: where the PCoA is from now on";
+}
+
 TEST_F(Fbu, NoAcceptingAnswerBeforeTheBindingStands) {
   start();
   const Delivered delivered = provision();
