@@ -48,7 +48,7 @@ Attach::Attach(const Config& config, nd::Discovery& discovery, machine::Outbox& 
   for (const Interface& interface : config.interfaces) links_[interface.id] = Link{};
 }
 
-void Attach::interface_up(Now now, const machine::InterfaceUp& event) {
+void Attach::interface_up(const machine::InterfaceUp& event) {
   const auto found = links_.find(event.interface);
   if (found == links_.end()) return;
   Link& link = found->second;
@@ -56,7 +56,16 @@ void Attach::interface_up(Now now, const machine::InterfaceUp& event) {
   link.up = true;
   link.address = event.address;
   link.mtu = event.mtu;
-  attach(now, event.interface, link);
+}
+
+void Attach::enter(Now now, InterfaceId interface) {
+  const auto found = links_.find(interface);
+  if (found == links_.end() || !found->second.up) return;
+  Link& link = found->second;
+  ++link.generation;
+  const Prefix& prefix = send::link_local_prefix();
+  link.link_local = OwnAddress{.address = config_.identity.address(prefix), .prefix = prefix};
+  add(interface, *link.link_local, nullptr, now);
 }
 
 void Attach::interface_down(Now, InterfaceId interface) {
@@ -77,16 +86,16 @@ void Attach::mtu_changed(InterfaceId interface, std::uint32_t mtu) {
 
 // The access point that an interface came up on says nothing new; another one is another link,
 // until its router proves that it is the same.
-void Attach::ap_attached(Now now, const machine::ApAttached& event, bool elsewhere) {
+bool Attach::ap_attached(const machine::ApAttached& event, bool elsewhere) {
   const auto found = links_.find(event.interface);
-  if (found == links_.end()) return;
+  if (found == links_.end()) return false;
   Link& link = found->second;
   const bool first = !link.access_point && link.link_local && !(elsewhere && link.attachment);
   const bool same = link.access_point == event.access_point && link.link_local;
   link.access_point = event.access_point;
-  if (first || same || !link.up) return;
+  if (first || same || !link.up) return false;
   detach(event.interface, link, "access-point-changed");
-  attach(now, event.interface, link);
+  return true;
 }
 
 void Attach::note_access_point(const machine::ApAttached& event) {
@@ -104,14 +113,6 @@ void Attach::ap_lost(Now, InterfaceId interface) {
 std::optional<LinkAddress> Attach::announced(InterfaceId interface) const {
   const auto found = links_.find(interface);
   return found == links_.end() || found->second.up ? std::nullopt : found->second.access_point;
-}
-
-void Attach::attach(Now now, InterfaceId interface, Link& link) {
-  ++link.generation;
-  ++link.entries;
-  const Prefix& prefix = send::link_local_prefix();
-  link.link_local = OwnAddress{.address = config_.identity.address(prefix), .prefix = prefix};
-  add(interface, *link.link_local, nullptr, now);
 }
 
 void Attach::detach(InterfaceId interface, Link& link, std::string_view reason) {
@@ -465,11 +466,6 @@ void Attach::tick(Now now) {
     if (link.care_of && link.care_of->failed) link.care_of.reset();
     routers_changed(now, interface);
   }
-}
-
-std::uint64_t Attach::entries(InterfaceId interface) const {
-  const auto found = links_.find(interface);
-  return found == links_.end() ? 0 : found->second.entries;
 }
 
 const Attachment* Attach::current() const {

@@ -42,11 +42,14 @@ class Attach {
  public:
   Attach(const Config& config, nd::Discovery& discovery, machine::Outbox& outbox);
 
-  void interface_up(Now now, const machine::InterfaceUp& event);
+  // Up, with no address of this link yet: enter() gives it one.
+  void interface_up(const machine::InterfaceUp& event);
+  void enter(Now now, InterfaceId interface);
   void interface_down(Now now, InterfaceId interface);
   void mtu_changed(InterfaceId interface, std::uint32_t mtu);
-  // `elsewhere`: what is known of the access point says that another router serves it.
-  void ap_attached(Now now, const machine::ApAttached& event, bool elsewhere);
+  // `elsewhere`: what is known of the access point says that another router serves it. True:
+  // another link, with no address of it yet, as after interface_up().
+  [[nodiscard]] bool ap_attached(const machine::ApAttached& event, bool elsewhere);
   // It belongs to the router in use: nothing changes (Option-Code 5).
   void note_access_point(const machine::ApAttached& event);
   void ap_lost(Now now, InterfaceId interface);
@@ -100,8 +103,6 @@ class Attach {
   };
   [[nodiscard]] std::optional<Site> site(InterfaceId interface) const;
   [[nodiscard]] std::string name_of(InterfaceId interface) const;  // empty: not ours
-  // How many links this interface has entered.
-  [[nodiscard]] std::uint64_t entries(InterfaceId interface) const;
 
   // What happened since the last call, in its order.
   struct Change {
@@ -138,7 +139,6 @@ class Attach {
   struct Link {
     bool up = false;
     std::uint64_t generation = 0;
-    std::uint64_t entries = 0;
     LinkAddress address;
     std::uint32_t mtu = 1500;
     std::optional<LinkAddress> access_point;
@@ -158,7 +158,6 @@ class Attach {
     Ipv6Address address;
   };
 
-  void attach(Now now, InterfaceId interface, Link& link);
   void detach(InterfaceId interface, Link& link, std::string_view reason);
   void lose_router(InterfaceId interface, Link& link, std::string_view reason);
   [[nodiscard]] machine::DadMode dad_for(const OwnAddress& own) const;

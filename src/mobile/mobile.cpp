@@ -85,7 +85,7 @@ void Mobile::State::settle(Now now) {
     follow(now, {Attach::Change::What::kReady, *current});
   follow_landing(now);
   handover.end_left_behind(now);
-  if (const auto target = handover.take_switching()) prepare_for(now, *target);
+  if (auto target = handover.take_switching()) switching.emplace(now, std::move(*target));
   if (const auto access_point = provision.take_trigger()) network_initiated(now, *access_point);
   if (handover.take_key_wanted() && config.request_keys) (void)provision.request_now(now);
   expire_keys(now);
@@ -261,7 +261,14 @@ void Mobile::tick(Now now) {
   state.settle(now);
 }
 
-std::optional<machine::Action> Mobile::poll() { return state_->outbox.poll(); }
+// The link is being changed before anything is made for the next one.
+std::optional<machine::Action> Mobile::poll() {
+  if (auto action = state_->outbox.poll()) return action;
+  if (!state_->switching) return std::nullopt;
+  const auto [now, target] = *std::exchange(state_->switching, std::nullopt);
+  state_->prepare_for(now, target);
+  return state_->outbox.poll();
+}
 
 void Mobile::counters(const machine::Machine::CounterVisitor& visit) const {
   const auto group = [&](std::string_view name, const auto& counters) {

@@ -154,7 +154,11 @@ void Mobile::State::link_gone(Now now, InterfaceId interface) {
   if (!in_use || in_use->interface != interface) return;
   outbox.report(EventKind::kLinkLeft,
                 {{"interface", attach.name_of(interface)}, {"router", in_use->router.text()}});
-  if (const AccessPoint* target = handover.expected()) return prepare_for(now, *target);
+  if (const AccessPoint* target = handover.expected()) {
+    if (const auto granted = handover.granted_at(target->address))
+      handover.expect_tunnel(interface, *granted);
+    return prepare_for(now, *target);
+  }
   prepare_for_any(now);
 }
 
@@ -210,11 +214,13 @@ void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   link_gone(now, event.interface);
   hurry(now);
   const auto expected = expected_at(now, event.interface);
-  attach.interface_up(now, event);
+  attach.interface_up(event);
   settle(now);
   outbox.report(EventKind::kLinkEntered,
                 {{"interface", attach.name_of(event.interface)}, {"announced", expected ? 1 : 0}});
+  // The announcement goes before the host is given an address of this link.
   if (expected) land(now, event.interface, *expected);
+  attach.enter(now, event.interface);
 }
 
 void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
@@ -228,9 +234,7 @@ void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
   if (here && same_router) return attach.note_access_point(event);
   if (landing.at(event.access_point)) return attach.note_access_point(event);
   hurry(now);
-  const std::uint64_t changes_before = attach.entries(event.interface);
-  attach.ap_attached(now, event, target.has_value());
-  const bool entered = attach.entries(event.interface) != changes_before;
+  const bool entered = attach.ap_attached(event, target.has_value());
   if (entered || landing.active_on(event.interface)) link_gone(now, event.interface);
   settle(now);
   if (entered || !in_use)
@@ -239,6 +243,7 @@ void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
                                             {"announced", possible ? 1 : 0}});
   if (target && target->state == AccessPoint::State::kNoFastHandover) handover.bar();
   if (target && (entered || !in_use)) land(now, event.interface, *target);
+  if (entered) attach.enter(now, event.interface);
 }
 
 }  // namespace sendoff::mobile

@@ -33,6 +33,8 @@ struct Mobile::State {
   std::vector<AccessPoint> told;
   std::optional<machine::ApAttached> named;  // the last one
   Instant named_at{};
+  // Where the link is going: what is to be said there is signed once the order to go is out.
+  std::optional<std::pair<Now, AccessPoint>> switching;
 
   State(const Config& given, Random& random)
       : config(given),

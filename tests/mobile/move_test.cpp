@@ -25,6 +25,8 @@ TEST(Move, IsAnnouncedToThePreviousRouterWhileItsLinkStands) {
   ASSERT_EQ(switches.size(), 1U);
   EXPECT_EQ(switches[0].access_point, kApNext);
   EXPECT_LT(world.place("mobility-8"), world.place("switch-link"));
+  ASSERT_EQ(std::ranges::count(world.trace, "start"), 1) << "the announcement is signed";
+  EXPECT_LT(world.place("switch-link"), world.place("start")) << "while the link changes";
 
   Moving still;
   still.world.advance(seconds(30));
@@ -44,6 +46,20 @@ TEST(Move, IsPredictiveWithAnFbackFromThePreviousLinkElseReactive) {
     EXPECT_EQ(tunnels(node.world)[0].pcoa, node.pcoa);
     EXPECT_EQ(tunnels(node.world)[0].local, node.ncoa);
     EXPECT_EQ(tunnels(node.world)[0].remote, node.par.global[0]);
+    const std::size_t una = node.world.place("icmp-136");
+    EXPECT_LT(node.world.place("attach-tunnel"), una);
+    EXPECT_LT(una, node.world.place("add-address"))
+        << "before the host has an address of this link";
+  }
+  {
+    Moving node;
+    node.prepare_handover();
+    node.world.forget_output();
+    node.world.down();
+    EXPECT_EQ(tunnels(node.world).size(), 1U) << "made while there is no link";
+    node.world.forget_output();
+    node.roam_to_deaf();
+    EXPECT_TRUE(tunnels(node.world).empty());
   }
   for (const bool ordered : {true, false}) {
     Moving node;
