@@ -18,6 +18,7 @@
 #include "app/record_store.h"
 #include "control/server.h"
 #include "crypto/random.h"
+#include "crypto/rsa.h"
 #include "datapath/backend.h"
 #include "net/clock.h"
 #include "net/driver.h"
@@ -227,6 +228,12 @@ bool Daemon::drop_privileges() {
   return true;
 }
 
+// On each worker's thread. A key whose signatures do not verify would leave the node mute.
+void sign_and_verify(const crypto::SigningKey& key) {
+  const crypto::Sha1Digest digest = crypto::sha1(key.spki());
+  invariant(crypto::verify_sha1(key.public_key(), digest, key.sign_sha1(digest)));
+}
+
 bool Daemon::build() {
   const Now now = net::read_clocks();
   started_ = now;
@@ -241,7 +248,9 @@ bool Daemon::build() {
   log::info("records taken from the " + store_->kind() +
             " store: " + std::to_string(snapshot->size()));
   machine_ = &role_->build(std::move(*snapshot), random_, now);
-  workers_ = std::make_unique<net::Workers>(loop_, net::Workers::Config{settings_.workers, 4096});
+  workers_ = std::make_unique<net::Workers>(
+      loop_, net::Workers::Config{.threads = settings_.workers,
+                                  .rehearse = [key = role_->key()] { sign_and_verify(*key); }});
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   dhcp_command_.emplace(loop_, settings_.dhcp_command);
   net::Driver::Hooks hooks;

@@ -90,6 +90,9 @@ class RoleOf final : public Role {
     return out;
   }
 
+  [[nodiscard]] std::shared_ptr<const crypto::SigningKey> key() const override {
+    return Kind::identity(loaded_.machine).key;
+  }
   [[nodiscard]] net::EspSelection esp() const override { return Kind::esp(loaded_.machine); }
 
   [[nodiscard]] std::vector<net::ProtectedPair> protection() const override {

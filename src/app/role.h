@@ -27,6 +27,8 @@ class Role {
   [[nodiscard]] virtual const config::Daemon& daemon() const = 0;
   [[nodiscard]] virtual const config::Problems& warnings() const = 0;
   [[nodiscard]] virtual std::vector<net::HostConfig::Interface> interfaces() const = 0;
+  // The CGA key of what was loaded.
+  [[nodiscard]] virtual std::shared_ptr<const crypto::SigningKey> key() const = 0;
 
   // ESP that the machine takes: of what was loaded.
   [[nodiscard]] virtual net::EspSelection esp() const = 0;

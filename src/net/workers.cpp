@@ -61,7 +61,10 @@ struct Workers::State : std::enable_shared_from_this<State> {
   }
 
   void work(bool background) {
-    if (background) take_low_priority();
+    if (background)
+      take_low_priority();
+    else if (config.rehearse)
+      config.rehearse();
     while (const WorkPtr next = take(background)) {
       Result<machine::JobOutput, JobError> output = fail(JobError::kCancelled);
       if (!next->cancelled) output = execute(*next->job, &next->cancelled);
@@ -173,16 +176,20 @@ void Workers::start(JobId id, machine::Job job, JobClass job_class) {
     ++state_->counters.refused;
     return;
   }
+  bool queued = false;
   {
     const std::lock_guard lock(state_->mutex);
-    if (state_->queued < state_->config.max_queued) {
+    queued = state_->queued < state_->config.max_queued;
+    if (queued) {
       state_->queues[index_of(job_class)].push_back(work);
       ++state_->queued;
       ++state_->counters.started;
-      (job_class == JobClass::kBackground ? state_->background_ready : state_->ready).notify_one();
-      return;
     }
   }
+  // A worker that wakes while the lock is held goes to sleep again, and takes this thread's turn.
+  if (queued)
+    return (job_class == JobClass::kBackground ? state_->background_ready : state_->ready)
+        .notify_one();
   ++state_->counters.refused;
   state_->answer_cancelled(id);
 }

@@ -22,6 +22,9 @@ class Workers {
   struct Config {
     unsigned threads = 0;           // normal workers; 0: one a core
     std::size_t max_queued = 4096;  // jobs waiting, all classes; more are refused
+    // Each normal worker calls it before its first job: what is only made at the first use, of
+    // memory and of libraries, is not to be made while a packet waits.
+    std::function<void()> rehearse = {};
   };
   using Execute = std::function<Result<machine::JobOutput, machine::JobError>(
       const machine::Job&, const std::atomic<bool>* cancel)>;

@@ -101,6 +101,22 @@ TEST_F(WorkersTest, RunTheClassesInOrderAndTheOldestOfAClassFirst) {
   for (const JobResult& result : results_) EXPECT_TRUE(result.output.has_value());
 }
 
+TEST_F(WorkersTest, EachNormalWorkerRehearsesBeforeItsFirstJob) {
+  std::atomic<int> rehearsed = 0;
+  std::atomic<bool> first = true;
+  make({.threads = 2, .rehearse = [&] {
+          // The other worker waits in its rehearsal until this one is done with its own.
+          if (first.exchange(false)) std::this_thread::sleep_for(milliseconds(20));
+          ++rehearsed;
+        }});
+  gate_.open();
+  start(1, JobClass::kSign);
+  start(2, JobClass::kSign);
+  ASSERT_TRUE(wait_for(2));
+  workers_.reset();
+  EXPECT_EQ(rehearsed, 2);
+}
+
 TEST_F(WorkersTest, BackgroundWorkHasAThreadOfItsOwnAtLowPriority) {
   make({1, 100});
   start(1, JobClass::kSign);
