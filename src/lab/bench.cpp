@@ -9,6 +9,7 @@
 #include "lab/interrupt.h"
 #include "lab/plain_node.h"
 #include "lab/radio.h"
+#include "lab/scheduling.h"
 #include "lab/traffic.h"
 #include "lab/transfer.h"
 #include "net/clock.h"
@@ -122,7 +123,8 @@ Attempt<> Bench::start_routers() {
         {.node = side == Side::kPar ? "par" : "nar",
          .role = "router",
          .configuration = router_configuration(side, run_.mode, credentials_, *keys, settings_),
-         .directory = directory_});
+         .directory = directory_,
+         .processor = processor_of_router(side)});
     if (!daemon) return fail(daemon.error());
     routers_[static_cast<std::size_t>(side)] = std::move(*daemon);
   }
@@ -140,7 +142,8 @@ Attempt<Ipv6Address> Bench::start_mobile() {
       network_->mobile(), {.node = "mn",
                            .role = "mobile",
                            .configuration = mobile_configuration(credentials_, settings_, socket),
-                           .directory = directory_});
+                           .directory = directory_,
+                           .processor = processor_of_mobile()});
   if (!daemon) return fail(daemon.error());
   mobile_ = std::move(*daemon);
   auto told = mobile_->ask(control::LinkMoved{kAccessInterface, place(Side::kPar).access_point});

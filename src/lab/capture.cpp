@@ -16,6 +16,9 @@ namespace {
 constexpr int kSnapLength = 2048;
 constexpr int kBuffer = 32 << 20;
 constexpr int kPollMs = 20;
+// The kernel hands frames over in blocks, each at the latest after this: a capture that woke for
+// every frame would keep the daemons waiting that it watches.
+constexpr int kBlockMs = 50;
 constexpr bpf_u_int32 kSegmentKept = 134;  // Ethernet, two IPv6 headers, the longest TCP header
 constexpr std::size_t kNextHeader = 14 + 6;
 constexpr std::size_t kInnerNextHeader = kNextHeader + 40;
@@ -59,6 +62,7 @@ void Capture::State::read_until_stopped() {
     (void)poll(&readable, 1, kPollMs);
     read_what_is_there();
   }
+  std::this_thread::sleep_for(std::chrono::milliseconds(2 * kBlockMs));  // the last block
   read_what_is_there();
 }
 
@@ -82,7 +86,7 @@ Attempt<std::unique_ptr<Capture>> Capture::start(const Namespace& space,
   pcap_t* handle = state.handle.get();
   pcap_set_snaplen(handle, kSnapLength);
   pcap_set_buffer_size(handle, kBuffer);
-  pcap_set_immediate_mode(handle, 1);
+  pcap_set_timeout(handle, kBlockMs);
   pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO);
   if (pcap_activate(handle) < 0) return failed(state.what + ": " + pcap_geterr(handle));
   bpf_program ipv6{};

@@ -81,8 +81,8 @@ Attempt<std::unique_ptr<Daemon>> Daemon::start(const Namespace& space, const Set
   if (auto written = write_text_file(configuration, process_sections(setup) + setup.configuration);
       !written)
     return fail(written.error());
-  auto process =
-      Process::start(space, {setup.program, setup.role, "-c", configuration}, base + ".log");
+  auto process = Process::start(space, {setup.program, setup.role, "-c", configuration},
+                                base + ".log", setup.processor);
   if (!process) return fail(process.error());
   auto daemon = std::unique_ptr<Daemon>(new Daemon(std::unique_ptr<State>(
       new State{setup, base + ".log", std::move(*process), {}, {}, {}, {}, {}, {}})));

@@ -33,6 +33,7 @@ class Daemon {
     std::string directory;      // for its files
     std::string log_level = "info";
     std::string program = "/proc/self/exe";  // sendoff
+    std::optional<unsigned> processor = {};  // that it keeps to
   };
   // Returns when its control socket answers. Failures say what its log ends with.
   [[nodiscard]] static Attempt<std::unique_ptr<Daemon>> start(const Namespace& space,

@@ -1,6 +1,7 @@
 #include "lab/process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,10 +18,11 @@ namespace sendoff::lab {
 namespace {
 
 // Between fork and exec, in a process that has threads: system calls only.
-[[noreturn]] void become(char* const* words, int log, pid_t parent) {
+[[noreturn]] void become(char* const* words, int log, pid_t parent, const cpu_set_t* processors) {
   (void)setpgid(0, 0);  // ^C is for the lab; it ends its children in their order
   (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);
+  if (processors != nullptr) (void)sched_setaffinity(0, sizeof *processors, processors);
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -36,18 +38,21 @@ namespace {
 }  // namespace
 
 Attempt<Process> Process::start(const Namespace& space, const std::vector<std::string>& words,
-                                const std::string& log) {
+                                const std::string& log, std::optional<unsigned> processor) {
   const net::FileDescriptor out(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!out.ok()) return failed_call("write " + log);
   std::vector<std::string> copy = words;
   std::vector<char*> arguments;
   for (std::string& word : copy) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  if (processor) CPU_SET(*processor, &processors);
   const Inside inside(space);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return failed_call("start " + words[0]);
-  if (pid == 0) become(arguments.data(), out.get(), parent);
+  if (pid == 0) become(arguments.data(), out.get(), parent, processor ? &processors : nullptr);
   return Process(pid);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,12 @@ namespace sendoff::lab {
 class Process {
  public:
   // `words[0]` is a path. Standard output and error go to the file `log`. Start it from the thread
-  // that outlives it: the kernel ends it with that thread.
+  // that outlives it: the kernel ends it with that thread. It keeps to `processor`, if any is
+  // named.
   [[nodiscard]] static Attempt<Process> start(const Namespace& space,
                                               const std::vector<std::string>& words,
-                                              const std::string& log);
+                                              const std::string& log,
+                                              std::optional<unsigned> processor = {});
   Process(Process&& other) noexcept;
   Process& operator=(Process&&) = delete;
   Process(const Process&) = delete;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "lab/interrupt.h"
+#include "lab/scheduling.h"
 #include "net/clock.h"
 
 namespace sendoff::lab {
@@ -78,6 +79,7 @@ Attempt<std::unique_ptr<Radio>> Radio::open(Network& network, const std::string&
 }
 
 Attempt<Move> Radio::move(Side to) {
+  const Hurry hurry;
   Move move;
   move.to = to;
   const Now down = net::read_clocks();
@@ -93,6 +95,7 @@ Attempt<Move> Radio::move(Side to) {
 }
 
 Attempt<std::optional<Move>> Radio::serve(Instant deadline) {
+  const Hurry hurry;
   while (!interrupted()) {
     const Duration left = deadline - net::read_clocks().boot;
     if (left <= Duration{}) return std::nullopt;

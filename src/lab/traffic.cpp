@@ -1,8 +1,6 @@
 #include "lab/traffic.h"
 
 #include <netinet/in.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -14,6 +12,7 @@
 
 #include "lab/datagram.h"
 #include "lab/network.h"
+#include "lab/scheduling.h"
 #include "net/clock.h"
 
 namespace sendoff::lab {
@@ -38,12 +37,6 @@ Attempt<net::FileDescriptor> bound_socket(const Ipv6Address& address, std::uint1
   const int buffer = 8 << 20;
   (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   return fd;
-}
-
-// Where allowed: a late sender would look like silence on the link.
-void hurry() {
-  const sched_param priority{.sched_priority = 1};
-  (void)pthread_setschedparam(pthread_self(), SCHED_RR, &priority);
 }
 
 }  // namespace
@@ -80,7 +73,7 @@ void Sender::State::look_for_moves() {
 }
 
 void Sender::State::send_at_rate() {
-  hurry();
+  const Hurry hurry;  // a late sender would look like silence on the link
   timespec due{};
   clock_gettime(CLOCK_MONOTONIC, &due);
   const long step_ns = 1'000'000'000L / static_cast<long>(rate_per_s);
