@@ -258,8 +258,10 @@ void Predictive::come_back() {
   const Mark since = links().mark();
   ASSERT_DONE(bed_->enter(Side::kPar));
   ASSERT_DONE(bed_->par().wait_for("binding-removed", kPatience));
+  // The NAR, which the node has left with a key of its own, sends one, too.
   const Seen fback = links().wait(
-      at(Place::kParLink) && mobility(MobilityType::kFastBindingAcknowledgement), since);
+      at(Place::kParLink) && source(par()) && mobility(MobilityType::kFastBindingAcknowledgement),
+      since);
   ASSERT_TRUE(fback) << bed_->story(since);
   const auto parsed = wire::FastBindingAcknowledgement::parse(fback->view.upper);
   ASSERT_TRUE(parsed);
