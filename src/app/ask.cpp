@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "app/commands.h"
-#include "control/event_text.h"
+#include "base/text.h"
 
 namespace sendoff::app {
 
@@ -17,7 +17,7 @@ constexpr std::array<const char*, 3> kSockets{
     "/run/sendoff/router.sock", "/run/sendoff/mobile.sock", "/run/sendoff/guard.sock"};
 
 void complain(const std::string& text) {
-  std::fprintf(stderr, "sendoff: %s\n", control::printable(text).c_str());
+  std::fprintf(stderr, "sendoff: %s\n", printable(text).c_str());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "app/commands.h"
-#include "control/event_text.h"
+#include "base/text.h"
 #include "datapath/backend.h"
 
 namespace sendoff::app {
@@ -25,7 +25,7 @@ void print_table(const std::vector<net::Finding>& findings) {
                 mark(finding).data(), finding.used_for.c_str());
     if (!finding.detail.empty())
       std::printf("%-*s           %s\n", static_cast<int>(width), "",
-                  control::printable(finding.detail).c_str());
+                  printable(finding.detail).c_str());
   }
 }
 
@@ -35,7 +35,7 @@ int print_verdict(const std::vector<net::Finding>& findings) {
   for (const net::Finding& finding : findings) {
     if (finding.available) continue;
     std::string& list = finding.required ? missing : unused;
-    list += "\n  " + finding.feature + ": " + control::printable(finding.detail);
+    list += "\n  " + finding.feature + ": " + printable(finding.detail);
   }
   if (!unused.empty()) std::printf("\nDone without:%s\n", unused.c_str());
   if (missing.empty()) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "base/text.h"
 #include "control/event_text.h"
 #include "machine/rate.h"
 
@@ -80,7 +81,7 @@ class JournalFormatter final : public spdlog::formatter {
 };
 
 void write(spdlog::level::level_enum level, std::string_view text) {
-  spdlog::log(level, "{}", control::printable(text));
+  spdlog::log(level, "{}", printable(text));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "control/json_text.h"
 
 namespace sendoff::control {

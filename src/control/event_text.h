@@ -5,14 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "base/text.h"
 #include "base/time.h"
 #include "machine/event.h"
 
 namespace sendoff::control {
-
-using sendoff::printable;
-using sendoff::utc_text;
 
 // {"time": ..., "boot_ns": ..., "event": "key-issued", fields...}
 [[nodiscard]] std::string event_json(Now at, const machine::Event& event);

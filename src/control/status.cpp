@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "control/event_text.h"
 #include "control/json_text.h"
 #include "control/requests.h"
