@@ -51,9 +51,13 @@ UtcTime Stamps::next(Now now) {
 }
 
 struct Timestamps::Table {
+  struct Dated {
+    std::uint64_t timestamp;
+    Instant received;
+  };
   struct Record {
-    std::uint64_t last_timestamp;
-    Instant last_received;
+    Dated last;
+    Dated furthest;  // the one by which the sender's clock is furthest, as accepted so far
     Instant protected_until;
     std::uint8_t sec;
   };
@@ -66,7 +70,17 @@ struct Timestamps::Table {
   std::set<Rank> ranks;
 
   static Rank rank(const Peer& peer, const Record& record) {
-    return {record.protected_until, record.sec, record.last_received, peer};
+    return {record.protected_until, record.sec, record.last.received, peer};
+  }
+  // How far the sender's clock went on since, at the least.
+  [[nodiscard]] std::int64_t passed_since(const Dated& last, Instant received) const {
+    const std::int64_t elapsed = units(received - last.received);
+    return elapsed - elapsed / 100 * std::int64_t{config.drift_percent};
+  }
+  // TSnew + fuzz > TSlast + (RDnew - RDlast) * (1 - drift) - fuzz
+  [[nodiscard]] bool follows(std::uint64_t timestamp, Instant received, const Dated& last) const {
+    const std::int64_t fuzz = units(milliseconds(config.fuzz_ms));
+    return difference(timestamp, last.timestamp) + fuzz > passed_since(last, received) - fuzz;
   }
   bool make_room(Instant now) {
     if (ranks.empty()) return false;
@@ -92,11 +106,11 @@ bool Timestamps::fresh(const Peer& peer, std::uint64_t timestamp, Now arrived) c
     const std::int64_t apart = difference(timestamp_of(arrived.utc), timestamp);
     return apart < delta && apart > -delta;
   }
-  // TSnew + fuzz > TSlast + (RDnew - RDlast) * (1 - drift) - fuzz
-  const std::int64_t fuzz = units(milliseconds(config.fuzz_ms));
-  const std::int64_t elapsed = units(arrived.boot - found->second.last_received);
-  const std::int64_t expected = elapsed - elapsed / 100 * std::int64_t{config.drift_percent};
-  return difference(timestamp, found->second.last_timestamp) + fuzz > expected - fuzz;
+  const Table::Record& record = found->second;
+  // Whatever is not newer may be a copy. What was late made the last timestamp an old one, and the
+  // test against that takes copies which the duplicate cache has forgotten.
+  const bool newer = timestamp > record.last.timestamp;
+  return table_->follows(timestamp, arrived.boot, newer ? record.last : record.furthest);
 }
 
 bool Timestamps::known(const Peer& peer) const { return table_->records.contains(peer); }
@@ -105,16 +119,21 @@ bool Timestamps::accept(const Peer& peer, std::uint64_t timestamp, Now arrived, 
   Table& table = *table_;
   const auto found = table.records.find(peer);
   if (found != table.records.end()) {
-    if (timestamp <= found->second.last_timestamp) return true;
-    table.ranks.erase(Table::rank(peer, found->second));
-    found->second.last_timestamp = timestamp;
-    found->second.last_received = arrived.boot;
-    table.ranks.insert(Table::rank(peer, found->second));
+    Table::Record& record = found->second;
+    const Table::Dated accepted{timestamp, arrived.boot};
+    if (difference(timestamp, record.furthest.timestamp) >=
+        table.passed_since(record.furthest, arrived.boot))
+      record.furthest = accepted;
+    if (timestamp <= record.last.timestamp) return true;
+    table.ranks.erase(Table::rank(peer, record));
+    record.last = accepted;
+    table.ranks.insert(Table::rank(peer, record));
     return true;
   }
   while (table.records.size() >= table.config.max_peers)
     if (!table.make_room(arrived.boot)) return false;
-  const Table::Record record{timestamp, arrived.boot, Instant::min(), sec};
+  const Table::Dated first{timestamp, arrived.boot};
+  const Table::Record record{first, first, Instant::min(), sec};
   table.records.emplace(peer, record);
   table.ranks.insert(Table::rank(peer, record));
   return true;

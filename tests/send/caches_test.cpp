@@ -89,6 +89,22 @@ TEST(Timestamps, AnOlderMessageDoesNotMoveTheRecordBack) {
   EXPECT_FALSE(table.fresh(peer(1), stamp(seconds(1)), later(seconds(3))));
 }
 
+// Who delays one message must not make an earlier one good again, whose copy nobody remembers.
+TEST(Timestamps, ALateMessageFreesNoCopyOfAnEarlierOne) {
+  Timestamps table({});
+  ASSERT_TRUE(table.accept(peer(1), stamp(), kNow, 0));
+  const Now now = later(milliseconds(2500));
+  ASSERT_TRUE(table.fresh(peer(1), stamp(seconds(1)), now));
+  ASSERT_TRUE(table.accept(peer(1), stamp(seconds(1)), now, 0));
+  EXPECT_FALSE(table.fresh(peer(1), stamp(), now));
+  EXPECT_FALSE(table.fresh(peer(1), stamp(seconds(1)), later(milliseconds(3100))));
+  // What was sent in between, and comes now, was never here; it is as late as RFC 3971 lets it be.
+  EXPECT_TRUE(table.fresh(peer(1), stamp(milliseconds(900)), now));
+  EXPECT_TRUE(table.fresh(peer(1), stamp(milliseconds(1100)), now));
+  // A clock that was set back a little is followed, as ever.
+  EXPECT_TRUE(table.fresh(peer(1), stamp(milliseconds(2000)), later(milliseconds(4900))));
+}
+
 TEST(Timestamps, AFullTableLosesTheLowestSecThenTheLongestSilent) {
   send::TimestampConfig config;
   config.max_peers = 3;
