@@ -186,6 +186,7 @@ class Nar {
   [[nodiscard]] bool adopt(Now now, const Initiation& initiation, const Ipv6Address& address);
   [[nodiscard]] bool comes_again(Now now, const Arrival& arrival,
                                  const Initiation& initiation) const;
+  [[nodiscard]] static bool came_before(Now now, const Arrival& arrival);
   void expect_again(Now now, Arrival& arrival, const Initiation& initiation);
   [[nodiscard]] bool room_for(const Ipv6Address& peer) const;
   [[nodiscard]] const ServedLink* link_for(const Initiation& initiation) const;
@@ -210,6 +211,8 @@ class Nar {
   void let_go(Now now, Arrival& arrival);
   [[nodiscard]] Duration stay(const Arrival& arrival) const;
   [[nodiscard]] bool replace(Now now, Arrival& arrival);
+  [[nodiscard]] static bool in_question(const Arrival& arrival);
+  [[nodiscard]] bool leads_elsewhere(Now now, const Ipv6Address& proposed) const;
   void point_elsewhere(Now now, const send::Message& message, const Ipv6Address& proposed,
                        const LinkAddress& link_address);
   void expire(Now now, Arrival& arrival);

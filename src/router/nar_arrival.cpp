@@ -158,11 +158,14 @@ void Nar::prepared(Now now, Arrival& arrival) {
   if (arrival.here) settle(now, arrival);
 }
 
+bool Nar::came_before(Now now, const Arrival& arrival) {
+  return arrival.stage == Stage::kArrived && now.boot >= arrival.came + kLinger;
+}
+
 bool Nar::comes_again(Now now, const Arrival& arrival, const Initiation& initiation) const {
   const bool same_way = arrival.initiation.peer == initiation.peer;
   // A PCoA comes from the router that it belongs to, and from no other.
-  return arrival.stage == Stage::kArrived && initiation.code == kHiPredictive &&
-         now.boot >= arrival.came + kLinger &&
+  return came_before(now, arrival) && initiation.code == kHiPredictive &&
          (same_way || (arrival.kind != Kind::kPcoa && room_for(initiation.peer)));
 }
 
@@ -210,6 +213,12 @@ void Nar::solicited(Now now, const send::Message& message) {
   collided(now, found->second, message.frame_source);
 }
 
+// Until it is promised to the node.
+bool Nar::in_question(const Arrival& arrival) {
+  return arrival.stage == Stage::kProbing ||
+         (arrival.stage == Stage::kPreparing && arrival.kind == Kind::kProposed && !arrival.until);
+}
+
 void Nar::advertised(Now now, const send::Message& message) {
   const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp);
   if (!advertisement) return;
@@ -220,12 +229,12 @@ void Nar::advertised(Now now, const send::Message& message) {
   if (found != arrivals_.end() && found->second.interface == message.interface) {
     Arrival& arrival = found->second;
     const bool the_nodes = link_address == arrival.initiation.link_address;
-    if (arrival.stage == Stage::kProbing && !the_nodes)
+    if (!the_nodes && in_question(arrival))
       return collided(now, arrival, link_address.value_or(message.frame_source));
     if (!its_own) return counters_.add(NarCounter::kUnaIgnored);
     return came(now, arrival, message.source, *link_address);
   }
-  if (its_own && proposals_.contains(target))
+  if (its_own && leads_elsewhere(now, target))
     return point_elsewhere(now, message, target, *link_address);
   const bool answered = its_own && !advertisement->override_flag &&
                         (tell_in_use(now, message, target, *link_address) ||
@@ -342,6 +351,15 @@ bool Nar::replace(Now now, Arrival& arrival) {
   proposals_.emplace(old, *address);
   prepare(now, other);
   return true;
+}
+
+// Not to the PCoA of an earlier visit: who comes now may come from another router.
+bool Nar::leads_elsewhere(Now now, const Ipv6Address& proposed) const {
+  const auto instead = proposals_.find(proposed);
+  if (instead == proposals_.end()) return false;
+  const auto arrival = arrivals_.find(instead->second);
+  return arrival == arrivals_.end() || arrival->second.kind != Kind::kPcoa ||
+         !came_before(now, arrival->second);
 }
 
 // A node that comes under an address which it did not get, since no FBack reached it.

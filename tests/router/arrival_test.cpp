@@ -233,6 +233,25 @@ TEST_F(Arrival, WhoMissedTheFbackIsToldWhatItGot) {
   EXPECT_TRUE(probed().empty());
 }
 
+// It went on, and comes by itself from elsewhere: what it kept then is not what it has now.
+TEST_F(Arrival, WhoKeptItsPcoaOnceIsNotToldOfItForEver) {
+  start();
+  CraftPeer craft = hi(1);
+  craft.assigned_addressing = true;
+  take(craft);
+  EXPECT_EQ(code(), 3);
+  arrive(pcoa);
+  bench.forget();
+  bench.advance(milliseconds(1999));
+  arrive(ncoa());  // the UNA that it sent before it knew
+  EXPECT_EQ(naacks().size(), 1u);
+  bench.forget();
+  bench.advance(milliseconds(1));
+  arrive(ncoa());
+  EXPECT_TRUE(naacks().empty());
+  EXPECT_EQ(counted("una-ignored"), 1u);
+}
+
 TEST_F(Arrival, ANodeWithItsPcoaIsRouted) {
   config.new_router.host_route_lease = seconds(100);
   start();

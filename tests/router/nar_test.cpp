@@ -131,6 +131,20 @@ TEST_F(NarInitiated, TheProbeSendsAsManySolicitationsAsItIsTold) {
   EXPECT_FALSE(proxied(ncoa()));
 }
 
+TEST_F(NarInitiated, WhatSomebodyElseHasIsNotPromisedWhileItIsMadeReady) {
+  start();
+  bench.hold_outcome = [](const machine::Action&) { return true; };
+  take(hi());
+  EXPECT_TRUE(hacks().empty());
+  defend(ncoa());
+  bench.hold_outcome = nullptr;
+  while (!bench.unanswered.empty()) bench.answer(bench.unanswered[0]);
+  EXPECT_EQ(code(), 3);
+  EXPECT_FALSE(proxied(ncoa()));
+  EXPECT_EQ(bench.asked<machine::DiscardBuffer>().size(), 1u);
+  EXPECT_EQ(counted("in-use"), 1u);
+}
+
 TEST_F(NarInitiated, ANodeThatComesDuringTheProbeIsNoCollision) {
   config.new_router.dad_transmits = 1;
   start();
