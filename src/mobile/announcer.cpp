@@ -15,6 +15,8 @@ constexpr std::size_t kMaxItems = 4;
 // A receiver that never heard of us takes a time stamp that is TIMESTAMP_DELTA (300 s) old
 // (RFC 3971 5.3.4.2); the rest is left for the difference of the clocks.
 constexpr Duration kUsable = seconds(240);
+// One that remembers us takes none that is 2 s old (TIMESTAMP_FUZZ, twice).
+constexpr Duration kFresh = seconds(1);
 
 }  // namespace
 
@@ -53,7 +55,8 @@ bool Announcer::sign(Now now, const Announcement& announcement, bool send_when_s
 
 void Announcer::prepare(Now now, const Announcement& announcement) {
   std::erase_if(items_, [&](const Item& item) {
-    return !item.signing && now.boot - item.signed_at >= kUsable;
+    const bool signed_anew = item.announcement == announcement;
+    return !item.signing && now.boot - item.signed_at >= (signed_anew ? kFresh : kUsable);
   });
   if (std::ranges::find(items_, announcement, &Item::announcement) == items_.end())
     (void)sign(now, announcement, false);
@@ -62,9 +65,10 @@ void Announcer::prepare(Now now, const Announcement& announcement) {
 unsigned Announcer::announce(Now now, const Announcement& announcement) {
   const auto item = std::ranges::find(items_, announcement, &Item::announcement);
   if (item != items_.end() && !item->signing && now.boot - item->signed_at < kUsable) {
+    const bool fresh = now.boot - item->signed_at < kFresh;
     transmit(announcement, item->message);
     items_.erase(item);
-    return 1;
+    return !fresh && sign(now, announcement, true) ? 2 : 1;
   }
   send_unsigned(announcement);
   if (item != items_.end() && item->signing) {

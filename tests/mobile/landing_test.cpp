@@ -216,6 +216,31 @@ TEST(Landing, RepeatsTheAnnouncementThoughTheRouterEndsABinding) {
   EXPECT_EQ(std::ranges::count(announced, node.pcoa, &Announced::source), 3);
 }
 
+// A router that remembers the node takes none that is 2 s old (RFC 3971 5.3.4.2).
+TEST(Landing, AnnouncesItselfByAFreshSignatureWhereItIsKnown) {
+  for (const bool away_for_long : {false, true}) {
+    Moving node;
+    World& world = node.world;
+    node.prepare_handover();
+    world.advance(seconds(2));
+    world.answer_rs = false;
+    world.down();
+    world.routers = {&node.nar};
+    world.advance(away_for_long ? seconds(1) : milliseconds(50));
+    world.forget_output();
+    world.up();
+    world.advance(Duration{});
+    const auto announced = world.announced();
+    ASSERT_FALSE(announced.empty());
+    EXPECT_TRUE(announced[0].valid) << "at once, what is there";
+    EXPECT_EQ(announced.size(), away_for_long ? 2U : 1U);
+    EXPECT_TRUE(announced.back().valid);
+    const auto second_ago = (world.now.utc - seconds(1)).time_since_epoch();
+    EXPECT_GT(announced.back().timestamp,
+              static_cast<std::uint64_t>(whole_seconds(second_ago)) * 65'536);
+  }
+}
+
 TEST(Landing, RepeatsTheAnnouncementUntilTheRouterAnswers) {
   COVERS("FH-6.3-04");
   mobile::Config config = mobile_config();
