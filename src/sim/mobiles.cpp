@@ -81,7 +81,8 @@ std::optional<Ipv6Address> MobileNode::care_of() const {
 }
 
 void MobileNode::tell_interfaces() {
-  if (host().link() == nullptr) return;
+  told_ = host().link() != nullptr;
+  if (!told_) return;
   const machine::InterfaceUp up{kAccess, host().link_address(), 1500};
   const machine::ApAttached attached{kAccess, access_point(*place_)};
   if (driver_ == Driver::kAccessPointFirst) tell(attached);
@@ -121,7 +122,8 @@ void MobileNode::move(std::size_t router, Host::Done done) {
                          }
                          context_.trace.note(name(), "enters", links_[*place_]->name());
                          host().plug(*links_[*place_]);
-                         if (driver_ == Driver::kAccessPoint && was_somewhere)
+                         // Who started meanwhile knows of no interface yet.
+                         if (driver_ == Driver::kAccessPoint && was_somewhere && told_)
                            tell(machine::ApAttached{kAccess, access_point(*place_)});
                          else
                            tell_interfaces();

@@ -39,6 +39,7 @@ class MobileNode final : public Node {
   mobile::Config config_;
   const mobile::Mobile* mobile_ = nullptr;
   Driver driver_;
+  bool told_ = false;  // the program knows of its interface
   std::optional<std::size_t> place_;
   std::uint64_t moves_ = 0;
 };

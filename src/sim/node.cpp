@@ -75,7 +75,7 @@ void Node::step_clock(Duration by) {
   if (by == Duration{}) return;
   context_.trace.note(name(), "clock steps", std::to_string(by / milliseconds(1)) + " ms");
   parts_.clock.step(by);
-  context_.tell([&](Promise& promise) { promise.clock_stepped(*this, by); });
+  stepped_ += by < Duration{} ? -by : by;
   tell(machine::ClockStepped{});
 }
 

@@ -30,6 +30,8 @@ class Node {
 
   [[nodiscard]] const std::string& name() const { return parts_.name; }
   [[nodiscard]] Now now() const { return parts_.clock.at(context_.queue.now()); }
+  // How far its UTC clock was set, there and back: so wrong a restart may be about lifetimes.
+  [[nodiscard]] Duration stepped() const { return stepped_; }
   [[nodiscard]] Host& host() { return host_; }
   [[nodiscard]] const Host& host() const { return host_; }
   [[nodiscard]] bool running() const { return machine_ != nullptr; }
@@ -83,6 +85,7 @@ class Node {
   std::uint64_t life_ = 0;  // another one after each crash
   WorldTime wakes_ = kNoTime;
   WorldTime store_busy_until_{};
+  Duration stepped_{};
   std::size_t pairs_made_ = 0;
   bool pumping_ = false;
 };

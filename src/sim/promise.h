@@ -37,7 +37,6 @@ class Promise {
   virtual void heard(const Node&, const machine::Received&) {}
   virtual void job_ended(const Node&, const machine::Job&, const machine::JobOutput&) {}
   virtual void crashed(const Node&, bool /*store_lost*/) {}
-  virtual void clock_stepped(const Node&, Duration) {}
   // A stream's datagrams. `copied`: the world itself made another one of it.
   virtual void emitted(const Mark&, const Ipv6Address& /*destination*/) {}
   virtual void copied(const Mark&) {}

@@ -58,18 +58,21 @@ class VerifiedState final : public Promise {
   void asked(const Node& node, const machine::ActionKind& action) override;
 };
 
-// No key outlives its lifetime, at either end, in memory or in a store.
+// No key outlives its lifetime, at either end, in memory or in a store. A router that starts again
+// believes its UTC clock, and a mobile node believes its router.
 class KeyLifetime final : public Promise {
  public:
   using Promise::Promise;
   [[nodiscard]] std::string_view name() const override { return "no-key-outlives-its-lifetime"; }
   void asked(const Node& node, const machine::ActionKind& action) override;
-  void clock_stepped(const Node& node, Duration by) override;
   void second() override;
 
  private:
-  std::map<std::string, WorldTime> issued_;  // by fingerprint
-  std::map<const Node*, Duration> stepped_;  // a restart believes the UTC clock
+  struct Issued {
+    WorldTime at{};
+    const Node* router = nullptr;
+  };
+  std::map<std::string, Issued> issued_;  // by fingerprint
 };
 
 // What a router's FBacks say, and under which key it says so: the base of promises about them.
@@ -143,13 +146,11 @@ class BindingLifetime final : public AnsweredUpdates {
   [[nodiscard]] std::string_view name() const override {
     return "no-binding-outlives-its-lifetime";
   }
-  void clock_stepped(const Node& node, Duration by) override;
   void second() override;
 
  private:
   void granted(const Node& node, const Answer& answer) override;
   std::map<std::pair<const Node*, Ipv6Address>, WorldTime> until_;
-  std::map<const Node*, Duration> stepped_;  // a restart believes the UTC clock
 };
 
 // A mobile node follows only FBacks that its router sent.
@@ -201,18 +202,26 @@ class AnsweredOnce final : public Promise {
   std::map<const Node*, std::map<Bytes, Bytes>> answers_;  // by nonce: the packet
 };
 
-// A new router gives nobody an address of which its probe just found that somebody else has it.
+// A new router gives nobody an address of which its probe just found that somebody else has it. An
+// answer whose signature does not count (old, forged, one too many) is none (GS5, GS6).
 class InUse final : public Promise {
  public:
   using Promise::Promise;
   [[nodiscard]] std::string_view name() const override { return "in-use-is-not-given"; }
   void asked(const Node& node, const machine::ActionKind& action) override;
   void heard(const Node& node, const machine::Received& received) override;
+  void job_ended(const Node& node, const machine::Job& job,
+                 const machine::JobOutput& output) override;
 
  private:
+  struct Claim {
+    LinkAddress owner;
+    Bytes content;  // of its signature option
+  };
   struct Probe {
     WorldTime at{};
     std::optional<LinkAddress> owner = std::nullopt;  // who answered it
+    std::vector<Claim> claims;                        // whose signatures are not verified
   };
   std::map<std::pair<const Node*, Ipv6Address>, Probe> probed_;
 };

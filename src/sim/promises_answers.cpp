@@ -139,10 +139,6 @@ void CountsOnce::granted(const Node& node, const Answer& answer) {
       return broken(what() + " after number " + std::to_string(other));
 }
 
-void BindingLifetime::clock_stepped(const Node& node, Duration by) {
-  stepped_[&node] += by < Duration{} ? -by : by;
-}
-
 void BindingLifetime::granted(const Node& node, const Answer& answer) {
   WorldTime& until = until_[{&node, answer.pcoa}];
   until = std::max(until, world_.context().queue.now() + seconds(answer.fback.lifetime_s));
@@ -150,11 +146,10 @@ void BindingLifetime::granted(const Node& node, const Answer& answer) {
 
 void BindingLifetime::second() {
   for (const auto& router : world_.routers()) {
-    const auto stepped = stepped_.find(router.get());
-    const Duration excuse = stepped == stepped_.end() ? Duration{} : stepped->second;
     for (const auto& [pcoa, tunnel] : router->host().plane().bindings()) {
       const auto until = until_.find({router.get(), pcoa});
-      if (until != until_.end() && world_.context().queue.now() > until->second + kLate + excuse)
+      if (until != until_.end() &&
+          world_.context().queue.now() > until->second + kLate + router->stepped())
         broken(router->name() + " still forwards for " + pcoa.text());
     }
   }

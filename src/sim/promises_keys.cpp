@@ -74,16 +74,12 @@ void VerifiedState::asked(const Node& node, const machine::ActionKind& action) {
   broken(node.name() + " stores a key for " + issued->cga.text() + ", which nobody owns");
 }
 
-void KeyLifetime::clock_stepped(const Node& node, Duration by) {
-  stepped_[&node] += by < Duration{} ? -by : by;
-}
-
-void KeyLifetime::asked(const Node&, const machine::ActionKind& action) {
+void KeyLifetime::asked(const Node& node, const machine::ActionKind& action) {
   const auto* persist = std::get_if<machine::Persist>(&action);
   const auto* issued =
       persist != nullptr ? std::get_if<machine::IssuedKey>(&persist->record) : nullptr;
   if (issued != nullptr)
-    issued_.emplace(keys::fingerprint(issued->key), world_.context().queue.now());
+    issued_.emplace(keys::fingerprint(issued->key), Issued{world_.context().queue.now(), &node});
 }
 
 void KeyLifetime::second() {
@@ -93,9 +89,9 @@ void KeyLifetime::second() {
     const auto issued = issued_.find(fingerprint);
     if (issued == issued_.end())
       return broken(node.name() + " has a key that no router issued: " + fingerprint);
-    const auto stepped = stepped_.find(&node);
-    const Duration excuse = stepped == stepped_.end() ? Duration{} : stepped->second;
-    if (now - issued->second > lifetime + kTolerance + excuse)
+    const auto& [at, router] = issued->second;
+    const Duration stepped = router->stepped() + (&node == router ? Duration{} : node.stepped());
+    if (now - at > lifetime + kTolerance + stepped)
       broken(node.name() + " still has the key " + fingerprint);
   };
   for (const auto& router : world_.routers())

@@ -85,7 +85,8 @@ void InUse::asked(const Node& node, const machine::ActionKind& action) {
         !view->header.source.is_unspecified())
       return;
     if (const auto probe = wire::NeighborSolicitation::parse(view->upper))
-      probed_.insert_or_assign({&node, probe->target}, Probe{world_.context().queue.now()});
+      probed_.insert_or_assign({&node, probe->target},
+                               Probe{.at = world_.context().queue.now(), .claims = {}});
     return;
   }
   const auto* report = std::get_if<machine::Report>(&action);
@@ -115,7 +116,26 @@ void InUse::heard(const Node& node, const machine::Received& received) {
                               : std::optional<wire::RawOption>{};
   const auto owner = option ? wire::LinkAddressOption::parse(option->octets)
                             : wire::Parsed<wire::LinkAddressOption>{};
-  if (option && owner && !probe->second.owner) probe->second.owner = owner->address;
+  if (!option || !owner || probe->second.owner) return;
+  const auto signature = options->first(wire::OptionType::kRsaSignature);
+  if (!signature) {
+    probe->second.owner = owner->address;
+    return;
+  }
+  if (const auto read = wire::RsaSignatureOption::parse(signature->octets))
+    probe->second.claims.push_back({owner->address, to_bytes(read->content)});
+}
+
+void InUse::job_ended(const Node& node, const machine::Job& job, const machine::JobOutput& output) {
+  const auto* verify = std::get_if<machine::VerifySignature>(&job);
+  const auto* verified = std::get_if<machine::SignatureVerified>(&output);
+  if (verify == nullptr || verified == nullptr || !verified->valid) return;
+  const ByteView signature = verify->signature;
+  for (auto& [asked, probe] : probed_)
+    for (const Claim& claim : probe.claims)
+      if (asked.first == &node && !probe.owner && claim.content.size() >= signature.size() &&
+          equal(ByteView(claim.content).first(signature.size()), signature))
+        probe.owner = claim.owner;
 }
 
 }  // namespace sendoff::sim

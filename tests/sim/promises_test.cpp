@@ -89,6 +89,27 @@ struct Judged {
                                         keys::authenticated(fback, kAlgorithm, secret(0x5a), ncoa,
                                                             header.source, header.source, ncoa))});
   }
+  // As a new router: a probe for the PCoA, somebody's answer to it, and the word that it is given.
+  void probes() {
+    Bytes probe;
+    append(probe, wire::NeighborSolicitation{pcoa});
+    asks(router, machine::Transmit{
+                     {}, {}, sim::unsigned_packet({}, pcoa.solicited_node(), std::move(probe))});
+  }
+  [[nodiscard]] Bytes answer_to_probe() const {
+    wire::NeighborAdvertisement head;
+    head.target = pcoa;
+    Bytes answer;
+    append(answer, head);
+    append(answer, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
+                                           sim::attacker_link_address(0)});
+    return answer;
+  }
+  void gives() {
+    asks(router, machine::Report{{machine::EventKind::kArrivalExpected,
+                                  {{"address", pcoa.text()},
+                                   {"link_address", sim::mobile_link_address(0).text()}}}});
+  }
   // The others have nothing to say.
   void only(std::string_view name) {
     std::erase_if(world.context().promises,
@@ -280,30 +301,39 @@ TEST(Promise, ARequestIsAnsweredOnceNoticesASecondAnswer) {
 
 TEST(Promise, InUseIsNotGivenNoticesAnAddressWhoseProbeSomebodyAnswered) {
   Judged judged;
-  const auto gives = [&] {
-    judged.asks(judged.router,
-                machine::Report{{machine::EventKind::kArrivalExpected,
-                                 {{"address", judged.pcoa.text()},
-                                  {"link_address", sim::mobile_link_address(0).text()}}}});
-  };
-  Bytes probe;
-  append(probe, wire::NeighborSolicitation{judged.pcoa});
-  const machine::Transmit asks{
-      {}, {}, sim::unsigned_packet({}, judged.pcoa.solicited_node(), std::move(probe))};
-  judged.asks(judged.router, asks);
-  gives();
+  judged.probes();
+  judged.gives();
   EXPECT_EQ(judged.broken(), "");
-
-  judged.asks(judged.router, asks);
-  wire::NeighborAdvertisement head;
-  head.target = judged.pcoa;
-  Bytes answer;
-  append(answer, head);
-  append(answer, wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress,
-                                         sim::attacker_link_address(0)});
-  judged.hears(judged.router, sim::unsigned_packet(judged.pcoa, kAllNodes, std::move(answer)));
-  gives();
+  judged.probes();
+  judged.hears(judged.router,
+               sim::unsigned_packet(judged.pcoa, kAllNodes, judged.answer_to_probe()));
+  judged.gives();
   EXPECT_EQ(judged.broken(), "in-use-is-not-given");
+}
+
+TEST(Promise, InUseIsNotGivenTakesAnAnswerWithASignatureWhenItCounts) {
+  for (const bool valid : {false, true}) {
+    Judged judged;
+    judged.only("in-use-is-not-given");
+    judged.probes();
+    const Bytes answer = sim::signed_packet(sim::mobile_identity(0), judged.pcoa, kAllNodes,
+                                            judged.answer_to_probe(), judged.router.now().utc, {});
+    judged.hears(judged.router, answer);
+    const auto view = wire::PacketView::parse(answer);
+    const auto options =
+        wire::OptionList::parse(view->upper.subspan(wire::NeighborAdvertisement::kSize));
+    const auto signature =
+        wire::RsaSignatureOption::parse(options->first(wire::OptionType::kRsaSignature)->octets);
+    const crypto::RsaPublicKey key = sim::mobile_identity(0).key->public_key();
+    machine::VerifySignature verify{
+        key, {}, to_bytes(signature->content.first(key.modulus_size()))};
+    const machine::Job job(std::move(verify));
+    const machine::JobOutput output(machine::SignatureVerified{valid});
+    judged.world.context().tell(
+        [&](sim::Promise& promise) { promise.job_ended(judged.router, job, output); });
+    judged.gives();
+    EXPECT_EQ(judged.broken(), valid ? "in-use-is-not-given" : "");
+  }
 }
 
 TEST(Promise, InOrderNoticesADatagramThatALaterOneOvertook) {

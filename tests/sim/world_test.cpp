@@ -38,6 +38,24 @@ TEST(SimulatedWorld, TheSameSeedGivesTheSameRunAndTheSameLog) {
   EXPECT_NE(one.verdict.digest, run(6, false).verdict.digest);
 }
 
+// Whatever its driver says of the link that it comes to, and does not say.
+TEST(SimulatedWorld, AProgramThatStartsBetweenTwoLinksKnowsOfTheSecond) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    sim::World world(sim::draw_scenario(seed));
+    sim::MobileNode& node = *world.mobiles()[0];
+    sim::Queue& queue = world.context().queue;
+    node.start();
+    node.move(0);
+    queue.run_until(seconds(1));
+    node.crash(true);
+    node.move(1);
+    node.start();
+    queue.run_until(seconds(2));
+    ASSERT_EQ(node.status()->links.size(), 1U);
+    EXPECT_TRUE(node.status()->links[0].up) << "seed " << seed;
+  }
+}
+
 TEST(SimulatedWorld, InACalmOnePredictiveHandoversLoseNothing) {
   std::uint64_t seed = 1;
   for (int worlds = 0; worlds < 3; ++seed) {
