@@ -93,8 +93,11 @@ void Certifier::handle(Now now, const send::Message& solicitation, const Ipv6Add
   const auto first_anchor =
       first ? TrustAnchorOption::parse(first->octets)
             : wire::Parsed<TrustAnchorOption>(fail(wire::ParseError::kTruncated));
+  const bool readable = std::ranges::all_of(solicitation.options, [](const wire::RawOption& each) {
+    return each.type != OptionType::kTrustAnchor || TrustAnchorOption::parse(each.octets);
+  });
   // GS13: without a first DER name the message does not conform.
-  if (!cps || cps->identifier == 0 || !first_anchor ||
+  if (!cps || cps->identifier == 0 || !readable || !first_anchor ||
       first_anchor->name_type != TrustAnchorOption::NameType::kDerName) {
     counters_.add(CertifierCounter::kMalformed);
     return;

@@ -22,6 +22,21 @@ bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
                             &pki::TrustAnchor::certificate);
 }
 
+// The first X.509 certificate of a CPA (RFC 3971 6.4.4), without padding; empty: it has none, or
+// one that goes on behind its option, or a Trust Anchor option that cannot be read.
+ByteView certificate_of(const wire::OptionList& options) {
+  std::optional<ByteView> found;
+  for (const wire::RawOption& option : options) {
+    if (option.type == OptionType::kTrustAnchor && !wire::TrustAnchorOption::parse(option.octets))
+      return {};
+    if (option.type != OptionType::kCertificate || found) continue;
+    const auto parsed = wire::CertificateOption::parse(option.octets);
+    if (parsed && parsed->certificate_type == wire::CertificateOption::kX509)
+      found = pki::without_padding(parsed->certificate);
+  }
+  return found.value_or(ByteView{});
+}
+
 }  // namespace
 
 std::string_view name(PathCounter counter) {
@@ -44,8 +59,10 @@ std::string_view name(PathCounter counter) {
   return "unknown";
 }
 
-bool PathFetcher::Candidate::complete() const {
-  return std::ranges::none_of(components, [](const Bytes& component) { return component.empty(); });
+std::optional<std::uint16_t> PathFetcher::Candidate::missing() const {
+  for (std::size_t i = components.size(); i-- > 0;)
+    if (components[i].empty()) return static_cast<std::uint16_t>(i);
+  return std::nullopt;
 }
 
 PathFetcher::PathFetcher(const PathFetcherConfig& config, Random& random, machine::Outbox& outbox,
@@ -110,22 +127,30 @@ void PathFetcher::outcome(Now now, const machine::Outcome& outcome) {
   solicit(now, *retrieval);
 }
 
-// Every second solicitation names a component that is missing. The others ask for the whole path:
-// what is missing was told by somebody who proved nothing.
-std::uint16_t PathFetcher::component_to_ask(const Retrieval& retrieval) const {
-  constexpr std::uint16_t kAll = wire::CertificationPathSolicitation::kAllComponents;
-  if (retrieval.solicitations % 2 == 0) return kAll;
-  for (const Candidate& candidate : retrieval.candidates)
-    for (std::size_t i = candidate.components.size(); i-- > 0;)
-      if (candidate.components[i].empty()) return static_cast<std::uint16_t>(i);
-  return kAll;
+void PathFetcher::solicit(Now now, Retrieval& retrieval) {
+  transmit(retrieval, wire::CertificationPathSolicitation::kAllComponents);
+  retrieval.next_send = now.boot + retrieval.interval;
+  retrieval.interval *= 2;
 }
 
-void PathFetcher::solicit(Now now, Retrieval& retrieval) {
+// Beside the solicitations of the whole path: what is missing was told by somebody who proved
+// nothing.
+void PathFetcher::solicit_part(Now now, Retrieval& retrieval) {
+  retrieval.next_part = kNever;
+  for (const Candidate& candidate : retrieval.candidates) {
+    const auto component = candidate.missing();
+    if (!component) continue;
+    transmit(retrieval, *component);
+    retrieval.next_part = now.boot + retrieval.part_interval;
+    retrieval.part_interval *= 2;
+    return;
+  }
+}
+
+void PathFetcher::transmit(const Retrieval& retrieval, std::uint16_t component) {
   counters_.add(PathCounter::kSolicitations);
   Bytes message;
-  append(message,
-         wire::CertificationPathSolicitation{retrieval.identifier, component_to_ask(retrieval)});
+  append(message, wire::CertificationPathSolicitation{retrieval.identifier, component});
   for (const pki::TrustAnchor& anchor : *config_.anchors) {
     const wire::TrustAnchorOption option{wire::TrustAnchorOption::NameType::kDerName,
                                          anchor.subject_name};
@@ -136,9 +161,6 @@ void PathFetcher::solicit(Now now, Retrieval& retrieval) {
   wire::seal_icmpv6(retrieval.source, retrieval.router, message);
   outbox_.push(machine::Transmit{retrieval.interface, std::nullopt,
                                  wire::icmpv6_packet(retrieval.source, retrieval.router, message)});
-  ++retrieval.solicitations;
-  retrieval.next_send = now.boot + retrieval.interval;
-  retrieval.interval *= 2;
 }
 
 bool PathFetcher::answers(const send::Message& advertisement, const Retrieval& retrieval) const {
@@ -155,15 +177,11 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   const auto retrieval = std::ranges::find_if(
       retrievals_, [&](const Retrieval& candidate) { return answers(advertisement, candidate); });
   const auto cpa = wire::CertificationPathAdvertisement::parse(advertisement.icmp);
-  const auto option = advertisement.options.first(OptionType::kCertificate);
-  const auto parsed =
-      option ? wire::CertificateOption::parse(option->octets)
-             : wire::Parsed<wire::CertificateOption>(fail(wire::ParseError::kTruncated));
+  const ByteView certificate = certificate_of(advertisement.options);
   // "No path" (All Components 0) proves nothing and ends nothing (GS14).
   if (retrieval == retrievals_.end() || !cpa || cpa->all_components == 0 ||
       cpa->all_components > pki::kMaxPathLength || cpa->component >= cpa->all_components ||
-      !parsed || parsed->certificate_type != wire::CertificateOption::kX509 ||
-      pki::without_padding(parsed->certificate).empty()) {
+      certificate.empty()) {
     counters_.add(PathCounter::kUnexpected);
     return;
   }
@@ -177,7 +195,11 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   }
   if (candidate->components.size() != cpa->all_components)
     candidate->components.assign(cpa->all_components, Bytes{});
-  candidate->components[cpa->component] = to_bytes(pki::without_padding(parsed->certificate));
+  candidate->components[cpa->component] = to_bytes(certificate);
+  if (!candidate->complete() && retrieval->next_part == kNever) {
+    retrieval->next_part = now.boot + config_.retry_part;
+    retrieval->part_interval = 2 * config_.retry_part;
+  }
   if (!retrieval->validation) validate_next(now, *retrieval);
 }
 
@@ -244,17 +266,20 @@ std::vector<PathFetcher::Ended> PathFetcher::take_ended() { return std::exchange
 Instant PathFetcher::next_deadline() const {
   Instant earliest = kNever;
   for (const Retrieval& retrieval : retrievals_)
-    earliest = std::min({earliest, retrieval.next_send, retrieval.started + config_.give_up});
+    earliest = std::min(
+        {earliest, retrieval.next_send, retrieval.next_part, retrieval.started + config_.give_up});
   return earliest;
 }
 
 void PathFetcher::tick(Now now) {
   std::vector<InterfaceId> over;
   for (Retrieval& retrieval : retrievals_) {
-    if (now.boot >= retrieval.started + config_.give_up)
+    if (now.boot >= retrieval.started + config_.give_up) {
       over.push_back(retrieval.interface);
-    else if (now.boot >= retrieval.next_send)
-      solicit(now, retrieval);
+      continue;
+    }
+    if (now.boot >= retrieval.next_send) solicit(now, retrieval);
+    if (now.boot >= retrieval.next_part) solicit_part(now, retrieval);
   }
   for (const InterfaceId interface : over) {
     counters_.add(PathCounter::kTimedOut);

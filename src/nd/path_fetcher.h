@@ -21,9 +21,10 @@ namespace sendoff::nd {
 struct PathFetcherConfig {
   std::shared_ptr<const std::vector<pki::TrustAnchor>> anchors;
   pki::Policy policy;
-  Duration retry = seconds(1);     // CPS_RETRY, doubling
-  Duration give_up = seconds(15);  // CPS_RETRY_MAX: end of one retrieval
-  std::size_t max_retrievals = 4;  // one an interface at a time and in all
+  Duration retry = seconds(1);       // CPS_RETRY, doubling
+  Duration retry_part = seconds(2);  // CPS_RETRY_FRAGMENTS, doubling
+  Duration give_up = seconds(15);    // CPS_RETRY_MAX: end of one retrieval
+  std::size_t max_retrievals = 4;    // one an interface at a time and in all
 };
 
 enum class PathCounter : std::uint8_t {
@@ -72,7 +73,9 @@ class PathFetcher {
   struct Candidate {
     Ipv6Address source;
     std::vector<Bytes> components;  // by component number; empty: not here yet
-    [[nodiscard]] bool complete() const;
+    [[nodiscard]] bool complete() const { return !missing(); }
+    // The highest component that is not here.
+    [[nodiscard]] std::optional<std::uint16_t> missing() const;
   };
   struct Retrieval {
     InterfaceId interface;
@@ -82,7 +85,8 @@ class PathFetcher {
     Instant started;
     Instant next_send;
     Duration interval{};
-    unsigned solicitations = 0;
+    Instant next_part = kNever;  // when a component that is missing is asked for
+    Duration part_interval{};
     std::optional<machine::ActionId> joining;
     std::vector<Candidate> candidates;  // oldest first
     std::optional<machine::JobId> validation;
@@ -90,8 +94,9 @@ class PathFetcher {
   };
   [[nodiscard]] std::uint16_t draw_identifier();
   [[nodiscard]] bool answers(const send::Message& advertisement, const Retrieval& retrieval) const;
-  [[nodiscard]] std::uint16_t component_to_ask(const Retrieval& retrieval) const;
   void solicit(Now now, Retrieval& retrieval);
+  void solicit_part(Now now, Retrieval& retrieval);
+  void transmit(const Retrieval& retrieval, std::uint16_t component);
   void validate_next(Now now, Retrieval& retrieval);
   void end(Retrieval& retrieval, bool validated);
 

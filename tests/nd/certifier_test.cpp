@@ -132,6 +132,26 @@ TEST_F(Certifier, NamesTheAnchorThatThePathIsFor) {
   EXPECT_EQ(find_option(none[0], wire::OptionType::kTrustAnchor), foreign());
 }
 
+TEST_F(Certifier, AnswersForTheFirstNameThatIsItsAnchors) {
+  COVERS("SND-6.4.1-8");
+  start();
+  const Bytes other_key = anchor(Type::kSkiSha1, Bytes(20, 9));
+  Bytes dns{11};
+  for (const char c : std::string_view("trustanchor")) dns.push_back(static_cast<std::uint8_t>(c));
+  for (const std::string_view label : {"example", "com"}) {
+    dns.push_back(static_cast<std::uint8_t>(label.size()));
+    dns.insert(dns.end(), label.begin(), label.end());
+  }
+  dns.push_back(0);
+  const Bytes fqdn = anchor(Type::kFqdn, dns);
+  expect_whole_path(ask({foreign(), other_key, fqdn}), fqdn);
+  now.boot += seconds(2);
+  const Bytes our_key = anchor(Type::kSkiSha1, config.anchor.key_identifier);
+  expect_whole_path(ask({foreign(), our_key, fqdn}), our_key);
+  now.boot += seconds(2);
+  expect_whole_path(ask({ours(), our_key, fqdn}), ours());
+}
+
 TEST_F(Certifier, SendsWhereTheSourceSays) {
   COVERS("SND-6.4.5-4", "SND-6.4.5-5");
   start();
@@ -139,7 +159,7 @@ TEST_F(Certifier, SendsWhereTheSourceSays) {
     EXPECT_EQ(destination(packet), kAllNodes);
     EXPECT_EQ(head(packet).identifier, 0);
   }
-  for (const char* source : {"fe80::1:2233:4455", "2001:db8::7788:99aa"})
+  for (const char* source : {"fe80::1:2233:4455", "fe80::7788:99aa"})
     for (const Bytes& packet : ask({ours()}, 0xffff, Ipv6Address::literal(source)))
       EXPECT_EQ(destination(packet), Ipv6Address::literal(source).solicited_node());
 }
@@ -157,7 +177,8 @@ TEST_F(Certifier, AnswersOneComponentAlone) {
 }
 
 TEST_F(Certifier, KeepsTheRateInEveryWindowOfASecond) {
-  COVERS("SND-6.4.5-6");
+  COVERS("SND-6.4.5-6", "SND-10.1-4");
+  EXPECT_EQ(nd::CertifierConfig{}.max_cpa_s, 10u);
   config.path.pop_back();
   start();
   std::vector<Instant> sent;
@@ -174,6 +195,91 @@ TEST_F(Certifier, IgnoresWhatDoesNotConform) {
   identifier = 0;
   EXPECT_TRUE(ask({ours()}).empty());
   EXPECT_EQ(certifier->counters()[nd::CertifierCounter::kMalformed], 3u);
+}
+
+// Attribute by attribute, whatever the case and the type of string (RFC 5280 7.1).
+TEST_F(Certifier, ComparesNamesAsX501Does) {
+  COVERS("SND-6.4.5-9");
+  // A Name of an O and a CN, each a relative name of its own, as a string of this type.
+  const auto attribute = [](std::uint8_t kind, std::uint8_t string_type, std::string_view text) {
+    const auto size = static_cast<std::uint8_t>(text.size());
+    Bytes octets{0x31, static_cast<std::uint8_t>(size + 9),
+                 0x30, static_cast<std::uint8_t>(size + 7),
+                 0x06, 3,
+                 0x55, 0x04,
+                 kind, string_type,
+                 size};
+    octets.insert(octets.end(), text.begin(), text.end());
+    return octets;
+  };
+  const auto name_of = [](const Bytes& first, const Bytes& second) {
+    Bytes octets{0x30, static_cast<std::uint8_t>(first.size() + second.size())};
+    octets.insert(octets.end(), first.begin(), first.end());
+    octets.insert(octets.end(), second.begin(), second.end());
+    return octets;
+  };
+  constexpr std::uint8_t kPrintable = 0x13;
+  constexpr std::uint8_t kUtf8 = 0x0c;
+  constexpr std::uint8_t kOrganization = 10;
+  constexpr std::uint8_t kCommonName = 3;
+  const auto name = [&](std::uint8_t type, std::string_view organization, std::string_view common) {
+    return name_of(attribute(kOrganization, type, organization),
+                   attribute(kCommonName, type, common));
+  };
+  config.anchor.subject_name = name(kPrintable, "Example", "Trust Anchor");
+  start();
+  for (const Bytes& same :
+       {name(kPrintable, "Example", "Trust Anchor"), name(kUtf8, "Example", "Trust Anchor"),
+        name(kUtf8, "EXAMPLE", "trust anchor"), name(kPrintable, "example", "TRUST ANCHOR")}) {
+    now.boot += seconds(2);
+    expect_whole_path(ask({anchor(Type::kDerName, same)}), anchor(Type::kDerName, same));
+  }
+  for (const Bytes& other :
+       {name(kPrintable, "Example", "Trust Anchor 2"), name(kPrintable, "Example", "TrustAnchor"),
+        name_of(attribute(kCommonName, kPrintable, "Trust Anchor"),
+                attribute(kOrganization, kPrintable, "Example"))}) {
+    now.boot += seconds(2);
+    const auto none = ask({anchor(Type::kDerName, other)});
+    ASSERT_EQ(none.size(), 1u);
+    EXPECT_EQ(head(none[0]).all_components, 0);
+  }
+}
+
+TEST_F(Certifier, ComparesDomainNamesWhole) {
+  COVERS("SND-6.4.5-10", "SND-6.4.3-5", "SND-6.4.3-8");
+  const auto wire_name = [](const std::vector<std::string>& labels) {
+    Bytes octets;
+    for (const std::string& label : labels) {
+      octets.push_back(static_cast<std::uint8_t>(label.size()));
+      octets.insert(octets.end(), label.begin(), label.end());
+    }
+    octets.push_back(0);
+    return octets;
+  };
+  const Bytes whole = wire_name({"trustanchor", "example", "com"});
+  EXPECT_EQ(to_hex(whole), "0b7472757374616e63686f72076578616d706c6503636f6d00");
+  start();
+  const auto found = [&](const Bytes& name) {
+    now.boot += seconds(2);
+    const auto packets = ask({foreign(), anchor(Type::kFqdn, name)});
+    return packets.size() == 3 && head(packets[0]).all_components == 3;
+  };
+  EXPECT_TRUE(found(whole));
+  EXPECT_TRUE(found(wire_name({"TrustAnchor", "EXAMPLE", "com"})));
+  EXPECT_FALSE(found(wire_name({"example", "com"})));
+  EXPECT_FALSE(found(wire_name({"a", "trustanchor", "example", "com"})));
+  // A pointer in place of the last label, and no root.
+  Bytes compressed = wire_name({"trustanchor", "example"});
+  compressed.back() = 0xc0;
+  compressed.push_back(0x0c);
+  EXPECT_FALSE(found(compressed));
+  EXPECT_FALSE(found(Bytes(whole.begin(), whole.end() - 1)));
+  // Unconfigured, it is nobody's; others behind it are still read.
+  config.anchor_fqdns.clear();
+  start();
+  EXPECT_FALSE(found(whole));
+  now.boot += seconds(2);
+  expect_whole_path(ask({foreign(), anchor(Type::kFqdn, whole), ours()}), ours());
 }
 
 TEST_F(Certifier, IgnoresOtherOptionsAndUnknownNames) {
