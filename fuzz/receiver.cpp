@@ -160,7 +160,7 @@ class Bench {
     else if ((how & 0x80) != 0)
       receiver_.nonces().forget(kNonce);
     else
-      receiver_.nonces().remember({0}, solicitation, Bytes(kNonce.begin(), kNonce.end()),
+      receiver_.nonces().remember({{0}, solicitation, {}}, Bytes(kNonce.begin(), kNonce.end()),
                                   now_.boot + seconds(3));
   }
 

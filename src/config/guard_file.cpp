@@ -16,7 +16,8 @@ std::optional<Prefix> guarded_prefix(const std::string& text) {
 }
 
 std::optional<nd::GuardMode> guard_mode(const std::string& text) {
-  for (const nd::GuardMode mode : {nd::GuardMode::kMixed, nd::GuardMode::kSecuredOnly})
+  for (const nd::GuardMode mode :
+       {nd::GuardMode::kMixed, nd::GuardMode::kSecuredOnly, nd::GuardMode::kOff})
     if (text == name(mode)) return mode;
   return std::nullopt;
 }
@@ -34,9 +35,11 @@ void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
       section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
     else if (!interface.name.empty() && !names.insert(interface.name).second)
       section.error("name", "is \"" + interface.name + "\" a second time; one section each");
-    section.parsed("mode", interface.mode, guard_mode, "mixed or secured-only");
+    section.parsed("mode", interface.mode, guard_mode, "mixed, secured-only or off");
     section.parsed_list("prefixes", interface.prefixes, guarded_prefix,
                         "a /64 such as 2001:db8:a::/64");
+    section.flag("cga", interface.cga);
+    section.flag("ignore_unsecured_dad", interface.ignore_unsecured_dad);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -81,6 +84,45 @@ void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& co
                                : "[trust] anchors is missing: any Router Advertisement is taken");
 }
 
+// Those of [trust] that the option names.
+std::set<std::size_t> read_anchors_of(Section& section, const std::string& key,
+                                      const Loading& loading, const nd::GuardConfig& config) {
+  std::set<std::size_t> allowed;
+  const std::vector<pki::TrustAnchor>& all = *config.paths.anchors;
+  for (const pki::TrustAnchor& anchor : read_anchors(section, key, loading)) {
+    const auto found = std::ranges::find(all, anchor.certificate, &pki::TrustAnchor::certificate);
+    if (found == all.end())
+      section.error(key, "holds an anchor that [trust] anchors does not");
+    else
+      allowed.insert(static_cast<std::size_t>(found - all.begin()));
+  }
+  return allowed;
+}
+
+// How each kind of message is proven, and by whose certificates (RFC 3971 5.2.3).
+void read_authorization(Section& root, const Loading& loading, nd::GuardConfig& config) {
+  using send::Kind;
+  Section section = root.table("authorization");
+  for (const Kind kind : {Kind::kNeighborSolicitation, Kind::kNeighborAdvertisement,
+                          Kind::kRouterSolicitation, Kind::kRouterAdvertisement, Kind::kRedirect}) {
+    std::string key(name(kind));
+    std::ranges::replace(key, '-', '_');
+    send::Method method = config.receiver.methods.of(kind);
+    section.parsed(
+        key, method, [](const std::string& text) { return send::method_named(text); },
+        "trust-anchor, cga, trust-anchor-and-cga or trust-anchor-or-cga");
+    config.receiver.methods.set(kind, method);
+    const bool of_router = kind == Kind::kRouterAdvertisement || kind == Kind::kRedirect;
+    if (!of_router && !send::satisfied(method, false, true))
+      section.warning(key, "is " + std::string(name(method)) +
+                               ": hosts' certificates are not asked for, so that no such message "
+                               "is taken");
+    const auto anchors = read_anchors_of(section, key + "_anchors", loading, config);
+    if (!anchors.empty()) config.anchors_of.emplace(kind, anchors);
+  }
+  section.finish();
+}
+
 void read_certificate(Section& root, const Loading& loading, nd::GuardConfig& config) {
   Section section = root.table("certificate");
   if (section.present()) {
@@ -107,6 +149,7 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
     config.identity = *identity;
   cga.finish();
   read_guard_trust(root, loading, config);
+  read_authorization(root, loading, config);
   read_certificate(root, loading, config);
 
   Section send = root.table("send");

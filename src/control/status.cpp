@@ -48,6 +48,10 @@ Json texts(const std::vector<LinkAddress>& addresses) {
   return list(addresses, [](const LinkAddress& address) { return Json(address.text()); });
 }
 
+Json texts(const std::vector<Prefix>& prefixes) {
+  return list(prefixes, [](const Prefix& prefix) { return Json(prefix.text()); });
+}
+
 Json optional_text(const std::optional<Ipv6Address>& address) {
   return address ? Json(address->text()) : Json(nullptr);
 }
@@ -176,7 +180,11 @@ std::string status_json(const DaemonStatus& daemon, const nd::Guard::Status& sta
                 {"up", link.up},
                 {"mode", name(link.mode)},
                 {"addresses", texts(link.addresses)},
-                {"routers", texts(link.routers)}};
+                {"routers", texts(link.routers)},
+                {"unsecured_routers", texts(link.unsecured_routers)},
+                {"secured_prefixes", texts(link.secured_prefixes)},
+                {"unsecured_prefixes", texts(link.unsecured_prefixes)},
+                {"secured_neighbours", texts(link.secured_neighbours)}};
   });
   json["secured_neighbours"] = status.secured_neighbours;
   add_counters(json, daemon);

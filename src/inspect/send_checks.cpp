@@ -188,12 +188,12 @@ std::optional<Check> SendChecks::nonce_check(Signed& each) {
   if (!nonce) return Check{"nonce", Verdict::kBad, std::string(explain(nonce.error()))};
   const Instant now = received.arrived.boot;
   if (asks) {
-    nonces_.remember({}, received.kind, to_bytes(nonce->nonce), now + kNonceLife);
+    nonces_.remember(*send::question_of(received), to_bytes(nonce->nonce), now + kNonceLife);
     return Check{"nonce", Verdict::kGood, "the answer has to repeat it"};
   }
-  const auto solicitation = send::solicitation_of(received.kind);
-  if (!solicitation) return std::nullopt;
-  each.solicited = nonces_.sent({}, *solicitation, nonce->nonce, now);
+  const auto question = send::question_of(received);
+  if (!question) return std::nullopt;
+  each.solicited = nonces_.sent(*question, nonce->nonce, now);
   if (each.solicited)
     return Check{"nonce", Verdict::kGood, "a solicitation in the capture asked with it"};
   return Check{"nonce", Verdict::kNotMade,

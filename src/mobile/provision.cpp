@@ -245,7 +245,7 @@ void Provision::transmit(Now now, const std::shared_ptr<Attempt>& attempt) {
   campaign.timeout *= 2;
   attempt->ends = now.boot + left;
   parts_.receiver.nonces().forget(attempt->nonce);
-  parts_.receiver.nonces().remember(attempt->interface, send::Kind::kRtSolPr, attempt->nonce,
+  parts_.receiver.nonces().remember({attempt->interface, send::Kind::kRtSolPr, {}}, attempt->nonce,
                                     attempt->ends);
   const Attachment* attachment = parts_.attach.current();
   const bool to_router = attempt->destination == attempt->router;
@@ -286,6 +286,9 @@ void Provision::handle(Now now, send::Judged advertisement) {
       return parts_.counters.add(MobileCounter::kUnsecured);
     case send::Verdict::kRepeat:
       return parts_.counters.add(MobileCounter::kRepeated);
+    case send::Verdict::kOutOfWindow:
+    case send::Verdict::kUnknownKey:
+      return;  // asked for by nobody here
     case send::Verdict::kSecured:
       break;
   }

@@ -10,6 +10,12 @@ const pki::CertifiedRouter* CertifiedKeys::find(ByteView spki, UtcTime now) cons
   return now <= found->second.not_after ? &found->second : nullptr;
 }
 
+ByteView CertifiedKeys::key_of(const crypto::KeyHash& hash, UtcTime utc) const {
+  for (const auto& [digest, router] : routers_)
+    if (utc <= router.not_after && crypto::key_hash(router.spki) == hash) return router.spki;
+  return {};
+}
+
 void CertifiedKeys::store(pki::CertifiedRouter router) {
   if (max_entries_ == 0) return;
   const crypto::Sha256Digest digest = crypto::sha256(router.spki);

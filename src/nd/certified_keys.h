@@ -8,15 +8,17 @@
 #include "base/time.h"
 #include "crypto/digest.h"
 #include "pki/certificate.h"
+#include "send/receiver.h"
 
 namespace sendoff::nd {
 
-class CertifiedKeys {
+class CertifiedKeys final : public send::KnownKeys {
  public:
   explicit CertifiedKeys(std::size_t max_entries = 256) : max_entries_(max_entries) {}
 
   // The validated router whose certified key is byte-identical to `spki` (W25).
   [[nodiscard]] const pki::CertifiedRouter* find(ByteView spki, UtcTime now) const;
+  [[nodiscard]] ByteView key_of(const crypto::KeyHash& hash, UtcTime utc) const override;
   // The entry that ends first gives way when the table is full.
   void store(pki::CertifiedRouter router);
   void clear() { routers_.clear(); }

@@ -133,7 +133,7 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   Bytes nonce = send::draw_nonce(random_);
   if (nonce.empty()) return;
   counters_.add(DiscoveryCounter::kSolicitations);
-  receiver_.nonces().remember(interface, send::Kind::kRouterSolicitation, nonce,
+  receiver_.nonces().remember({interface, send::Kind::kRouterSolicitation, {}}, nonce,
                               now.boot + kNonceLifetime);
   if (from_unspecified) {  // GS26
     Bytes message;

@@ -48,6 +48,13 @@ bool may_tell(const pki::CertifiedRouter& certified, const wire::RawOption& opti
   return true;
 }
 
+send::ReceiverConfig receiver_config(const GuardConfig& config) {
+  send::ReceiverConfig receiver = config.receiver;
+  for (const GuardedInterface& interface : config.interfaces)
+    if (!interface.cga) receiver.without_cga.insert(interface.id);
+  return receiver;
+}
+
 // The entries of the kernel's that a message would change, besides those of routers.
 std::vector<Ipv6Address> changed_by(const send::Message& message) {
   if (const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp))
@@ -60,71 +67,9 @@ std::vector<Ipv6Address> changed_by(const send::Message& message) {
 
 }  // namespace
 
-std::string_view name(GuardMode mode) {
-  return mode == GuardMode::kMixed ? "mixed" : "secured-only";
-}
-
-std::string_view name(GuardCounter counter) {
-  switch (counter) {
-    case GuardCounter::kSigned:
-      return "signed";
-    case GuardCounter::kSignedAlready:
-      return "signed-already";
-    case GuardCounter::kFromUnspecified:
-      return "from-unspecified";
-    case GuardCounter::kNotOurAddress:
-      return "sent-unsigned";
-    case GuardCounter::kNotOurRefused:
-      return "not-our-address";
-    case GuardCounter::kSignBudget:
-      return "sign-budget";
-    case GuardCounter::kSignQueue:
-      return "sign-queue-full";
-    case GuardCounter::kTooBig:
-      return "too-big";
-    case GuardCounter::kSignFailed:
-      return "sign-failed";
-    case GuardCounter::kOutMalformed:
-      return "out-malformed";
-    case GuardCounter::kSecured:
-      return "taken-secured";
-    case GuardCounter::kUnsecured:
-      return "taken-unsecured";
-    case GuardCounter::kSecuredOnly:
-      return "secured-only";
-    case GuardCounter::kSecuredEntry:
-      return "secured-entry";
-    case GuardCounter::kSecuredRouter:
-      return "secured-router";
-    case GuardCounter::kOwnAddress:
-      return "own-address";
-    case GuardCounter::kLaterDad:
-      return "later-dad";
-    case GuardCounter::kOwnKey:
-      return "own-key";
-    case GuardCounter::kTarget:
-      return "target";
-    case GuardCounter::kPathAwaited:
-      return "path-awaited";
-    case GuardCounter::kNoPath:
-      return "no-path";
-    case GuardCounter::kRedirector:
-      return "redirector";
-    case GuardCounter::kPrefixRemoved:
-      return "prefix-removed";
-    case GuardCounter::kNotSolicited:
-      return "not-solicited";
-    case GuardCounter::kNeighbourEvicted:
-      return "neighbour-evicted";
-    case GuardCounter::kCount:
-      break;
-  }
-  return "unknown";
-}
-
 Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random, Now)
     : config_(config),
-      receiver_(config.receiver, outbox_),
+      receiver_(receiver_config(config), outbox_),
       paths_(config_.paths, random, outbox_, keys_),
       own_(config_.identity, links_, outbox_),
       neighbours_(config.max_neighbours),
@@ -138,6 +83,8 @@ Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random
         Kind::kNeighborAdvertisement, Kind::kRedirect, Kind::kCertificationPathSolicitation,
         Kind::kCertificationPathAdvertisement})
     receiver_.take(kind);
+  receiver_.answer_out_of_window();
+  receiver_.know(keys_);
 }
 
 void Guard::handle(Now now, const machine::Received& received) {
@@ -155,7 +102,12 @@ void Guard::from_wire(Now now, const machine::Received& received) {
                             !packet->upper.empty() &&
                             is_path_message(static_cast<wire::Icmpv6Type>(packet->upper[0]));
   if (!received.hold && !path_message) return;
-  if (links_.contains(received.interface))
+  const auto link = links_.find(received.interface);
+  if (link != links_.end() && link->second.config.mode == GuardMode::kOff) {
+    if (received.hold) outbox_.push(Verdict{*received.hold, Verdict::Kind::kPass, {}});
+    return;
+  }
+  if (link != links_.end())
     if (auto judged = receiver_.receive(now, received)) return judge(now, std::move(*judged));
   if (received.hold && !receiver_.holds(*received.hold))  // the receiver counted why
     outbox_.push(Verdict{*received.hold, Verdict::Kind::kDrop, {}});
@@ -191,7 +143,8 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
     if (link->second.up) interface_down(up->interface);
     link->second.up = true;
     link->second.mtu = up->mtu;
-    own_.interface_up(now, up->interface);
+    link->second.address = up->address;
+    if (link->second.config.mode != GuardMode::kOff) own_.interface_up(now, up->interface);
   } else if (const auto* down = std::get_if<machine::InterfaceDown>(&event)) {
     if (links_.contains(down->interface)) interface_down(down->interface);
   } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
@@ -200,8 +153,10 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
     own_.address_changed(now, *address);
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
-    if (!neighbour->link_address)
-      neighbours_.gone({neighbour->interface, neighbour->address}, now.boot);
+    const bool gone = !neighbour->link_address;
+    if (gone) neighbours_.gone({neighbour->interface, neighbour->address}, now.boot);
+    const auto router = routers_.find({neighbour->interface, neighbour->address});
+    if (router != routers_.end() && (gone || neighbour->reachable)) router->second.silent = gone;
   }
   settle(now);
 }
@@ -213,7 +168,8 @@ Result<void, machine::OrderError> Guard::handle(Now, const machine::Order&) {
 Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& config) {
   machine::NeedsRestart restart;
   const auto same = [](const GuardedInterface& a, const GuardedInterface& b) {
-    return a.id == b.id && a.name == b.name && a.prefixes == b.prefixes;
+    return a.id == b.id && a.name == b.name && a.prefixes == b.prefixes &&
+           (a.mode == GuardMode::kOff) == (b.mode == GuardMode::kOff);
   };
   if (!std::ranges::equal(config.interfaces, config_.interfaces, same))
     restart.settings.emplace_back("interfaces or their prefixes");
@@ -228,7 +184,7 @@ Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& co
   config_ = config;
   for (const GuardedInterface& interface : config_.interfaces)
     links_.at(interface.id).config = interface;
-  receiver_.configure(config_.receiver);
+  receiver_.configure(receiver_config(config_));
   paths_.configure(config_.paths);
   signer_.configure();
   outbox_.report(EventKind::kConfigured);
@@ -246,6 +202,8 @@ void Guard::interface_down(InterfaceId interface) {
     return true;
   });
   std::erase_if(routers_, [&](const auto& entry) { return entry.first.first == interface; });
+  std::erase_if(unsecured_routers_,
+                [&](const auto& entry) { return entry.first.first == interface; });
   signer_.drop(interface);
   own_.interface_down(interface);
   neighbours_.drop(interface);
@@ -265,9 +223,34 @@ void Guard::judge(Now now, send::Judged judged) {
       return secured(now, std::move(judged));
     case send::Verdict::kUnsecured:
       return unsecured(now, judged);
+    case send::Verdict::kOutOfWindow:
+      answer(now, judged);
+      break;
+    case send::Verdict::kUnknownKey:
+      fetch_path(now, judged.message);
+      break;
     case send::Verdict::kRepeat:  // the receiver counted it
-      outbox_.push(Verdict{*judged.message.hold, Verdict::Kind::kDrop, {}});
+      break;
   }
+  outbox_.push(Verdict{*judged.message.hold, Verdict::Kind::kDrop, {}});
+}
+
+// What hosts say no certificate proves, for theirs are not fetched (GS12).
+bool Guard::host_authorised(const send::Judged& judged) const {
+  return send::satisfied(config_.receiver.methods.of(judged.message.kind), false,
+                         judged.proof->cga);
+}
+
+// The kernel would remember who asks.
+void Guard::answer(Now now, const send::Judged& question) {
+  const auto asks = wire::NeighborSolicitation::parse(question.message.icmp);
+  const OwnAddresses::Own* own =
+      asks ? std::as_const(own_).find(question.message.interface, asks->target) : nullptr;
+  if (own == nullptr || !own->ready || !host_authorised(question) ||
+      question.proof->key_hash == config_.identity.key->hash())
+    return;
+  if (signer_.answer(now, question, *own, certifier_.has_value()))
+    counters_.add(GuardCounter::kAnswered);
 }
 
 void Guard::secured(Now now, send::Judged judged) {
@@ -277,6 +260,7 @@ void Guard::secured(Now now, send::Judged judged) {
   if (message.kind == Kind::kRouterAdvertisement)
     return secured_advertisement(now, std::move(judged));
   if (message.kind == Kind::kRedirect) return secured_redirect(now, std::move(judged));
+  if (!host_authorised(judged)) return drop(message, GuardCounter::kUnauthorised);
   Bytes icmp = verified_part(message);
   if (const auto advertisement = wire::NeighborAdvertisement::parse(message.icmp)) {
     if (advertisement->target != message.source) return drop(message, GuardCounter::kTarget);
@@ -298,6 +282,8 @@ bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {
       judged.message.kind == Kind::kRouterSolicitation)
     signer_.asked(now, judged);
   note_neighbour(now, judged.message);
+  const auto router = routers_.find({judged.message.interface, judged.message.source});
+  if (router != routers_.end()) router->second.silent = false;
   hand_over(judged.message, std::move(icmp), GuardCounter::kSecured);
   return true;
 }
@@ -306,13 +292,35 @@ bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {
 // not.
 void Guard::secured_advertisement(Now now, send::Judged judged) {
   if (trusts_anybody(judged.message.interface)) {
-    if (accept(now, judged, verified_part(judged.message)))
+    if (accept(now, judged, verified_part(judged.message))) {
+      note_unsecured_router(now, judged.message);
       form_addresses(now, judged.message, judged.message.options, false);
+    }
     return;
   }
+  const send::Method method = config_.receiver.methods.of(Kind::kRouterAdvertisement);
+  const pki::CertifiedRouter* certified = certified_for(now, judged);
+  const bool by_certificate = certified != nullptr && method != send::Method::kCga;
+  if (!send::satisfied(method, by_certificate, judged.proof->cga)) {
+    const bool wanted = send::satisfied(method, true, judged.proof->cga);
+    const bool known = keys_.find(judged.proof->spki, now.utc) != nullptr;
+    if (wanted && !known) return await_path(now, std::move(judged));
+    return drop(judged.message, GuardCounter::kUnauthorised);
+  }
+  if (by_certificate) return accept_advertisement(now, judged, *certified);
+  if (!accept(now, judged, verified_part(judged.message))) return;
+  note_unsecured_router(now, judged.message);
+  form_addresses(now, judged.message, judged.message.options, false);
+}
+
+// What the key that signed is certified for, by an anchor that counts for such messages.
+const pki::CertifiedRouter* Guard::certified_for(Now now, const send::Judged& judged) const {
   const pki::CertifiedRouter* certified = keys_.find(judged.proof->spki, now.utc);
-  if (certified == nullptr) return await_path(now, std::move(judged));
-  accept_advertisement(now, judged, *certified);
+  if (certified == nullptr) return nullptr;
+  const auto allowed = config_.anchors_of.find(judged.message.kind);
+  return allowed == config_.anchors_of.end() || allowed->second.contains(certified->anchor)
+             ? certified
+             : nullptr;
 }
 
 void Guard::await_path(Now now, send::Judged advertisement) {
@@ -331,7 +339,15 @@ void Guard::await_path(Now now, send::Judged advertisement) {
     return drop(advertisement.message, GuardCounter::kNoPath);
   counters_.add(GuardCounter::kPathAwaited);
   waiting_.push_back({std::move(advertisement), now.boot + kPathPatience});
-  paths_.fetch(now, interface, own_.link_local(interface).value_or(Ipv6Address{}), kAllRouters);
+  fetch_path(now, waiting_.back().advertisement.message);
+}
+
+// GS14: a router that is chosen already is asked itself.
+void Guard::fetch_path(Now now, const send::Message& advertisement) {
+  const InterfaceId interface = advertisement.interface;
+  const bool chosen = routers_.contains({interface, advertisement.source});
+  paths_.fetch(now, interface, own_.link_local(interface).value_or(Ipv6Address{}),
+               chosen ? advertisement.source : kAllRouters);
 }
 
 // A prefix or route that its router is not certified for is taken out (W25, GS32).
@@ -356,7 +372,23 @@ void Guard::accept_advertisement(Now now, const send::Judged& judged,
   form_addresses(now, message, *options, true);
 }
 
+void Guard::note_unsecured_router(Now now, const send::Message& advertisement) {
+  const At at{advertisement.interface, advertisement.source};
+  const auto head = wire::RouterAdvertisement::parse(advertisement.icmp);
+  routers_.erase(at);
+  if (!head || head->router_lifetime_s == 0) {
+    unsecured_routers_.erase(at);
+    return;
+  }
+  std::erase_if(unsecured_routers_, [&](const auto& entry) { return entry.second <= now.boot; });
+  const auto on_link = std::ranges::count_if(
+      unsecured_routers_, [&](const auto& entry) { return entry.first.first == at.first; });
+  if (static_cast<std::size_t>(on_link) < kRoutersOfLink || unsecured_routers_.contains(at))
+    unsecured_routers_.insert_or_assign(at, now.boot + seconds(head->router_lifetime_s));
+}
+
 void Guard::note_router(const At& at, Router router, Now now) {
+  unsecured_routers_.erase(at);
   if (router.valid_until <= now.boot) {
     routers_.erase(at);
     return;
@@ -378,12 +410,18 @@ void Guard::secured_redirect(Now now, send::Judged judged) {
   const send::Message& message = judged.message;
   const auto redirect = wire::Redirect::parse(message.icmp);
   const Router* sender = router(now, {message.interface, message.source});
+  const send::Method method = config_.receiver.methods.of(Kind::kRedirect);
   const bool certified =
       sender != nullptr && redirect && equal(sender->certified.spki, judged.proof->spki) &&
+      certified_for(now, judged) != nullptr &&
       (redirect->target != redirect->destination ||
        sender->certified.may_advertise(Prefix(redirect->destination, kHostBits)));
-  if (!certified && !trusts_anybody(message.interface))
-    return drop(message, GuardCounter::kRedirector);
+  if (!send::satisfied(method, certified, judged.proof->cga) &&
+      !trusts_anybody(message.interface)) {
+    // RFC 3971 7.2: as one that is not signed.
+    if (objection(now, message)) return drop(message, GuardCounter::kRedirector);
+    return hand_over(message, verified_part(message), GuardCounter::kUnsecured);
+  }
   (void)accept(now, judged, verified_part(message));
 }
 
@@ -394,6 +432,7 @@ void Guard::unsecured(Now now, const send::Judged& judged) {
   if (message.kind == Kind::kRouterAdvertisement) {
     // RFC 3971 8: chosen only where there is no certified router.
     if (has_anchors()) icmp[kFlagsAt] |= kLowPreference;
+    note_unsecured_router(now, message);
     form_addresses(now, message, message.options, false);
   }
   hand_over(message, std::move(icmp), GuardCounter::kUnsecured);
@@ -409,18 +448,22 @@ std::optional<GuardCounter> Guard::objection(Now now, const send::Message& messa
     return GuardCounter::kSecuredOnly;
   const bool from_router =
       message.kind == Kind::kRouterAdvertisement || message.kind == Kind::kRedirect;
-  if (from_router && has_router(now, message.interface)) return GuardCounter::kSecuredRouter;
+  if (from_router && (has_router(now, message.interface) ||
+                      router(now, {message.interface, message.source}) != nullptr))
+    return GuardCounter::kSecuredRouter;
   for (const Ipv6Address& address : changed_by(message)) {
     if (neighbours_.contains({message.interface, address})) return GuardCounter::kSecuredEntry;
     const OwnAddresses::Own* own = own_.find(message.interface, address);
     if (own != nullptr && own->ready) return GuardCounter::kOwnAddress;
   }
-  // Against an address that is being detected: the first one gives way to anybody.
+  // Against an address that is being detected: the first one gives way to anybody, as a rule.
   const Ipv6Address claimed = message.kind == Kind::kNeighborAdvertisement
                                   ? changed_by(message).front()
                                   : send::claimed_address(message.source, message.icmp);
   const OwnAddresses::Own* own = own_.find(message.interface, claimed);
-  if (own != nullptr && !own->ready && own->collision_count > 0) return GuardCounter::kLaterDad;
+  const GuardedInterface& interface = links_.at(message.interface).config;
+  if (own != nullptr && !own->ready && (own->collision_count > 0 || interface.ignore_unsecured_dad))
+    return GuardCounter::kLaterDad;
   return std::nullopt;
 }
 
@@ -467,7 +510,7 @@ void Guard::settle(Now now) {
     std::vector<Waiting> waiting = std::exchange(waiting_, {});
     for (Waiting& each : waiting) {
       const send::Message& message = each.advertisement.message;
-      const auto* certified = keys_.find(each.advertisement.proof->spki, now.utc);
+      const auto* certified = certified_for(now, each.advertisement);
       if (certified != nullptr)
         accept_advertisement(now, each.advertisement, *certified);
       else if (message.interface != ended.interface || ended.validated)
@@ -494,7 +537,8 @@ const Guard::Router* Guard::router(Now now, const At& at) const {
 
 bool Guard::has_router(Now now, InterfaceId interface) const {
   return std::ranges::any_of(routers_, [&](const auto& entry) {
-    return entry.first.first == interface && router(now, entry.first) != nullptr;
+    return entry.first.first == interface && router(now, entry.first) != nullptr &&
+           !entry.second.silent;
   });
 }
 
@@ -525,29 +569,6 @@ void Guard::tick(Now now) {
   });
   paths_.tick(now);
   settle(now);
-}
-
-void Guard::counters(const CounterVisitor& visit) const {
-  const auto group = [&](std::string_view name, const auto& counters) {
-    counters.for_each(
-        [&](std::string_view counter, std::uint64_t value) { visit(name, counter, value); });
-  };
-  group("guard", counters_);
-  group("send", receiver_.counters());
-  group("path", paths_.counters());
-  if (certifier_) group("certifier", certifier_->counters());
-}
-
-Guard::Status Guard::status(Now now) const {
-  Status status;
-  for (const auto& [interface, link] : links_) {
-    LinkStatus each{link.config.name, link.up, link.config.mode, own_.ready(interface), {}};
-    for (const auto& [at, found] : routers_)
-      if (at.first == interface && router(now, at) != nullptr) each.routers.push_back(at.second);
-    status.links.push_back(std::move(each));
-  }
-  status.secured_neighbours = neighbours_.size();
-  return status;
 }
 
 }  // namespace sendoff::nd

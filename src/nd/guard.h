@@ -45,13 +45,18 @@ class Guard final : public machine::Machine {
   [[nodiscard]] std::optional<machine::Action> poll() override { return outbox_.poll(); }
   void counters(const CounterVisitor& visit) const override;
 
-  // For `sendoff status`: copies, no secrets.
+  // For `sendoff status`: copies, no secrets. What a secured message told last is told apart from
+  // what none did (RFC 3971 8); neighbours of the kernel's that are no secured ones are unsecured.
   struct LinkStatus {
     std::string name;
     bool up = false;
     GuardMode mode = GuardMode::kMixed;
     std::vector<Ipv6Address> addresses;
     std::vector<Ipv6Address> routers;  // certified ones
+    std::vector<Ipv6Address> unsecured_routers{};
+    std::vector<Prefix> secured_prefixes{};
+    std::vector<Prefix> unsecured_prefixes{};
+    std::vector<Ipv6Address> secured_neighbours{};
   };
   struct Status {
     std::vector<LinkStatus> links;
@@ -64,6 +69,7 @@ class Guard final : public machine::Machine {
   struct Router {
     pki::CertifiedRouter certified;
     Instant valid_until;
+    bool silent = false;  // the kernel reached it no more, and nothing secured came from it since
   };
   // A secured RA that waits for its router's certification path (GS33).
   struct Waiting {
@@ -74,15 +80,21 @@ class Guard final : public machine::Machine {
 
   void from_wire(Now now, const machine::Received& received);
   void judge(Now now, send::Judged judged);
+  [[nodiscard]] bool host_authorised(const send::Judged& judged) const;
+  void answer(Now now, const send::Judged& question);
   void secured(Now now, send::Judged judged);
   void secured_advertisement(Now now, send::Judged judged);
   void secured_redirect(Now now, send::Judged judged);
   void await_path(Now now, send::Judged advertisement);
+  void fetch_path(Now now, const send::Message& advertisement);
+  [[nodiscard]] const pki::CertifiedRouter* certified_for(Now now,
+                                                          const send::Judged& judged) const;
   // False: the peer table is full, and it was dropped.
   [[nodiscard]] bool accept(Now now, const send::Judged& judged, Bytes icmp);
   void accept_advertisement(Now now, const send::Judged& judged,
                             const pki::CertifiedRouter& certified);
   void note_router(const At& at, Router router, Now now);
+  void note_unsecured_router(Now now, const send::Message& advertisement);
   void unsecured(Now now, const send::Judged& judged);
   [[nodiscard]] std::optional<GuardCounter> objection(Now now, const send::Message& message) const;
   void form_addresses(Now now, const send::Message& message, const wire::OptionList& options,
@@ -110,7 +122,8 @@ class Guard final : public machine::Machine {
   SecuredNeighbours neighbours_;
   KernelSigner signer_;
   std::map<At, Router> routers_;
-  std::vector<Waiting> waiting_;  // oldest first
+  std::map<At, Instant> unsecured_routers_;  // and until when they are routers
+  std::vector<Waiting> waiting_;             // oldest first
 };
 
 }  // namespace sendoff::nd

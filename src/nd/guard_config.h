@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ namespace sendoff::nd {
 enum class GuardMode : std::uint8_t {
   kMixed,        // unsecured messages are taken where RFC 3971 8 allows it
   kSecuredOnly,  // they are not taken, and none is sent
+  kOff,          // no SEND: all passes as it is, both ways (RFC 3971 8)
 };
 [[nodiscard]] std::string_view name(GuardMode mode);
 
@@ -27,7 +29,9 @@ struct GuardedInterface {
   InterfaceId id;
   std::string name;
   GuardMode mode = GuardMode::kMixed;
-  std::vector<Prefix> prefixes;  // /64s on the link that need no advertisement
+  bool cga = true;                    // CGA options are sent and verified (RFC 3971 5.2.3)
+  std::vector<Prefix> prefixes;       // /64s on the link that need no advertisement
+  bool ignore_unsecured_dad = false;  // against the first address, too (RFC 3971 8)
 };
 
 struct GuardConfig {
@@ -37,7 +41,10 @@ struct GuardConfig {
   send::BudgetConfig signatures;  // that one neighbour, or one interface, may cause in a second
   std::size_t max_signing = 64;   // messages of the kernel's that wait for their signature
   std::size_t max_neighbours = 4096;
-  PathFetcherConfig paths;                   // no anchors: no router is certified
+  PathFetcherConfig paths;  // no anchors: no router is certified
+  // By the indices of those anchors, which ones count for a kind of message; a kind that is not
+  // here: all.
+  std::map<send::Kind, std::set<std::size_t>> anchors_of;
   std::optional<CertifierConfig> certifier;  // of a router: the path that it answers CPS with
 };
 
@@ -55,17 +62,19 @@ enum class GuardCounter : std::uint8_t {
   kOutMalformed,
   // In.
   kSecured,        // given to the kernel
+  kAnswered,       // by the guard itself: a question of a stranger whose clock is off
   kUnsecured,      // given to the kernel
   kSecuredOnly,    // dropped, here and below, but where it says otherwise: not signed
   kSecuredEntry,   // not signed, and would change what a signed message told
   kSecuredRouter,  // not signed, and of a link that has a certified router
   kOwnAddress,     // not signed, in the name of an address of ours
-  kLaterDad,       // not signed, against the second or third address (RFC 3971 8)
+  kLaterDad,       // not signed, against an address that does not yield to such (RFC 3971 8)
   kOwnKey,         // signed by ourselves: replayed, or looped back (GS17)
+  kUnauthorised,   // signed, and not proven as its kind of message demands
   kTarget,         // a secured NA for an address that is not its source (GS16)
   kPathAwaited,    // an RA that waits for its router's certification path (GS33)
   kNoPath,         // its router is not certified, or too many waited
-  kRedirector,     // a Redirect of somebody who is no certified router here
+  kRedirector,  // a Redirect of no certified router of this link, where no unsecured one is taken
   kPrefixRemoved,  // passed without a prefix or route that its router is not certified for
   kNotSolicited,   // passed without its S flag, for it has no Nonce of ours (GS4)
   kNeighbourEvicted,
@@ -78,6 +87,7 @@ struct GuardedLink {
   GuardedInterface config;
   bool up = false;
   std::uint32_t mtu = 1500;
+  LinkAddress address{};
 };
 using GuardedLinks = std::map<InterfaceId, GuardedLink>;
 

@@ -59,8 +59,9 @@ void KernelSigner::handle(Now now, const machine::Received& received) {
   const auto outgoing = packet ? read(received, *packet) : std::nullopt;
   if (!outgoing || !around_.links.contains(received.interface))
     return drop(*received.hold, GuardCounter::kOutMalformed);
-  if (outgoing->options.first(OptionType::kRsaSignature)) {
-    around_.counters.add(GuardCounter::kSignedAlready);
+  const GuardMode mode = around_.links.at(received.interface).config.mode;
+  if (mode == GuardMode::kOff || outgoing->options.first(OptionType::kRsaSignature)) {
+    if (mode != GuardMode::kOff) around_.counters.add(GuardCounter::kSignedAlready);
     around_.outbox.push(Verdict{outgoing->hold, Verdict::Kind::kPass, {}});
     return;
   }
@@ -93,15 +94,13 @@ void KernelSigner::solicit_from_unspecified(Now now, const Outgoing& outgoing) {
 }
 
 void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own) {
-  if (signing_.size() >= around_.config.max_signing)
-    return drop(outgoing.hold, GuardCounter::kSignQueue);
-  const bool known = around_.neighbours.contains({outgoing.interface, outgoing.destination});
-  if (!budget_.take(outgoing.interface, budget_key(outgoing.destination), known, now.boot))
-    return drop(outgoing.hold, GuardCounter::kSignBudget);
+  if (const auto why = bound(now, outgoing.interface, outgoing.destination))
+    return drop(outgoing.hold, *why);
   send::Unsigned message;
   message.source = outgoing.source;
   message.destination = destination_of(outgoing);
   message.parameters = around_.config.identity.parameters(own.prefix, own.collision_count);
+  message.cga_option = around_.links.at(outgoing.interface).config.cga;
   if (!choose_nonce(now, outgoing, message.nonce))
     return drop(outgoing.hold, GuardCounter::kSignFailed);
   // Options of the kernel's own that SEND has its own of: its Nonce of RFC 7527.
@@ -123,13 +122,52 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
         redirected->packet.first(std::min(room, redirected->packet.size() / 8 * 8));
     if (!redirected->packet.empty()) append(message.message, *redirected);
   }
-  const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination};
-  auto job = send::sign(std::move(message), key, around_.stamps.next(now),
-                        around_.links.at(outgoing.interface).mtu);
+  const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination, {}};
+  if (const auto why = start(now, std::move(message), signing)) drop(outgoing.hold, *why);
+}
+
+std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
+                                                const Ipv6Address& destination) {
+  if (signing_.size() >= around_.config.max_signing) return GuardCounter::kSignQueue;
+  const bool known = around_.neighbours.contains({interface, destination});
+  if (!budget_.take(interface, budget_key(destination), known, now.boot))
+    return GuardCounter::kSignBudget;
+  return std::nullopt;
+}
+
+std::optional<GuardCounter> KernelSigner::start(Now now, send::Unsigned message,
+                                                const Signing& signing) {
+  auto job = send::sign(std::move(message), around_.config.identity.key, around_.stamps.next(now),
+                        around_.links.at(signing.interface).mtu);
   if (!job)
-    return drop(outgoing.hold, job.error() == send::SendError::kTooBig ? GuardCounter::kTooBig
-                                                                       : GuardCounter::kSignFailed);
+    return job.error() == send::SendError::kTooBig ? GuardCounter::kTooBig
+                                                   : GuardCounter::kSignFailed;
   signing_.emplace(around_.outbox.start(std::move(*job), machine::JobClass::kSign), signing);
+  return std::nullopt;
+}
+
+bool KernelSigner::answer(Now now, const send::Judged& solicitation, const OwnAddresses::Own& own,
+                          bool router) {
+  const send::Message& asked = solicitation.message;
+  const auto refused = [&](std::optional<GuardCounter> why) {
+    if (why) around_.counters.add(*why);
+    return why.has_value();
+  };
+  if (refused(bound(now, asked.interface, asked.source))) return false;
+  send::Unsigned message;
+  message.source = own.address;
+  message.destination = asked.source;
+  message.parameters = around_.config.identity.parameters(own.prefix, own.collision_count);
+  message.cga_option = around_.links.at(asked.interface).config.cga;
+  message.nonce = solicitation.proof->nonce;
+  append(message.message,
+         wire::NeighborAdvertisement{
+             .router = router, .solicited = true, .override_flag = true, .target = own.address});
+  append(message.message, wire::LinkAddressOption{OptionType::kTargetLinkAddress,
+                                                  around_.links.at(asked.interface).address});
+  const Signing signing{std::nullopt, asked.interface, message.source, message.destination,
+                        asked.frame_source};
+  return !refused(start(now, std::move(message), signing));
 }
 
 // RFC 3971 8: a neighbour that is not known by a secured message is asked by its group, so that
@@ -150,7 +188,10 @@ bool KernelSigner::choose_nonce(Now now, const Outgoing& outgoing, std::optional
   }
   nonce = send::draw_nonce(around_.random);
   if (nonce->empty()) return false;
-  around_.nonces.remember(outgoing.interface, *kind, *nonce, now.boot + kNonceMemory);
+  send::Question question{outgoing.interface, *kind, {}};
+  if (const auto asks = wire::NeighborSolicitation::parse(outgoing.icmp))
+    question.target = asks->target;
+  around_.nonces.remember(question, *nonce, now.boot + kNonceMemory);
   return true;
 }
 
@@ -192,9 +233,12 @@ void KernelSigner::complete(const machine::JobResult& result) {
   const auto* made = result.output ? std::get_if<machine::MessageSigned>(&*result.output) : nullptr;
   if (made == nullptr) return drop(signing.hold, GuardCounter::kSignFailed);
   around_.counters.add(GuardCounter::kSigned);
-  around_.outbox.push(
-      Verdict{signing.hold, Verdict::Kind::kReplace,
-              wire::icmpv6_packet(signing.source, signing.destination, made->message)});
+  Bytes packet = wire::icmpv6_packet(signing.source, signing.destination, made->message);
+  if (signing.hold)
+    around_.outbox.push(Verdict{*signing.hold, Verdict::Kind::kReplace, std::move(packet)});
+  else
+    around_.outbox.push(
+        machine::Transmit{signing.interface, signing.link_destination, std::move(packet)});
 }
 
 void KernelSigner::drop(InterfaceId interface) {
@@ -207,9 +251,9 @@ void KernelSigner::drop(InterfaceId interface) {
   std::erase_if(questions_, [&](const Question& each) { return each.interface == interface; });
 }
 
-void KernelSigner::drop(machine::HoldId hold, GuardCounter why) {
+void KernelSigner::drop(std::optional<machine::HoldId> hold, GuardCounter why) {
   around_.counters.add(why);
-  around_.outbox.push(Verdict{hold, Verdict::Kind::kDrop, {}});
+  if (hold) around_.outbox.push(Verdict{*hold, Verdict::Kind::kDrop, {}});
 }
 
 }  // namespace sendoff::nd

@@ -44,6 +44,11 @@ class KernelSigner {
   // A secured solicitation is given to the kernel: its answer, if it comes soon, has the Nonce.
   void asked(Now now, const send::Judged& solicitation);
 
+  // Answers a secured solicitation for `own` in the kernel's place, with its Nonce, to where its
+  // frame came from. False: within no bound of signatures, or too big.
+  [[nodiscard]] bool answer(Now now, const send::Judged& solicitation, const OwnAddresses::Own& own,
+                            bool router);
+
   [[nodiscard]] bool owns(machine::JobId job) const { return signing_.contains(job); }
   void complete(const machine::JobResult& result);
   void drop(InterfaceId interface);
@@ -61,10 +66,11 @@ class KernelSigner {
     [[nodiscard]] wire::Icmpv6Type type() const { return static_cast<wire::Icmpv6Type>(icmp[0]); }
   };
   struct Signing {
-    machine::HoldId hold;
+    std::optional<machine::HoldId> hold;  // nothing: a message of the guard's own
     InterfaceId interface;
     Ipv6Address source;
     Ipv6Address destination;
+    LinkAddress link_destination;  // of that
   };
   // A solicitation of a neighbour's that the kernel may be about to answer.
   struct Question {
@@ -81,11 +87,16 @@ class KernelSigner {
   void not_ours(const Outgoing& outgoing);
   void solicit_from_unspecified(Now now, const Outgoing& outgoing);
   void secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own);
+  // Nothing: it may be signed now.
+  [[nodiscard]] std::optional<GuardCounter> bound(Now now, InterfaceId interface,
+                                                  const Ipv6Address& destination);
+  [[nodiscard]] std::optional<GuardCounter> start(Now now, send::Unsigned message,
+                                                  const Signing& signing);
   [[nodiscard]] Ipv6Address destination_of(const Outgoing& outgoing) const;
   // False: the random source failed.
   [[nodiscard]] bool choose_nonce(Now now, const Outgoing& outgoing, std::optional<Bytes>& nonce);
   [[nodiscard]] std::optional<Bytes> take_question(Now now, const Outgoing& outgoing);
-  void drop(machine::HoldId hold, GuardCounter why);
+  void drop(std::optional<machine::HoldId> hold, GuardCounter why);
 
   Surroundings around_;
   send::Budget budget_;

@@ -61,6 +61,7 @@ void OwnAddresses::advertised(Now now, InterfaceId interface,
       return;
     Own formed;
     formed.prefix = prefix;
+    formed.secured = secured;
     formed.prefix_length = kAddressAlone;
     formed.valid_until = valid_until;
     formed.preferred_until = preferred_until;
@@ -71,6 +72,7 @@ void OwnAddresses::advertised(Now now, InterfaceId interface,
   const Instant last = now.boot + kTwoHours;
   if (valid_until < known->valid_until && (!secured || known->valid_until > last))
     valid_until = std::max(valid_until, std::min(known->valid_until, last));
+  known->secured = secured;
   known->valid_until = valid_until;
   known->preferred_until = std::min(preferred_until, valid_until);
   if (valid_until > now.boot) {
@@ -185,6 +187,11 @@ std::vector<Ipv6Address> OwnAddresses::ready(InterfaceId interface) const {
   for (const Own& own : link->second)
     if (own.ready) addresses.push_back(own.address);
   return addresses;
+}
+
+std::vector<OwnAddresses::Own> OwnAddresses::all(InterfaceId interface) const {
+  const auto link = own_.find(interface);
+  return link == own_.end() ? std::vector<Own>{} : link->second;
 }
 
 const std::string& OwnAddresses::name_of(InterfaceId interface) const {

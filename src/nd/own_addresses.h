@@ -37,6 +37,7 @@ class OwnAddresses {
     std::uint8_t collision_count = 0;
     bool ready = false;   // DAD has ended
     bool failed = false;  // three duplicates, or refused by the host
+    bool secured = true;  // what told of the prefix last
     std::uint8_t prefix_length = 64;
     Instant valid_until = kNever;
     Instant preferred_until = kNever;
@@ -45,6 +46,7 @@ class OwnAddresses {
   [[nodiscard]] const Own* find(InterfaceId interface, const Ipv6Address& address) const;
   [[nodiscard]] std::optional<Ipv6Address> link_local(InterfaceId interface) const;  // a ready one
   [[nodiscard]] std::vector<Ipv6Address> ready(InterfaceId interface) const;
+  [[nodiscard]] std::vector<Own> all(InterfaceId interface) const;
 
  private:
   static constexpr std::size_t kMaxAdvertised = 16;  // prefixes of an interface

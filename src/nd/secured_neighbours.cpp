@@ -31,6 +31,15 @@ void SecuredNeighbours::drop(InterfaceId interface) {
   }
 }
 
+std::vector<Ipv6Address> SecuredNeighbours::of(InterfaceId interface, std::size_t most) const {
+  std::vector<Ipv6Address> addresses;
+  for (auto entry = noted_.lower_bound({interface, Ipv6Address{}});
+       entry != noted_.end() && entry->first.interface == interface && addresses.size() < most;
+       ++entry)
+    addresses.push_back(entry->first.address);
+  return addresses;
+}
+
 void SecuredNeighbours::erase(std::map<Neighbour, Instant>::iterator entry) {
   order_.erase({entry->second, entry->first});
   noted_.erase(entry);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "base/address.h"
 #include "base/ids.h"
@@ -33,6 +34,8 @@ class SecuredNeighbours {
   void gone(const Neighbour& neighbour, Instant now);
   void drop(InterfaceId interface);
   [[nodiscard]] std::size_t size() const { return noted_.size(); }
+  // At most so many of an interface, in the order of their addresses.
+  [[nodiscard]] std::vector<Ipv6Address> of(InterfaceId interface, std::size_t most) const;
 
  private:
   void erase(std::map<Neighbour, Instant>::iterator entry);

@@ -45,19 +45,18 @@ void Duplicates::remember(const crypto::Sha256Digest& digest, Instant now) {
 
 std::size_t Duplicates::size() const { return table_->order.size(); }
 
-void Nonces::remember(InterfaceId interface, Kind solicitation, Bytes nonce, Instant until) {
+void Nonces::remember(const Question& question, Bytes nonce, Instant until) {
   if (entries_.size() >= max_entries_) entries_.pop_front();
-  entries_.push_back({interface, solicitation, std::move(nonce), until});
+  entries_.push_back({question, std::move(nonce), until});
 }
 
 void Nonces::forget(ByteView nonce) {
   std::erase_if(entries_, [&](const Entry& entry) { return equal(entry.nonce, nonce); });
 }
 
-bool Nonces::sent(InterfaceId interface, Kind solicitation, ByteView nonce, Instant now) const {
+bool Nonces::sent(const Question& question, ByteView nonce, Instant now) const {
   return std::ranges::any_of(entries_, [&](const Entry& entry) {
-    return entry.interface == interface && entry.solicitation == solicitation &&
-           entry.until > now && equal(entry.nonce, nonce);
+    return entry.question == question && entry.until > now && equal(entry.nonce, nonce);
   });
 }
 

@@ -31,19 +31,25 @@ class Duplicates {
   std::unique_ptr<Table> table_;
 };
 
+// What a solicitation asks: its answers are known by this and by its Nonce (GS8).
+struct Question {
+  InterfaceId interface;
+  Kind kind = Kind::kRouterSolicitation;  // of the solicitation
+  Ipv6Address target;                     // of a Neighbor Solicitation; :: of others
+  friend bool operator==(const Question&, const Question&) = default;
+};
+
 // Nonces of solicitations sent. Not consumed by a match: several routers answer one RS.
 class Nonces {
  public:
   explicit Nonces(std::size_t max_entries = 64) : max_entries_(max_entries) {}
-  void remember(InterfaceId interface, Kind solicitation, Bytes nonce, Instant until);
+  void remember(const Question& question, Bytes nonce, Instant until);
   void forget(ByteView nonce);
-  [[nodiscard]] bool sent(InterfaceId interface, Kind solicitation, ByteView nonce,
-                          Instant now) const;
+  [[nodiscard]] bool sent(const Question& question, ByteView nonce, Instant now) const;
 
  private:
   struct Entry {
-    InterfaceId interface;
-    Kind solicitation;
+    Question question;
     Bytes nonce;
     Instant until;
   };

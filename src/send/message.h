@@ -38,8 +38,9 @@ struct Message {
   Bytes packet;
   Ipv6Address source;
   Ipv6Address destination;
-  ByteView icmp;                        // the whole ICMPv6 message
-  wire::OptionList options;             // before the first RSA Signature option: what may be used
+  ByteView icmp;  // the whole ICMPv6 message
+  // What may be used: those before the first RSA Signature option, where the kind may have one.
+  wire::OptionList options;
   std::optional<machine::HoldId> hold;  // of a packet of the kernel's that waits for a verdict
 
   Message() = default;
@@ -55,13 +56,15 @@ struct Message {
 
 // What the pipeline proved of a secured message.
 struct Proof {
-  Bytes spki;  // of the CGA option: the key that signed
+  Bytes spki;  // the key that signed
   crypto::KeyHash key_hash{};
-  ByteView cga_parameters;  // into the message's octets
+  bool cga = false;         // the claimed address is made from that key
+  ByteView cga_parameters;  // into the message's octets; empty without CGA option
   std::uint8_t sec = 0;
   std::uint64_t timestamp = 0;  // 1/65536 s since 1970
   std::optional<Bytes> nonce;
   bool solicited = false;         // the nonce is one of ours
+  bool out_of_window = false;     // of a peer whose clock nobody knows, and it is far from ours
   crypto::Sha256Digest digest{};  // of the octets that the signature covers
 };
 

@@ -17,6 +17,8 @@ bool source_ok(Kind kind, const wire::PacketView& packet) {
     case Kind::kPrRtAdv:
     case Kind::kCertificationPathAdvertisement:
       return source.is_link_local();
+    case Kind::kCertificationPathSolicitation:
+      return source.is_link_local() || source.is_unspecified();
     case Kind::kRtSolPr:
     case Kind::kNeighborAdvertisement:
       return !source.is_multicast() && !source.is_unspecified() && !source.is_loopback();
@@ -48,6 +50,18 @@ std::optional<Kind> solicitation_of(Kind kind) {
     default:
       return std::nullopt;
   }
+}
+
+std::optional<Question> question_of(const Message& message) {
+  const auto kind =
+      is_solicitation(message.kind) ? std::optional(message.kind) : solicitation_of(message.kind);
+  if (!kind) return std::nullopt;
+  Question question{message.interface, *kind, {}};
+  if (const auto asks = wire::NeighborSolicitation::parse(message.icmp))
+    question.target = asks->target;
+  if (const auto answers = wire::NeighborAdvertisement::parse(message.icmp))
+    question.target = answers->target;
+  return question;
 }
 
 std::optional<Kind> kind_of(ByteView message, Kind short_kind) {
@@ -158,6 +172,8 @@ std::string_view name(Reason reason) {
       return "two-keys";
     case Reason::kNoCga:
       return "no-cga";
+    case Reason::kUnknownKey:
+      return "unknown-key";
     case Reason::kSendOptions:
       return "send-options";
     case Reason::kKeyLimits:
@@ -248,7 +264,7 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
   message.icmp = ByteView(message.packet).subspan(at, packet->upper.size());
   const auto options =
       wire::OptionList::parse(message.icmp.subspan(*wire::options_offset(message.icmp)));
-  message.options = options->before_signature();
+  message.options = carries_send_options(*kind) ? options->before_signature() : *options;
   message.hold = received.hold;
   if (!carries_send_options(*kind))
     return Judged{Verdict::kUnsecured, Reason::kUnsecured, std::move(message), std::nullopt};
@@ -262,6 +278,9 @@ std::optional<Judged> Receiver::fail_with(Reason reason, Message message) {
   switch (reason) {
     case Reason::kUnsecured:
       break;
+    case Reason::kUnknownKey:
+      if (message.kind != Kind::kRouterAdvertisement) return std::nullopt;
+      return Judged{Verdict::kUnknownKey, reason, std::move(message), std::nullopt};
     case Reason::kNoCga:
     case Reason::kSendOptions:
     case Reason::kKeyLimits:
@@ -285,33 +304,49 @@ std::optional<Reason> Receiver::read_options(const Message& message,
   const auto cga_option = message.options.first(OptionType::kCga);
   if (!timestamp_option) return Reason::kNoTimestamp;
   if (!nonce_option && is_solicitation(message.kind)) return Reason::kNoNonce;
-  if (!cga_option) return Reason::kNoCga;
+  if (!cga_option &&
+      (known_keys_ == nullptr || !config_.methods.certificate_suffices(message.kind)))
+    return Reason::kNoCga;
   if (message.options.count(OptionType::kCga) > 1 ||
       message.options.count(OptionType::kTimestamp) > 1 ||
       message.options.count(OptionType::kNonce) > 1)
     return Reason::kSendOptions;
 
   const auto timestamp = wire::TimestampOption::parse(timestamp_option->octets);
-  const auto cga = wire::CgaOption::parse(cga_option->octets);
   const auto signature = wire::RsaSignatureOption::parse(signature_option.octets);
-  if (!timestamp || !cga || !signature) return Reason::kSendOptions;
+  if (!timestamp || !signature) return Reason::kSendOptions;
   examined.proof.timestamp = timestamp->value;
-  examined.proof.cga_parameters = cga->parameters;
   if (nonce_option) {
     const auto nonce = wire::NonceOption::parse(nonce_option->octets);
     if (!nonce) return Reason::kSendOptions;
     examined.proof.nonce = to_bytes(nonce->nonce);
   }
-  const auto parameters = cga::ParametersView::parse(cga->parameters);
-  if (!parameters) return Reason::kSendOptions;
-  examined.parameters = *parameters;
+  if (cga_option) {
+    const auto cga = wire::CgaOption::parse(cga_option->octets);
+    if (!cga) return Reason::kSendOptions;
+    const auto parameters = cga::ParametersView::parse(cga->parameters);
+    if (!parameters) return Reason::kSendOptions;
+    examined.proof.cga_parameters = cga->parameters;
+    examined.parameters = *parameters;
+  }
+  return read_key(message, *signature, examined);
+}
 
-  auto key = crypto::RsaPublicKey::parse(parameters->public_key, config_.key_limits);
+// The key is that of the CGA option; else one that a certificate names.
+std::optional<Reason> Receiver::read_key(const Message& message,
+                                         const wire::RsaSignatureOption& signature,
+                                         Examination& examined) const {
+  const ByteView spki = examined.parameters
+                            ? examined.parameters->public_key
+                            : known_keys_->key_of(signature.key_hash, message.arrived.utc);
+  if (spki.empty()) return Reason::kUnknownKey;
+  auto key = crypto::RsaPublicKey::parse(spki, config_.key_limits);
   if (!key) return Reason::kKeyLimits;
-  examined.proof.key_hash = crypto::key_hash(parameters->public_key);
-  if (examined.proof.key_hash != signature->key_hash) return Reason::kTwoKeys;
-  if (signature->content.size() < key->modulus_size()) return Reason::kSignature;
-  examined.signature = to_bytes(signature->content.first(key->modulus_size()));
+  examined.proof.key_hash = crypto::key_hash(spki);
+  if (examined.proof.key_hash != signature.key_hash) return Reason::kTwoKeys;
+  if (signature.content.size() < key->modulus_size()) return Reason::kSignature;
+  examined.signature = to_bytes(signature.content.first(key->modulus_size()));
+  examined.proof.spki = to_bytes(spki);
   examined.key = std::move(*key);
   return std::nullopt;
 }
@@ -321,19 +356,23 @@ std::optional<Reason> Receiver::judge(Now now, const Message& message, Examinati
   Proof& proof = examined.proof;
   const Ipv6Address claimed = claimed_address(message.source, message.icmp);
   const Peer peer{message.interface, claimed, proof.key_hash};
-  if (const auto solicitation = solicitation_of(message.kind); solicitation && proof.nonce) {
-    proof.solicited = nonces_.sent(message.interface, *solicitation, *proof.nonce, now.boot);
+  if (solicitation_of(message.kind) && proof.nonce) {
+    proof.solicited = nonces_.sent(*question_of(message), *proof.nonce, now.boot);
     // To a multicast destination it may be another node's nonce: judged as unsolicited (GS3).
     if (!proof.solicited && !message.destination.is_multicast()) return Reason::kUnknownNonce;
   }
-  if (!proof.solicited && !timestamps_.fresh(peer, proof.timestamp, message.arrived))
-    return Reason::kStale;
-  if (!cga::verify(claimed, *examined.parameters)) return Reason::kCga;
+  if (!proof.solicited && !timestamps_.fresh(peer, proof.timestamp, message.arrived)) {
+    if (!may_answer(message, peer)) return Reason::kStale;
+    proof.out_of_window = true;
+  }
+  if (examined.parameters && !config_.without_cga.contains(message.interface)) {
+    if (!cga::verify(claimed, *examined.parameters)) return Reason::kCga;
+    proof.cga = true;
+    proof.sec = cga::sec_of(claimed);
+  }
   if (!budget_.take(message.interface, message.frame_source, timestamps_.known(peer), now.boot))
     return Reason::kBudget;
   if (!room_for(message)) return Reason::kQueueFull;
-  proof.sec = cga::sec_of(claimed);
-  proof.spki = to_bytes(examined.parameters->public_key);
   return std::nullopt;
 }
 
@@ -363,6 +402,11 @@ std::optional<Judged> Receiver::send_checks(Now now, Message message) {
   return std::nullopt;
 }
 
+bool Receiver::may_answer(const Message& message, const Peer& peer) const {
+  return answers_out_of_window_ && message.kind == Kind::kNeighborSolicitation &&
+         !message.source.is_unspecified() && !timestamps_.known(peer);
+}
+
 bool Receiver::room_for(const Message& message) const {
   if (pending_.size() >= config_.max_pending) return false;
   const auto of_source = std::ranges::count_if(pending_, [&](const auto& entry) {
@@ -384,9 +428,9 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
 
   const Peer peer{message.interface, claimed_address(message.source, message.icmp), proof.key_hash};
   if (proof.solicited) {
-    if (!nonces_.sent(message.interface, *solicitation_of(message.kind), *proof.nonce, now.boot))
+    if (!nonces_.sent(*question_of(message), *proof.nonce, now.boot))
       return fail_with(Reason::kUnknownNonce, std::move(message));
-  } else if (!timestamps_.fresh(peer, proof.timestamp, message.arrived)) {
+  } else if (!proof.out_of_window && !timestamps_.fresh(peer, proof.timestamp, message.arrived)) {
     return fail_with(Reason::kStale, std::move(message));
   }
   // A copy that was verified at the same time came first.
@@ -395,6 +439,10 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
     return Judged{Verdict::kRepeat, Reason::kRepeat, std::move(message), std::move(proof)};
   }
   duplicates_.remember(proof.digest, now.boot);
+  if (proof.out_of_window) {
+    counters_.add(Reason::kStale);
+    return Judged{Verdict::kOutOfWindow, Reason::kStale, std::move(message), std::move(proof)};
+  }
   counters_.add(Reason::kSecured);
   return Judged{Verdict::kSecured, Reason::kSecured, std::move(message), std::move(proof)};
 }

@@ -11,14 +11,17 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/counters.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
 #include "send/caches.h"
 #include "send/message.h"
+#include "send/method.h"
 #include "send/timestamps.h"
 #include "wire/ipv6.h"
+#include "wire/send_options.h"
 
 namespace sendoff::send {
 
@@ -41,6 +44,7 @@ enum class Reason : std::uint8_t {
   kNoNonce,       // a signed solicitation without Nonce: discarded
   kTwoKeys,       // Key Hash names another key than the CGA option: discarded
   kNoCga,         // signed, without CGA option
+  kUnknownKey,    // signed, without CGA option, by a key that no certificate names
   kSendOptions,   // twice, or malformed (GS9)
   kKeyLimits,     // CGA key too small, too big, bad exponent, no RSA key (W8, GS25)
   kRepeat,        // the same octets were verified a moment ago
@@ -66,12 +70,26 @@ enum class Reason : std::uint8_t {
 [[nodiscard]] bool is_solicitation(Kind kind);
 // The solicitation that an advertisement answers; nothing for other kinds.
 [[nodiscard]] std::optional<Kind> solicitation_of(Kind kind);
+// What a solicitation asks, or an advertisement answers; nothing for other kinds.
+[[nodiscard]] std::optional<Question> question_of(const Message& message);
 // What must hold before SEND is looked at (RFC 4861 6.1, 7.1, RFC 6980); nothing: all does.
 // `arrived_as_fragment`: the packet was put together from fragments.
 [[nodiscard]] std::optional<Reason> base_checks(const wire::PacketView& packet, Kind kind,
                                                 bool arrived_as_fragment);
 
+// Keys that are known otherwise than by the message itself (RFC 3971 5.2.2).
+class KnownKeys {
+ public:
+  virtual ~KnownKeys() = default;
+  // The SubjectPublicKeyInfo with this hash, certified at `utc`, borrowed; empty when there is
+  // none.
+  [[nodiscard]] virtual ByteView key_of(const crypto::KeyHash& hash, UtcTime utc) const = 0;
+};
+
 struct ReceiverConfig {
+  Methods methods;
+  std::set<InterfaceId>
+      without_cga;  // where CGAs are neither demanded nor verified (RFC 3971 5.2.3)
   crypto::KeyLimits key_limits;
   TimestampConfig timestamps;
   BudgetConfig budget;
@@ -85,13 +103,17 @@ enum class Verdict : std::uint8_t {
   kSecured,    // CGA and signature verified, fresh
   kUnsecured,  // has no signature; or is an RtSolPr that failed validation (GS30)
   kRepeat,     // verified a moment ago: `proof->digest` names it
+  // A Neighbor Solicitation with good CGA and signature, of a stranger whose clock is off: it may
+  // be answered, and changes nothing (RFC 3971 5.3.4.2).
+  kOutOfWindow,
+  kUnknownKey,  // a Router Advertisement that a certificate may still prove; not verified
 };
 
 struct Judged {
   Verdict verdict = Verdict::kUnsecured;
   Reason reason = Reason::kUnsecured;
   Message message;
-  std::optional<Proof> proof;  // kSecured and kRepeat (only the digest of the latter)
+  std::optional<Proof> proof;  // but for kUnsecured; of kRepeat only the digest
 };
 
 class Receiver {
@@ -101,6 +123,13 @@ class Receiver {
 
   // Which kinds this node takes; others are not for it and are ignored without a counter.
   void take(Kind kind) { taken_[static_cast<std::size_t>(kind)] = true; }
+
+  // Messages without CGA option, of kinds for which a certificate suffices, are verified by these
+  // keys. `keys` outlives the receiver; without them such messages are discarded.
+  void know(const KnownKeys& keys) { known_keys_ = &keys; }
+
+  // From now on kOutOfWindow is a verdict; else such a message is discarded without its signature.
+  void answer_out_of_window() { answers_out_of_window_ = true; }
 
   // Judges a packet as far as it goes without RSA. Nothing: it was discarded (counted), is not
   // for us, or waits for its signature. CPS and CPA come back as kUnsecured after the base checks.
@@ -139,15 +168,21 @@ class Receiver {
   [[nodiscard]] std::optional<Reason> read_options(const Message& message,
                                                    const wire::RawOption& signature_option,
                                                    Examination& examined) const;
+  [[nodiscard]] std::optional<Reason> read_key(const Message& message,
+                                               const wire::RsaSignatureOption& signature,
+                                               Examination& examined) const;
   [[nodiscard]] std::optional<Reason> judge(Now now, const Message& message, Examination& examined);
   [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
   [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);
   [[nodiscard]] bool takes(Kind kind) const { return taken_[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] bool room_for(const Message& message) const;
+  [[nodiscard]] bool may_answer(const Message& message, const Peer& peer) const;
 
   ReceiverConfig config_;
   machine::Outbox& outbox_;
   std::array<bool, static_cast<std::size_t>(Kind::kCount)> taken_{};
+  bool answers_out_of_window_ = false;
+  const KnownKeys* known_keys_ = nullptr;
   Timestamps timestamps_;
   Duplicates duplicates_;
   Nonces nonces_;

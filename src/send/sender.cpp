@@ -12,11 +12,10 @@ namespace {
 
 constexpr std::size_t kNonceSize = 6;
 
-void append_send_options(Bytes& message, ByteView parameters, UtcTime utc,
-                         const std::optional<Bytes>& nonce) {
-  append(message, wire::CgaOption{parameters});
-  append(message, wire::TimestampOption{timestamp_of(utc)});
-  if (nonce) append(message, wire::NonceOption{*nonce});
+void append_send_options(Unsigned& message, ByteView parameters, UtcTime utc) {
+  if (message.cga_option) append(message.message, wire::CgaOption{parameters});
+  append(message.message, wire::TimestampOption{timestamp_of(utc)});
+  if (message.nonce) append(message.message, wire::NonceOption{*message.nonce});
 }
 
 std::size_t signature_option_size(const crypto::SigningKey& key) {
@@ -72,8 +71,8 @@ std::string_view name(SendError error) {
 
 std::size_t packet_size(const Unsigned& message, const crypto::SigningKey& key) {
   std::size_t size = wire::Ipv6Header::kSize + message.message.size() +
-                     wire::CgaOption::size_with(message.parameters.size()) +
                      wire::TimestampOption::kSize + signature_option_size(key);
+  if (message.cga_option) size += wire::CgaOption::size_with(message.parameters.size());
   if (message.nonce) size += 2 + message.nonce->size();
   return size;
 }
@@ -91,7 +90,7 @@ Result<machine::SignMessage, SendError> sign(Unsigned message,
   const std::size_t size = packet_size(message, *key);
   if (size > mtu) return fail(SendError::kTooBig);
   message.message.reserve(size);
-  append_send_options(message.message, parameters, utc, message.nonce);
+  append_send_options(message, parameters, utc);
   return machine::SignMessage{std::move(key), message.source, message.destination,
                               std::move(message.message), std::move(message.seal)};
 }

@@ -19,6 +19,7 @@ struct Unsigned {
   Bytes message;  // ICMPv6: fixed part and the options before the CGA option
   cga::Parameters parameters;
   std::optional<Bytes> nonce;         // 6, 14, 22 … octets
+  bool cga_option = true;             // without it only a certificate proves the key
   std::optional<machine::Seal> seal;  // offset counts from the start of `message`
 };
 

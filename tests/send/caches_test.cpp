@@ -153,15 +153,17 @@ TEST(Duplicates, RememberForAWindowAndNoMoreThanTheirBound) {
 TEST(Nonces, BelongToAnInterfaceAndAKindAndEnd) {
   Nonces nonces(2);
   const Bytes nonce{1, 2, 3, 4, 5, 6};
-  nonces.remember({0}, Kind::kRtSolPr, nonce, kNow.boot + seconds(15));
-  EXPECT_TRUE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));
-  EXPECT_TRUE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));  // not consumed
-  EXPECT_FALSE(nonces.sent({1}, Kind::kRtSolPr, nonce, kNow.boot));
-  EXPECT_FALSE(nonces.sent({0}, Kind::kRouterSolicitation, nonce, kNow.boot));
-  EXPECT_FALSE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot + seconds(15)));
-  nonces.remember({0}, Kind::kRtSolPr, Bytes(6, 1), kNever);
-  nonces.remember({0}, Kind::kRtSolPr, Bytes(6, 2), kNever);
-  EXPECT_FALSE(nonces.sent({0}, Kind::kRtSolPr, nonce, kNow.boot));
+  nonces.remember({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot + seconds(15));
+  EXPECT_TRUE(nonces.sent({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot));
+  EXPECT_TRUE(nonces.sent({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot));  // not consumed
+  EXPECT_FALSE(nonces.sent({{1}, Kind::kRtSolPr, {}}, nonce, kNow.boot));
+  EXPECT_FALSE(nonces.sent({{0}, Kind::kRouterSolicitation, {}}, nonce, kNow.boot));
+  EXPECT_FALSE(
+      nonces.sent({{0}, Kind::kRtSolPr, Ipv6Address::literal("fe80::1")}, nonce, kNow.boot));
+  EXPECT_FALSE(nonces.sent({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot + seconds(15)));
+  nonces.remember({{0}, Kind::kRtSolPr, {}}, Bytes(6, 1), kNever);
+  nonces.remember({{0}, Kind::kRtSolPr, {}}, Bytes(6, 2), kNever);
+  EXPECT_FALSE(nonces.sent({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot));
 }
 
 TEST(Budget, AFloodOfStrangersDoesNotStarveAKnownPeer) {

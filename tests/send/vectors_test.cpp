@@ -88,10 +88,12 @@ TEST(ReceiverVectors, EveryMessageIsJudgedAsItsSectionSays) {
     const std::uint64_t stamp =
         vector.has("timestamp") ? vector.number("timestamp") : std::uint64_t{116671905824768};
     const Now now{Instant(seconds(1000)), utc_of(stamp)};
+    const auto answer = wire::NeighborAdvertisement::parse(ByteView(packet).subspan(40));
     if (vector.has("nonce"))
       for (const Kind kind :
            {Kind::kRouterSolicitation, Kind::kNeighborSolicitation, Kind::kRtSolPr})
-        node.receiver.nonces().remember({0}, kind, vector.hex("nonce"), kNever);
+        node.receiver.nonces().remember({{0}, kind, answer ? answer->target : Ipv6Address{}},
+                                        vector.hex("nonce"), kNever);
     const auto judged = node.judge(now, packet);
     if (vector.text("verdict") == "good") {
       ++good;
