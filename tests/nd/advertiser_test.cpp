@@ -80,6 +80,7 @@ TEST_F(Advertiser, EveryAdvertisementNamesTheRoutersAddressUnderEveryPrefix) {
 }
 
 TEST_F(Advertiser, ASecuredSolicitationGetsAUnicastAnswerWithItsNonce) {
+  COVERS("SND-5.3.3-4");
   settle();
   const Craft craft = mn.router_solicitation(bench.now);
   receive(craft, mn);
@@ -104,6 +105,7 @@ TEST_F(Advertiser, BeyondTheBudgetOneMulticastWithoutNonceServesAll) {
 }
 
 TEST_F(Advertiser, AMulticastHasANonceOnlyForOneSolicitorFromUnspecified) {
+  COVERS("SND-5.3.3-4");
   config.secured_only = true;
   settle();
   const Craft one = from_unspecified();

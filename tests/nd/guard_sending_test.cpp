@@ -269,6 +269,21 @@ TEST_F(GuardSending, OnlyTheFirstAddressYieldsToUnsecuredWord) {
   EXPECT_TRUE(signed_properly(left->packet));
 }
 
+TEST_F(GuardSending, TheFirstAddressYieldsToNobodyUnsecuredWhereThatIsSaid) {
+  COVERS("SND-8-13");
+  for (const bool ignore : {false, true}) {
+    if (ignore) config.interfaces[0].ignore_unsecured_dad = true;
+    bench.hold_outcome = [](const machine::Action& action) {
+      return std::holds_alternative<machine::AddAddress>(action.what);
+    };
+    start();
+    for (const Bytes& packet :
+         {advertisement(own(), kAllNodes, own(), false, peer_link()), detection()})
+      EXPECT_EQ(dropped(from_wire(packet)), ignore);
+    EXPECT_EQ(counted("later-dad"), ignore ? 2u : 0u);
+  }
+}
+
 TEST_F(GuardSending, ConfiguredPrefixesHaveAnAddressEach) {
   config.interfaces[0].prefixes = {Prefix::literal("2001:db8:a:1::/64"),
                                    Prefix::literal("2001:db8:a:2::/64")};
@@ -293,6 +308,7 @@ TEST_F(GuardSending, AConfigurationIsTakenWholeOrNotAtAll) {
 }
 
 TEST_F(GuardSending, AHostAnswersForItsCertificateWhenItHasOne) {
+  COVERS("SND-6.4-2");
   nd::CertifierConfig certifier;
   certifier.path = {certificate("ca"), certificate("good-router")};
   certifier.anchor = *pki::TrustAnchor::parse(certificate("anchor"));

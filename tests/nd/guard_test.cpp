@@ -260,7 +260,7 @@ TEST_F(Guard, OfARoutersAdvertisementsOneWaitsAndOfALinkEight) {
 }
 
 TEST_F(Guard, APrefixThatItsRouterIsNotCertifiedForIsTakenOut) {
-  COVERS("SND-7.3-2");
+  COVERS("SND-7.3-2", "SND-7.3-3");
   COVERS("SND-7.3-7");
   trust();
   const Prefix foreign = Prefix::literal("2001:db8:dead:1::/64");
@@ -325,6 +325,68 @@ TEST_F(Guard, ARedirectIsARoutersOfThisLinkAndWithinItsCertificate) {
           .packet();
   EXPECT_TRUE(dropped(from_wire(of_peer)));
   EXPECT_EQ(counted("redirector"), 2u);
+}
+
+TEST_F(Guard, ARedirectOfNobodyCertifiedIsAsOneThatIsNotSigned) {
+  COVERS("SND-7.2-2");
+  trust();
+  const Ipv6Address target = Ipv6Address::literal("fe80::5");
+  const auto redirect = [&](const Ipv6Address& to) {
+    bench.advance(milliseconds(100));
+    return from_wire(secured(peer.link_local(), own(),
+                             octets_of(wire::Redirect{to, Ipv6Address::literal("2001:db8:f::1")}),
+                             std::nullopt)
+                         .packet());
+  };
+  start();
+  EXPECT_TRUE(taken(redirect(target)));
+  EXPECT_EQ(counted("taken-unsecured"), 1u);
+  EXPECT_EQ(counted("taken-secured"), 0u);
+  EXPECT_EQ(guard->status(bench.now).secured_neighbours, 0u);
+  // What a secured message told stays.
+  ASSERT_TRUE(taken(from_wire(secured_solicitation().packet())));
+  EXPECT_TRUE(dropped(redirect(peer.link_local())));
+  EXPECT_TRUE(taken(redirect(target)));
+  have_router();
+  EXPECT_TRUE(dropped(redirect(target)));
+  EXPECT_EQ(counted("redirector"), 2u);
+  secured_only();
+  start();
+  EXPECT_TRUE(dropped(redirect(target)));
+}
+
+TEST_F(Guard, AnUnsecuredRouterServesWhileTheSecuredOneIsSilent) {
+  COVERS("SND-8-20", "SND-8-22", "SND-8-24");
+  trust();
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  const Bytes unsecured = router_advertisement(Ipv6Address::literal("fe80::66"), link, 1800);
+  const auto low = [](const Bytes& icmp) {
+    return !icmp.empty() && wire::RouterAdvertisement::parse(icmp)->preference == 3;
+  };
+  start();
+  have_router();
+  EXPECT_TRUE(dropped(from_wire(unsecured, link)));
+  bench.host(machine::NeighbourChanged{kGuarded, router.link_local, router.link_address, false});
+  EXPECT_TRUE(dropped(from_wire(unsecured, link)));
+  // The kernel's probes were not answered.
+  bench.host(machine::NeighbourChanged{kGuarded, router.link_local, std::nullopt, false});
+  EXPECT_TRUE(low(icmp_of(from_wire(unsecured, link))));
+  // Nobody else is the secured one meanwhile.
+  EXPECT_TRUE(dropped(from_wire(router_advertisement(router.link_local, link, 0), link)));
+  bench.advance(seconds(1));
+  const Bytes given = icmp_of(from_wire(certified_advertisement(), router.link_address));
+  ASSERT_FALSE(given.empty());
+  EXPECT_EQ(wire::RouterAdvertisement::parse(given)->preference, 0);
+  EXPECT_TRUE(dropped(from_wire(unsecured, link)));
+  bench.host(machine::NeighbourChanged{kGuarded, router.link_local, std::nullopt, false});
+  bench.host(machine::NeighbourChanged{kGuarded, router.link_local, router.link_address, true});
+  EXPECT_TRUE(dropped(from_wire(unsecured, link)));
+  // Where nothing unsecured is taken there is no other.
+  secured_only();
+  start();
+  have_router();
+  bench.host(machine::NeighbourChanged{kGuarded, router.link_local, std::nullopt, false});
+  EXPECT_TRUE(dropped(from_wire(unsecured, link)));
 }
 
 TEST_F(Guard, UnsecuredWordShortensNoLifetimeBelowTwoHours) {
