@@ -1,6 +1,8 @@
 // `sendoff cga search` at the terminal.
 #include "app/terminal.h"
 #include "base/bytes.h"
+#include "crypto/rsa.h"
+#include "support/covers.h"
 
 namespace sendoff::test {
 namespace {
@@ -37,6 +39,26 @@ class CgaSearch : public Terminal {
     return octets.size() == 16 ? Reader(ByteView(octets).subspan(8)).u64() : 0;
   }
 };
+
+using CgaKey = Terminal;
+
+TEST_F(CgaKey, HasASizeInUseToday) {
+  COVERS("SND-5.1.3-7");
+  const auto made = [&](const std::string& options, std::uint32_t bits) {
+    ASSERT_EQ(sendoff("cga key --out made" + std::to_string(bits) + options).status, 0) << options;
+    const std::string pem = read("made" + std::to_string(bits));
+    const auto key = crypto::SigningKey::from_pem(
+        ByteView(reinterpret_cast<const std::uint8_t*>(pem.data()), pem.size()));
+    ASSERT_TRUE(key) << options;
+    EXPECT_EQ((*key)->public_key().bits(), bits);
+    EXPECT_EQ((*key)->public_key().exponent(), 65537U);
+  };
+  made("", 2048);
+  made(" --bits 1024", 1024);
+  made(" --bits 3072", 3072);
+  EXPECT_NE(sendoff("cga key --out small --bits 768").status, 0);
+  EXPECT_EQ(read("small"), "");
+}
 
 TEST_F(CgaSearch, FindsAModifierThatGenerateTakes) {
   for (const std::string sec : {"0", "1"}) {

@@ -1,4 +1,6 @@
 #include "config/fixture.h"
+#include "crypto/rsa.h"
+#include "pki/issue.h"
 #include "support/covers.h"
 
 namespace sendoff::config {
@@ -188,6 +190,7 @@ TEST_F(RouterFile, ABrokenFileIsOneError) {
 }
 
 TEST_F(RouterFile, APrivateKeyIsARegularFileOfItsOwnerOnly) {
+  COVERS("SND-4-2");
   const auto key_error = [this](const std::string& says) {
     router_error("key = \"ar.pem\"", "key = \"ar.pem\"", says);
   };
@@ -239,6 +242,54 @@ TEST_F(RouterFile, TheChainMayStandInEitherOrderAndWithItsAnchor) {
     ASSERT_TRUE(loaded) << loaded.error()[0].text();
     ASSERT_EQ(loaded->machine.certification.path.size(), 2U);
     EXPECT_EQ(loaded->machine.certification.path.back(), own);
+  }
+}
+
+// RFC 3971 6.4.4: the 8-bit length of the option.
+TEST_F(RouterFile, ACertificateFitsItsOption) {
+  COVERS("SND-6.4.4-4");
+  const auto pem = [](const std::string& key) {
+    return Secret::copy_of(test::load_file("keys/" + key + ".pem"));
+  };
+  const auto request = [](pki::Role role, const std::string& name) {
+    pki::Request made;
+    made.role = role;
+    made.common_name = name;
+    made.blocks = {Prefix::literal("2001:db8:a:1::/64")};
+    made.not_before = kToday - hours(24);
+    made.not_after = kToday + hours(24);
+    made.serial = {1, 2, 3};
+    return made;
+  };
+  const auto spki = [](const std::string& key) {
+    const auto loaded = crypto::SigningKey::from_pem(test::load_file("keys/" + key + ".pem"));
+    return to_bytes((*loaded)->spki());
+  };
+  const Bytes anchor = pki::issue(request(pki::Role::kAnchor, "Anchor"), spki("anchor-2048"),
+                                  {{}, pem("anchor-2048")})
+                           .value();
+  // Its size grows with the address of its revocation list, octet by octet.
+  const auto of_size = [&](std::size_t size) {
+    constexpr std::size_t kSome = 1000;
+    pki::Request made = request(pki::Role::kRouter, "ar");
+    const auto issued = [&](std::size_t length) {
+      made.crl_uris = {"http://" + std::string(length, 'x')};
+      return pki::issue(made, spki("ar-2048"), {anchor, pem("anchor-2048")}).value();
+    };
+    return issued(kSome + size - issued(kSome).size());
+  };
+  files_.put("etc/anchor.der", anchor);
+  const Bytes largest = of_size(2036);
+  ASSERT_EQ(largest.size(), 2036U);
+  files_.put("etc/chain.der", largest);
+  const auto loaded = router(kRouterFile);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_TRUE(warns(loaded->warnings, "travels unfragmented only on links with an MTU of"));
+  for (const std::size_t size : {2037U, 2100U}) {
+    const Bytes larger = of_size(size);
+    ASSERT_EQ(larger.size(), size);
+    files_.put("etc/chain.der", larger);
+    router_error("chain = \"chain.der\"", "chain = \"chain.der\"", "SEND carries at most 2036");
   }
 }
 

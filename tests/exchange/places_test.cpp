@@ -43,7 +43,7 @@ TEST_F(Places, AnUnknownAlgorithmGetsTheStrongestOrTheConfiguredOne) {
 }
 
 TEST_F(Places, ARouterProvisionsOnlyWithACertificateForItsKey) {
-  COVERS("HK-3.2-29");
+  COVERS("HK-3.2-29", "SND-5.2.1-5", "SND-5.2.3-7");
   const auto loaded = router(config::kRouterFile);
   ASSERT_TRUE(loaded);
   RouterNode node;

@@ -118,6 +118,7 @@ TEST(Attach, IgnoresUnsecuredAdvertisements) {
 }
 
 TEST(Attach, SolicitsThreeTimesThenFromTheUnspecifiedAddress) {
+  COVERS("SND-5.3.4.2-17");
   Attached node(mobile_config(), [](World& made) { made.answer_rs = false; });
   World& world = node.world;
   world.advance(seconds(13));

@@ -42,6 +42,18 @@ TEST(CertificationPath, InheritanceTakesTheIssuersAddresses) {
   EXPECT_EQ(verdict(chain.validate()), "address-blocks");
 }
 
+TEST(CertificationPath, WhereARouterInheritsTheIssuersRangeIsItsOwn) {
+  COVERS("SND-7.3-5");
+  Chain chain;
+  chain.ca.extensions = test::ca_extensions("IPv6:2001:db8::/32");
+  chain.router.extensions = test::router_extensions("IPv6:inherit");
+  const auto router = chain.validate();
+  ASSERT_EQ(verdict(router), "accepted");
+  EXPECT_TRUE(router->may_advertise(Prefix::literal("2001:db8:5::/64")));
+  EXPECT_FALSE(router->may_advertise(Prefix::literal("2001:db9::/64")));
+  EXPECT_FALSE(router->may_advertise(Prefix::literal("2001:db8::/31")));
+}
+
 TEST(CertificationPath, APrefixAndARangeCertifyWhatLiesInsideEach) {
   COVERS("CRT-3971-8");
   Chain chain;

@@ -209,6 +209,22 @@ TEST(CertificateOption, HoldsAtMost2036Octets) {
 const Ipv6Address kSigner = Ipv6Address::literal("fe80::1");
 const Ipv6Address kAllRouters = Ipv6Address::literal("ff02::2");
 
+TEST(SendNumbers, AreThoseOfTheRegistry) {
+  COVERS("SND-11-1");
+  const std::map<Icmpv6Type, int> messages = {{Icmpv6Type::kCertificationPathSolicitation, 148},
+                                              {Icmpv6Type::kCertificationPathAdvertisement, 149}};
+  for (const auto& [type, number] : messages) EXPECT_EQ(std::to_underlying(type), number);
+  EXPECT_EQ(emitted(CertificationPathSolicitation{})[0], 148);
+  EXPECT_EQ(emitted(CertificationPathAdvertisement{})[0], 149);
+  const Bytes content = counting(38);
+  EXPECT_EQ(emitted(CgaOption{content})[0], 11);
+  EXPECT_EQ(emitted(RsaSignatureOption{{}, content})[0], 12);
+  EXPECT_EQ(emitted(TimestampOption{})[0], 13);
+  EXPECT_EQ(emitted(NonceOption{content})[0], 14);
+  EXPECT_EQ(emitted(TrustAnchorOption{.name = content})[0], 15);
+  EXPECT_EQ(emitted(CertificateOption{.certificate = content})[0], 16);
+}
+
 TEST(SignatureInput, BeginsWithTheTagAndTheAddresses) {
   Bytes message = octets("85 00 0000 00000000 0e 01 010203040506");
   seal_icmpv6(kSigner, kAllRouters, message);
