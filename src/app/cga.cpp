@@ -6,6 +6,7 @@
 #include "app/cga_file.h"
 #include "app/cga_search.h"
 #include "app/key_files.h"
+#include "cga/extension.h"
 #include "crypto/rsa.h"
 
 namespace sendoff::app {
@@ -140,8 +141,8 @@ Attempt<> show(const std::string& path) {
               : ("DOES NOT MATCH: " + std::string(explain(verdict.error()))).c_str(),
       static_cast<unsigned>(cga::sec_of(file->address)), to_hex(parameters.modifier).c_str(),
       static_cast<unsigned>(parameters.collision_count),
-      parameters.extensions.empty() ? "none" : to_hex(parameters.extensions).c_str(),
-      key_text.c_str(), to_hex(crypto::key_hash(parameters.public_key)).c_str());
+      cga::explain_extensions(parameters.extensions).c_str(), key_text.c_str(),
+      to_hex(crypto::key_hash(parameters.public_key)).c_str());
   return {};
 }
 
@@ -165,8 +166,11 @@ void add_generate(CLI::App& cga, int& exit_code) {
   command->add_option("--key", options->key, "Private key file (`sendoff cga key`)")->required();
   command->add_option("--prefix", options->prefix, "Subnet prefix of length 64")->required();
   command
-      ->add_option("--sec", options->sec,
-                   "Security parameter 0 to 2: 0 is free, 1 takes a moment, 2 minutes to hours")
+      ->add_option(
+          "--sec", options->sec,
+          "Security parameter 0 to 2: 0 is free, 1 takes a moment, 2 minutes to hours. One "
+          "more makes the search, and forging the address, 65536 times the work; checking "
+          "it costs the same")
       ->check(CLI::Range(0, 2))
       ->capture_default_str();
   command->add_option("--modifier", options->modifier,

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cga/cga.h"
+#include "cga/extension.h"
 #include "crypto/mac.h"
 #include "crypto/rsa.h"
 #include "inspect/word_list.h"
@@ -50,7 +51,9 @@ std::string says(const wire::CgaOption& option) {
          std::to_string(parameters->collision_count) + ", key " +
          key_words(parameters->public_key) + ", key hash " +
          to_hex(crypto::key_hash(parameters->public_key)) +
-         (parameters->extensions.empty() ? "" : ", extensions " + to_hex(parameters->extensions));
+         (parameters->extensions.empty()
+              ? ""
+              : ", extensions " + cga::explain_extensions(parameters->extensions));
 }
 
 std::string says(const wire::RsaSignatureOption& option) {

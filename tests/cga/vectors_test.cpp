@@ -3,6 +3,8 @@
 
 #include "cga/cga.h"
 #include "cga/hash2.h"
+#include "crypto/digest.h"
+#include "support/covers.h"
 #include "support/vectors.h"
 
 namespace sendoff::cga {
@@ -74,6 +76,47 @@ TEST(CgaVectors, EveryVerificationFailsAtItsStep) {
     }
   }
   EXPECT_GT(seen, 90U);
+}
+
+// Hash2 by the definition (RFC 3972 3): how many of its bits are zero from the left.
+unsigned zero_bits(const Parameters& parameters) {
+  const crypto::Sha1Digest hash =
+      crypto::sha1({parameters.modifier, Bytes(9), parameters.public_key, parameters.extensions});
+  unsigned bits = 0;
+  while (bits < 112 && (hash[bits / 8] & 0x80 >> bits % 8) == 0) ++bits;
+  return bits;
+}
+
+TEST(CgaVectors, ASecHasOneProcedureAndNoOther) {
+  COVERS("CGA-4982-1", "CGA-4982-4");
+  const test::Vector example = test::load_vector("rfc3972-appendix-a.txt", "");
+  Parameters parameters;
+  parameters.public_key = example.hex("public-key-spki");
+  parameters.subnet_prefix = Reader(example.hex("prefix")).array<8>();
+  const auto verdict = [&](const Ipv6Address& address) {
+    const Bytes octets = parameters.octets();
+    return verify(address, *ParametersView::parse(octets)).has_value();
+  };
+  const test::Vector second = test::load_vector("cga-sec2.txt", "sec2-rfc-key");
+  const Modifier start = Reader(example.hex("modifier-final")).array<16>();
+  const std::optional<Modifier> modifiers[] = {
+      find_modifier(start, parameters.public_key, {}, {.sec = 0, .threads = 1}),
+      find_modifier(start, parameters.public_key, {}, {.sec = 1, .threads = 1}),
+      Reader(second.hex("modifier")).array<16>()};
+  for (std::uint8_t sec = 0; sec <= 2; ++sec) {
+    ASSERT_TRUE(modifiers[sec]);
+    parameters.modifier = *modifiers[sec];
+    EXPECT_GE(zero_bits(parameters), 16U * sec);
+    // It is worth so much and no more, whatever other procedure might take it.
+    const unsigned worth = zero_bits(parameters) / 16;
+    for (std::uint8_t claimed = 0; claimed < 8; ++claimed)
+      EXPECT_EQ(verdict(address_of(parameters, claimed)), claimed <= worth) << int{sec};
+    Ipv6Address::Octets octets = address_of(parameters, sec).octets();
+    const auto other_hash = crypto::sha256(parameters.octets());
+    std::copy_n(other_hash.begin(), 8, octets.begin() + 8);
+    octets[8] = static_cast<std::uint8_t>((octets[8] & 0x1c) | sec << 5);
+    EXPECT_FALSE(verdict(Ipv6Address(octets)));
+  }
 }
 
 }  // namespace
