@@ -37,6 +37,12 @@ std::string_view fault_words(send::Reason reason) {
       return "an option has length 0 or goes on behind the end";
     case kSource:
       return "its source address must not send this";
+    case kDestination:
+      return "it is not for this destination";
+    case kTarget:
+      return "no neighbour can have its target";
+    case kOptionContent:
+      return "it names a link-layer address of nobody";
     default:
       return name(reason);
   }

@@ -27,6 +27,29 @@ bool source_ok(Kind kind, const wire::PacketView& packet) {
   }
 }
 
+// What RFC 4861 6.1.1, 7.1 and 8.1 want besides.
+std::optional<Reason> content(Kind kind, const wire::PacketView& packet,
+                              const wire::OptionList& options) {
+  const Ipv6Address& destination = packet.header.destination;
+  const bool from_nobody = packet.header.source.is_unspecified();
+  if (from_nobody && options.first(OptionType::kSourceLinkAddress)) return Reason::kOptionContent;
+  if (kind == Kind::kNeighborSolicitation) {
+    const Ipv6Address target = wire::NeighborSolicitation::parse(packet.upper)->target;
+    if (target.is_multicast()) return Reason::kTarget;
+    if (from_nobody && destination != destination.solicited_node()) return Reason::kDestination;
+  } else if (kind == Kind::kNeighborAdvertisement) {
+    const auto advertisement = wire::NeighborAdvertisement::parse(packet.upper);
+    if (advertisement->target.is_multicast()) return Reason::kTarget;
+    if (advertisement->solicited && destination.is_multicast()) return Reason::kDestination;
+  } else if (kind == Kind::kRedirect) {
+    const auto redirect = wire::Redirect::parse(packet.upper);
+    if (redirect->destination.is_multicast() ||
+        (!redirect->target.is_link_local() && redirect->target != redirect->destination))
+      return Reason::kTarget;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool carries_send_options(Kind kind) {
@@ -102,9 +125,10 @@ std::optional<Reason> base_checks(const wire::PacketView& packet, Kind kind,
   if (packet.upper[1] > highest_code) return Reason::kCode;
   const auto offset = wire::options_offset(packet.upper);
   if (!offset) return Reason::kTruncated;
-  if (!wire::OptionList::parse(packet.upper.subspan(*offset))) return Reason::kOptionStructure;
+  const auto options = wire::OptionList::parse(packet.upper.subspan(*offset));
+  if (!options) return Reason::kOptionStructure;
   if (!source_ok(kind, packet)) return Reason::kSource;
-  return std::nullopt;
+  return content(kind, packet, *options);
 }
 
 Ipv6Address claimed_address(const Ipv6Address& source, ByteView icmp) {
@@ -160,6 +184,10 @@ std::string_view name(Reason reason) {
       return "option-structure";
     case Reason::kSource:
       return "source";
+    case Reason::kDestination:
+      return "destination";
+    case Reason::kTarget:
+      return "target";
     case Reason::kOptionContent:
       return "option-content";
     case Reason::kUnsecured:

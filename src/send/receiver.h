@@ -37,7 +37,9 @@ enum class Reason : std::uint8_t {
   kTruncated,        // shorter than its fixed part
   kOptionStructure,  // an option of length 0 or past the end
   kSource,           // an address that this message must not come from
-  kOptionContent,    // a base option that does not parse, or must not be there
+  kDestination,      // NS from :: to no solicited-node group, or a solicited NA to a group
+  kTarget,           // a group; or of a Redirect that is neither a router nor its destination
+  kOptionContent,    // a Source Link-Layer Address from ::
   // SEND.
   kUnsecured,     // no RSA Signature option
   kNoTimestamp,   // signed, without Timestamp: discarded
@@ -72,7 +74,7 @@ enum class Reason : std::uint8_t {
 [[nodiscard]] std::optional<Kind> solicitation_of(Kind kind);
 // What a solicitation asks, or an advertisement answers; nothing for other kinds.
 [[nodiscard]] std::optional<Question> question_of(const Message& message);
-// What must hold before SEND is looked at (RFC 4861 6.1, 7.1, RFC 6980); nothing: all does.
+// What must hold before SEND is looked at (RFC 4861 6.1, 7.1, 8.1, RFC 6980); nothing: all does.
 // `arrived_as_fragment`: the packet was put together from fragments.
 [[nodiscard]] std::optional<Reason> base_checks(const wire::PacketView& packet, Kind kind,
                                                 bool arrived_as_fragment);

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "crypto/digest.h"
 #include "send/receiver.h"
 #include "support/covers.h"
 #include "support/peer.h"
@@ -294,6 +297,58 @@ TEST_F(Certifier, IgnoresOtherOptionsAndUnknownNames) {
     now.boot += seconds(2);
     const Bytes odd = anchor(static_cast<Type>(type), config.anchor.subject_name);
     expect_whole_path(ask({foreign(), odd, ours()}), ours());
+  }
+}
+
+TEST_F(Certifier, AKeyIdentifierIsThatOfTheAnchorsOwnExtension) {
+  COVERS("CRT-6495-1", "CRT-6495-2", "CRT-6495-4");
+  start();
+  const Bytes& own_key = config.anchor.key_identifier;
+  ASSERT_EQ(own_key.size(), 20u);
+  const Bytes option = anchor(Type::kSkiSha1, own_key);
+  EXPECT_EQ(to_hex(ByteView(option).first(4)), "0f030300");
+  EXPECT_EQ(option.size(), 24u);
+  static_assert(std::to_underlying(Type::kSkiSha1) == 3 &&
+                std::to_underlying(Type::kSkiSha224) == 4);
+  static_assert(std::to_underlying(Type::kSkiSha256) == 5);
+  static_assert(std::to_underlying(Type::kSkiSha384) == 6 &&
+                std::to_underlying(Type::kSkiSha512) == 7);
+  expect_whole_path(ask({foreign(), option}), option);
+  const auto nothing = [&](const Bytes& asked) {
+    now.boot += seconds(5);
+    const auto answer = ask({foreign(), asked});
+    ASSERT_EQ(answer.size(), 1u);
+    EXPECT_EQ(head(answer[0]).all_components, 0);
+  };
+  Bytes other = own_key;
+  other[19] ^= 1;
+  nothing(anchor(Type::kSkiSha1, other));
+  other = own_key;
+  other.push_back(0);
+  nothing(anchor(Type::kSkiSha1, other));
+  other.resize(19);
+  nothing(anchor(Type::kSkiSha1, other));
+  // By whatever hash of the anchor's key that its certificate does not name.
+  const auto info = pki::inspect(config.anchor.certificate);
+  ASSERT_TRUE(info);
+  nothing(anchor(Type::kSkiSha224, crypto::sha224(info->spki)));
+  nothing(anchor(Type::kSkiSha256, crypto::sha256(info->spki)));
+  nothing(anchor(Type::kSkiSha384, crypto::sha384(info->spki)));
+  nothing(anchor(Type::kSkiSha512, crypto::sha512(info->spki)));
+  // Reserved and experimental types name nobody.
+  for (const int type : {0, 253, 254, 255}) nothing(anchor(static_cast<Type>(type), own_key));
+}
+
+TEST_F(Certifier, AnEqualKeyIdentifierBelowTheAnchorDoesNotCutThePathShort) {
+  COVERS("CRT-6495-7");
+  config.path[0] = config.anchor.certificate;  // the CA has the anchor's key
+  start();
+  const Bytes option = anchor(Type::kSkiSha1, config.anchor.key_identifier);
+  const auto packets = ask({foreign(), option});
+  ASSERT_EQ(packets.size(), 3u);
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(head(packets[i]).all_components, 3);
+    EXPECT_EQ(head(packets[i]).component, 2 - i);
   }
 }
 

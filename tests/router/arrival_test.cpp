@@ -108,19 +108,16 @@ TEST_F(Arrival, ADefectiveUnaTouchesNothing) {
   });
   defect("option of length 0", "option-structure", [](Bytes& bad) { bad[40 + 25] = 0; });
   defect("option past the end", "option-structure", [](Bytes& bad) { bad[40 + 25] = 2; });
-  // A multicast target is nobody's who is expected: not even judged.
-  Bytes multicast = good;
-  multicast[40 + 8] = 0xff;
-  repair_checksum(multicast);
-  bench.receive(multicast, mn.link_address());
-  EXPECT_TRUE(waits());
-  // No target link-layer address; from another source; solicited.
-  for (int kind = 0; kind < 3; ++kind) {
+  defect("a group as target", "target", [](Bytes& bad) { bad[40 + 8] = 0xff; });
+  // An answer to nobody: it goes to all.
+  defect("solicited", "destination", [](Bytes& bad) { bad[40 + 4] |= 0x40; });
+  // No target link-layer address; from another source.
+  for (int kind = 0; kind < 2; ++kind) {
     const std::uint64_t before = counted("una-ignored");
     Craft craft;
     craft.source = kind == 1 ? mn.link_local() : ncoa();
     craft.destination = kAllNodes;
-    append(craft.head, wire::NeighborAdvertisement{.solicited = kind == 2, .target = ncoa()});
+    append(craft.head, wire::NeighborAdvertisement{.target = ncoa()});
     if (kind != 0)
       craft.options.push_back(octets_of(
           wire::LinkAddressOption{wire::OptionType::kTargetLinkAddress, mn.link_address()}));

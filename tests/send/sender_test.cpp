@@ -21,7 +21,9 @@ Peer node(const std::string& bits) {
   return Peer(signing_key("mn-" + bits), "2001:db8:a:1::/64", "02:00:00:00:01:01");
 }
 
-Unsigned rtsolpr(const Peer& peer, ByteView hke) {
+// Without an access point: for any.
+Unsigned rtsolpr(const Peer& peer, ByteView hke, const LinkAddress& access_point = {}) {
+  using Link = wire::LinkLayerAddressOption;
   Unsigned message;
   message.source = peer.global();
   message.destination = kAr;
@@ -30,7 +32,8 @@ Unsigned rtsolpr(const Peer& peer, ByteView hke) {
   append(message.message, wire::RtSolPr{7});
   append(message.message, wire::LinkLayerAddressOption{wire::LinkLayerAddressOption::Code::kSource,
                                                        peer.link_address()});
-  append(message.message, wire::LinkLayerAddressOption{});
+  append(message.message,
+         access_point.empty() ? Link{} : Link{Link::Code::kNewAccessPoint, access_point});
   if (!hke.empty()) append(message.message, wire::HandoverKeyRequest{{2}, hke});
   return message;
 }
@@ -79,16 +82,46 @@ TEST(Sender, RefusesANonceOfAnotherLength) {
 }
 
 TEST(Sender, RefusesWhatExceedsTheLink) {
+  COVERS("ND-4861-11", "ND-6980-1");
   const Peer peer = node("3072");
   const auto hke = decryption_key("hke-3072");
-  const std::size_t size = send::packet_size(rtsolpr(peer, hke->spki()), *peer.key());
-  EXPECT_GT(size, 1280u);
-  EXPECT_EQ(refusal(rtsolpr(peer, hke->spki()), peer, 1280), SendError::kTooBig);
+  const LinkAddress access_point = LinkAddress::literal("02:00:00:00:0a:02");
+  const auto large = [&] { return rtsolpr(peer, hke->spki(), access_point); };
+  const std::size_t size = send::packet_size(large(), *peer.key());
+  EXPECT_EQ(size, 1400u);
+  EXPECT_EQ(refusal(large(), peer, 1280), SendError::kTooBig);
   const auto exact = static_cast<std::uint32_t>(size);
-  EXPECT_EQ(refusal(rtsolpr(peer, hke->spki()), peer, exact - 1), SendError::kTooBig);
-  EXPECT_EQ(refusal(rtsolpr(peer, hke->spki()), peer, exact), std::nullopt);
+  EXPECT_EQ(refusal(large(), peer, exact - 1), SendError::kTooBig);
+  EXPECT_EQ(refusal(large(), peer, exact), std::nullopt);
   const Peer usual = node("2048");
-  EXPECT_EQ(refusal(rtsolpr(usual, decryption_key("hke-2048")->spki()), usual, 1280), std::nullopt);
+  Unsigned fits = rtsolpr(usual, decryption_key("hke-2048")->spki(), access_point);
+  EXPECT_EQ(send::packet_size(fits, *usual.key()), 1016u);
+  EXPECT_EQ(refusal(std::move(fits), usual, 1280), std::nullopt);
+  EXPECT_EQ(send::name(SendError::kTooBig), "too-big");
+  // Whatever it is: filled to the last octets of the link, and with one option more.
+  const auto filled = [&](const Bytes& head, const Ipv6Address& destination, bool one_more) {
+    Unsigned message;
+    message.source = usual.link_local();
+    message.destination = destination;
+    message.parameters = usual.parameters(usual.link_local());
+    message.nonce = Bytes(6);
+    message.message = head;
+    while (send::packet_size(message, *usual.key()) + wire::PrefixInformation::kSize <= 1280)
+      append(message.message, wire::PrefixInformation{});
+    if (one_more) append(message.message, wire::PrefixInformation{});
+    return refusal(std::move(message), usual, 1280);
+  };
+  const std::vector<std::pair<Bytes, Ipv6Address>> messages{
+      {octets_of(wire::RouterSolicitation{}), kAllRouters},
+      {octets_of(wire::RouterAdvertisement{}), kAllNodes},
+      {octets_of(wire::NeighborSolicitation{kAr}), kAr.solicited_node()},
+      {octets_of(wire::NeighborAdvertisement{.target = usual.link_local()}), kAllNodes},
+      {octets_of(wire::Redirect{kAr, kAr}), kAr},
+      {octets_of(wire::PrRtAdv{}), kAr}};
+  for (const auto& [head, destination] : messages) {
+    EXPECT_EQ(filled(head, destination, false), std::nullopt) << int{head[0]};
+    EXPECT_EQ(filled(head, destination, true), SendError::kTooBig) << int{head[0]};
+  }
 }
 
 TEST(Sender, RefusesHandoverOptionsWhereTheyDoNotBelong) {
