@@ -40,6 +40,7 @@ void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
                         "a /64 such as 2001:db8:a::/64");
     section.flag("cga", interface.cga);
     section.flag("ignore_unsecured_dad", interface.ignore_unsecured_dad);
+    section.flag("form_addresses", interface.form_addresses);
     section.finish();
     out.push_back(std::move(interface));
   }

@@ -169,6 +169,9 @@ void read_discovery(Section& root, mobile::Config& config) {
       "normal, optimistic or none");
   if (config.dad == machine::DadMode::kNone)
     section.warning("dad", "is none: an address that another node uses is not noticed");
+  section.flag("form_addresses", config.form_addresses);
+  if (!config.form_addresses)
+    section.warning("form_addresses", "is false: no address, so neither keys nor handovers");
   section.finish();
 }
 

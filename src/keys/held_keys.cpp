@@ -103,12 +103,21 @@ bool HeldKeys::discard(const Ipv6Address& ar, const Ipv6Address& cga) {
   return keys_.erase({ar, cga}) > 0;
 }
 
-std::vector<machine::HeldKeyName> HeldKeys::discard_all_but(const Ipv6Address& current) {
+template <typename Condition>
+std::vector<machine::HeldKeyName> HeldKeys::discard_where(const Condition& condition) {
   std::vector<machine::HeldKeyName> names;
   for (const auto& [name, slot] : keys_)
-    if (name.first != current) names.push_back(name_of(slot.current));
+    if (condition(slot.current)) names.push_back(name_of(slot.current));
   for (const machine::HeldKeyName& name : names) discard(name.ar, name.cga);
   return names;
+}
+
+std::vector<machine::HeldKeyName> HeldKeys::discard_all_but(const Ipv6Address& current) {
+  return discard_where([&](const HeldKey& key) { return key.ar != current; });
+}
+
+std::vector<machine::HeldKeyName> HeldKeys::discard_of(const Ipv6Address& cga) {
+  return discard_where([&](const HeldKey& key) { return key.cga == cga; });
 }
 
 machine::HeldKey HeldKeys::record_of(const HeldKey& key, Now now) const {

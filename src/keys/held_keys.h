@@ -64,6 +64,8 @@ class HeldKeys {
   bool discard(const Ipv6Address& ar, const Ipv6Address& cga);
   // RFC 5269 3.6: bindings are updated, so keys of all ARs but `current` go. The names to Forget.
   std::vector<machine::HeldKeyName> discard_all_but(const Ipv6Address& current);
+  // The address is none of ours any more. The names to Forget.
+  std::vector<machine::HeldKeyName> discard_of(const Ipv6Address& cga);
 
   [[nodiscard]] machine::HeldKey record_of(const HeldKey& key, Now now) const;
   bool restore(Now now, const machine::HeldKey& record);  // as delivered = false
@@ -86,6 +88,8 @@ class HeldKeys {
   };
   using Name = std::pair<Ipv6Address, Ipv6Address>;
   void make_room();
+  template <typename Condition>
+  std::vector<machine::HeldKeyName> discard_where(const Condition& condition);
 
   std::map<Name, Slot> keys_;
   std::vector<machine::HeldKeyName> dropped_;  // to make room; expire() tells their names

@@ -26,6 +26,13 @@ const Prefix& default_route() {
   return prefix;
 }
 
+const nd::AdvertisedPrefix* autonomous(const nd::Router& router, const Prefix& prefix) {
+  const auto found = std::ranges::find_if(router.prefixes, [&](const nd::AdvertisedPrefix& each) {
+    return each.autonomous && each.prefix == prefix;
+  });
+  return found == router.prefixes.end() ? nullptr : &*found;
+}
+
 // The prefix that our CGA is made in: the first one in which the router has an address of its own,
 // since handover keys are named by both (HK-3.3-12), else the first autonomous one.
 const nd::AdvertisedPrefix* prefix_for_address(const nd::Router& router) {
@@ -265,11 +272,18 @@ void Attach::address_changed(Now now, const machine::AddressChanged& event) {
       break;
   }
   if (!own->ready) return;
+  const nd::AdvertisedPrefix* lifetimes = nullptr;
+  if (own != &*found->second.link_local) {
+    const nd::Router* router = discovery_.current(event.interface, now.boot);
+    lifetimes = router == nullptr ? nullptr : autonomous(*router, own->prefix);
+    // Its lifetime has ended: the next tick() takes leave of it.
+    if (lifetimes == nullptr || lifetimes->valid_until <= now.boot) return;
+  }
   // Somebody took it away: it is put back, and DAD begins again.
   own->ready = false;
   outbox_.report(EventKind::kAddressLost,
                  {{"address", own->address.text()}, {"reason", "removed"}});
-  add(event.interface, *own, nullptr, now);
+  add(event.interface, *own, lifetimes, now);
 }
 
 void Attach::added(Now now, InterfaceId interface, Link& link, OwnAddress& own) {
@@ -412,18 +426,15 @@ void Attach::form_for(Now now, InterfaceId interface, Purpose purpose, const Acc
 
 void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router) {
   const Purpose purpose = purpose_of(link, router);
-  const nd::AdvertisedPrefix* advertised =
-      purpose == Purpose::kNothing ? nullptr : prefix_for_address(router);
+  const nd::AdvertisedPrefix* advertised = purpose == Purpose::kNothing || !config_.form_addresses
+                                               ? nullptr
+                                               : prefix_for_address(router);
   // An address that is there stays as long as its prefix is advertised.
-  if (link.care_of && advertised != nullptr)
-    for (const nd::AdvertisedPrefix& candidate : router.prefixes)
-      if (candidate.autonomous && candidate.prefix == link.care_of->prefix) advertised = &candidate;
-  if (link.care_of && (advertised == nullptr || advertised->prefix != link.care_of->prefix)) {
-    ++link.generation;
-    link.attachment->generation = link.generation;
-    link.attachment->address.reset();
-    remove(interface, link.care_of);
-  }
+  const nd::AdvertisedPrefix* of_ours =
+      link.care_of ? autonomous(router, link.care_of->prefix) : nullptr;
+  if (advertised != nullptr && of_ours != nullptr) advertised = of_ours;
+  if (link.care_of && (advertised == nullptr || of_ours == nullptr))
+    drop_care_of(interface, link, of_ours == nullptr);
   if (advertised == nullptr) return;
   if (link.care_of) link.care_of->for_keys = purpose == Purpose::kKeys;
   if (!link.care_of) {
@@ -436,6 +447,21 @@ void Attach::form_care_of(Now now, InterfaceId interface, Link& link, const nd::
   if (!link.care_of->ready) return;
   add(interface, *link.care_of, advertised, now);
   ready(interface, link, router);
+}
+
+// One that is not valid any more is not kept for anybody.
+void Attach::drop_care_of(InterfaceId interface, Link& link, bool invalid) {
+  const Attachment was = *link.attachment;
+  ++link.generation;
+  link.attachment->generation = link.generation;
+  link.attachment->address.reset();
+  if (invalid && was.address) {
+    outbox_.report(EventKind::kAddressLost,
+                   {{"address", was.address->text()}, {"reason", "lifetime ended"}});
+    link.care_of->ready = false;
+    changes_.push_back({Change::What::kInvalid, was});
+  }
+  remove(interface, link.care_of);
 }
 
 void Attach::ready(InterfaceId, Link& link, const nd::Router& router) {

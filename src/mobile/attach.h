@@ -106,7 +106,11 @@ class Attach {
 
   // What happened since the last call, in its order.
   struct Change {
-    enum class What : std::uint8_t { kLeft, kReady };
+    enum class What : std::uint8_t {
+      kLeft,
+      kReady,
+      kInvalid,  // the lifetime of its address has ended (RFC 4862 5.5.4)
+    };
     What what = What::kLeft;
     Attachment attachment;  // as it was, or is
   };
@@ -172,6 +176,7 @@ class Attach {
   [[nodiscard]] static Purpose purpose_of(const Link& link, const nd::Router& router);
   [[nodiscard]] OwnAddress first_choice(const Link& link, const Prefix& prefix) const;
   void form_care_of(Now now, InterfaceId interface, Link& link, const nd::Router& router);
+  void drop_care_of(InterfaceId interface, Link& link, bool invalid);
   void ready(InterfaceId interface, Link& link, const nd::Router& router);
   [[nodiscard]] OwnAddress* find(Link& link, const Ipv6Address& address);
 

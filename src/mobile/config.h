@@ -28,6 +28,7 @@ struct Config {
   nd::PathFetcherConfig paths;  // trust anchors; none: no key exchange (HK-3.2-36)
   nd::DiscoveryConfig discovery;
   machine::DadMode dad = machine::DadMode::kNormal;
+  bool form_addresses = true;  // from advertised prefixes (RFC 4862 5.5)
 
   // RFC 5269.
   crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha256_128;  // asked for

@@ -98,11 +98,16 @@ void Mobile::State::settle(Now now) {
   });
 }
 
+void Mobile::State::forget(const machine::HeldKeyName& name, std::string_view reason) {
+  outbox.push(machine::Forget{name});
+  outbox.report(
+      EventKind::kKeyDiscarded,
+      {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", std::string(reason)}});
+}
+
 void Mobile::State::expire_keys(Now now) {
   for (const machine::HeldKeyName& name : keys.expire(now.boot)) {
-    outbox.push(machine::Forget{name});
-    outbox.report(EventKind::kKeyDiscarded,
-                  {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", "expired"}});
+    forget(name, "expired");
     handover.key_gone(now, name.ar, name.cga);
   }
 }
@@ -188,12 +193,8 @@ Result<void, OrderError> Mobile::State::binding_complete(Now now) {
   if (current == nullptr) return fail(OrderError::kNoRouter);
   const Ipv6Address ar = current->ar.value_or(Ipv6Address{});
   handover.binding_complete(now, ar);
-  for (const machine::HeldKeyName& name : keys.discard_all_but(ar)) {
-    outbox.push(machine::Forget{name});
-    outbox.report(
-        EventKind::kKeyDiscarded,
-        {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", "binding-updates-complete"}});
-  }
+  for (const machine::HeldKeyName& name : keys.discard_all_but(ar))
+    forget(name, "binding-updates-complete");
   return {};
 }
 

@@ -47,6 +47,7 @@ void Mobile::State::follow(Now now, const Attach::Change& change) {
     if (in_use && in_use->interface == attachment.interface) leave(now);
     return;
   }
+  if (change.what == Attach::Change::What::kInvalid) return invalid(now, attachment);
   const Attachment* current = attach.current();
   if (current == nullptr || current->interface != attachment.interface) return;
   if (in_use && in_use->interface != attachment.interface) leave(now);
@@ -66,6 +67,15 @@ void Mobile::State::follow(Now now, const Attach::Change& change) {
   follow_landing(now);
   stand(now);
   provision.arrived(now);
+}
+
+// Nothing is asked for or forwarded from an address that is none any more, nor to it.
+void Mobile::State::invalid(Now now, const Attachment& attachment) {
+  if (in_use && in_use->interface == attachment.interface) leave(now);
+  for (const machine::HeldKeyName& name : keys.discard_of(*attachment.address)) {
+    forget(name, "address-invalid");
+    handover.key_gone(now, name.ar, name.cga);
+  }
 }
 
 void Mobile::State::acknowledged(Now now) {

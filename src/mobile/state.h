@@ -60,6 +60,7 @@ struct Mobile::State {
   void settle(Now now);
   void follow(Now now, const Attach::Change& change);
   void leave(Now now);
+  void invalid(Now now, const Attachment& attachment);
   void link_gone(Now now, InterfaceId interface);
   void stand(Now now);
   void land(Now now, InterfaceId interface, const AccessPoint& target);
@@ -75,6 +76,7 @@ struct Mobile::State {
   [[nodiscard]] std::optional<AccessPoint> expected_at(Now now, InterfaceId interface) const;
   void interface_up(Now now, const machine::InterfaceUp& event);
   void ap_attached(Now now, const machine::ApAttached& event);
+  void forget(const machine::HeldKeyName& name, std::string_view reason);
   void expire_keys(Now now);
   [[nodiscard]] Result<void, machine::OrderError> carry_out(Now now, const machine::Order& order);
   [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "nd/lifetime.h"
 #include "wire/icmpv6.h"
 #include "wire/send_options.h"
 
@@ -18,10 +19,6 @@ constexpr Duration kNonceLifetime = seconds(15);  // GS8
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX (GS33)
 constexpr Duration kLaterInterval = seconds(60);  // after MAX_RTR_SOLICITATIONS (GS26)
 constexpr std::uint32_t kMinMtu = 1280;
-
-Instant after(Instant start, std::uint32_t lifetime_s) {
-  return lifetime_s == wire::PrefixInformation::kInfinite ? kNever : start + seconds(lifetime_s);
-}
 
 }  // namespace
 
@@ -49,6 +46,26 @@ std::string_view name(DiscoveryCounter counter) {
       break;
   }
   return "unknown";
+}
+
+void AdvertisedPrefix::take(const wire::PrefixInformation& information, Instant arrived) {
+  const Instant end = lifetime_end(arrived, information.valid_lifetime_s);
+  if (information.on_link) {
+    on_link = true;
+    on_link_until = end;
+  }
+  if (!information.autonomous && autonomous) return;
+  valid_until = autonomous ? address_end(end, valid_until, true, arrived) : end;
+  preferred_until = std::min(valid_until, lifetime_end(arrived, information.preferred_lifetime_s));
+  autonomous = information.autonomous;
+}
+
+bool AdvertisedPrefix::survives(Instant now) {
+  if (on_link && on_link_until <= now) on_link = false;
+  if (valid_until > now) return true;
+  autonomous = false;
+  valid_until = preferred_until = on_link_until;
+  return on_link;
 }
 
 std::optional<Ipv6Address> Router::global_address_for(const Ipv6Address& cga) const {
@@ -241,48 +258,62 @@ void Discovery::read_prefix(const send::Judged& advertisement,
     counters_.add(DiscoveryCounter::kPrefixRefused);
     return;
   }
-  const Instant arrived = advertisement.message.arrived.boot;
-  if (information->router_address && router.global_addresses.size() < kMaxPrefixes) {
-    const auto parameters = cga::ParametersView::parse(advertisement.proof->cga_parameters);
-    if (parameters && information->address.is_unicast_routable() &&
-        send::is_sibling(information->address, *parameters))
-      router.global_addresses.push_back(information->address);
-    else
-      counters_.add(DiscoveryCounter::kAddressRefused);
+  if (information->router_address) read_address(advertisement, *information, router);
+  auto known = std::ranges::find(router.prefixes, prefix, &AdvertisedPrefix::prefix);
+  if (known == router.prefixes.end()) {
+    if (information->valid_lifetime_s == 0 || router.prefixes.size() >= kMaxPrefixes) return;
+    known = router.prefixes.insert(known, AdvertisedPrefix{});
+    known->prefix = prefix;
   }
-  if (information->valid_lifetime_s == 0 || router.prefixes.size() >= kMaxPrefixes) return;
-  router.prefixes.push_back({prefix, information->on_link, information->autonomous,
-                             after(arrived, information->valid_lifetime_s),
-                             after(arrived, information->preferred_lifetime_s)});
+  known->take(*information, advertisement.message.arrived.boot);
 }
 
-Router Discovery::read(const send::Judged& advertisement, const pki::CertifiedRouter& certified) {
+void Discovery::read_address(const send::Judged& advertisement,
+                             const wire::PrefixInformation& information, Router& router) {
+  const Ipv6Address& address = information.address;
+  const auto parameters = cga::ParametersView::parse(advertisement.proof->cga_parameters);
+  if (!parameters || !address.is_unicast_routable() || !send::is_sibling(address, *parameters))
+    return counters_.add(DiscoveryCounter::kAddressRefused);
+  // One for each prefix: the last told.
+  std::erase_if(router.global_addresses,
+                [&](const Ipv6Address& each) { return information.prefix().contains(each); });
+  if (router.global_addresses.size() < kMaxPrefixes) router.global_addresses.push_back(address);
+}
+
+void Discovery::read_option(const send::Judged& advertisement,
+                            const pki::CertifiedRouter& certified, const wire::RawOption& option,
+                            Router& router) {
+  const send::Message& message = advertisement.message;
+  if (option.type == OptionType::kPrefixInformation) {
+    read_prefix(advertisement, certified, option.octets, router);
+  } else if (option.type == OptionType::kMtu) {
+    const auto mtu = wire::MtuOption::parse(option.octets);
+    if (mtu && mtu->mtu >= kMinMtu) router.mtu = mtu->mtu;
+  } else if (option.type == OptionType::kSourceLinkAddress) {
+    if (const auto address = wire::LinkAddressOption::parse(option.octets))
+      router.link_address = address->address;
+  } else if (option.type == OptionType::kNaack && acknowledgements_.size() < kMaxNaacks) {
+    const auto naack = wire::NaackOption::parse(option.octets);
+    if (naack && naack->option_code == 0)
+      acknowledgements_.push_back(
+          {message.interface, message.destination, message.arrived.boot, *naack});
+  }
+}
+
+void Discovery::read(const send::Judged& advertisement, const pki::CertifiedRouter& certified,
+                     Router& router) {
   const send::Message& message = advertisement.message;
   const auto head = wire::RouterAdvertisement::parse(message.icmp);
-  Router router;
   router.interface = message.interface;
   router.link_local = message.source;
   router.spki = advertisement.proof->spki;
   router.subject = certified.subject;
-  router.hop_limit = head->current_hop_limit;
   router.valid_until = message.arrived.boot + seconds(head->router_lifetime_s);
-  for (const wire::RawOption& option : message.options) {
-    if (option.type == OptionType::kPrefixInformation) {
-      read_prefix(advertisement, certified, option.octets, router);
-    } else if (option.type == OptionType::kMtu) {
-      const auto mtu = wire::MtuOption::parse(option.octets);
-      if (mtu && mtu->mtu >= kMinMtu) router.mtu = mtu->mtu;
-    } else if (option.type == OptionType::kSourceLinkAddress) {
-      if (const auto address = wire::LinkAddressOption::parse(option.octets))
-        router.link_address = address->address;
-    } else if (option.type == OptionType::kNaack && acknowledgements_.size() < kMaxNaacks) {
-      const auto naack = wire::NaackOption::parse(option.octets);
-      if (naack && naack->option_code == 0)
-        acknowledgements_.push_back(
-            {message.interface, message.destination, message.arrived.boot, *naack});
-    }
-  }
-  return router;
+  for (const wire::RawOption& option : message.options)
+    read_option(advertisement, certified, option, router);
+  std::erase_if(router.prefixes, [&](AdvertisedPrefix& each) {
+    return !each.survives(message.arrived.boot) || !certified.may_advertise(each.prefix);
+  });
 }
 
 void Discovery::accept(Now now, InterfaceId interface, Link& link, send::Judged advertisement,
@@ -292,10 +323,11 @@ void Discovery::accept(Now now, InterfaceId interface, Link& link, send::Judged 
   counters_.add(DiscoveryCounter::kAccepted);
   if (link.doubted && advertisement.proof->solicited)
     settle_doubt(link, advertisement.message.source);
-  Router router = read(advertisement, certified);
+  auto known = std::ranges::find(link.routers, advertisement.message.source, &Router::link_local);
+  Router router = known == link.routers.end() ? Router{} : *known;
+  read(advertisement, certified, router);
   // A certificate that ends takes its router along.
   router.valid_until = std::min(router.valid_until, now.boot + (certified.not_after - now.utc));
-  auto known = std::ranges::find(link.routers, router.link_local, &Router::link_local);
   if (router.valid_until <= now.boot) {
     if (known != link.routers.end()) link.routers.erase(known);
   } else if (known != link.routers.end()) {
@@ -356,16 +388,30 @@ Instant Discovery::next_deadline() const {
   Instant earliest = kNever;
   for (const auto& [interface, link] : links_) {
     earliest = std::min(earliest, link.next_solicitation);
-    for (const Router& router : link.routers) earliest = std::min(earliest, router.valid_until);
+    for (const Router& router : link.routers) {
+      earliest = std::min(earliest, router.valid_until);
+      for (const AdvertisedPrefix& each : router.prefixes)
+        earliest = std::min(earliest, each.next_end());
+    }
     for (const Held& held : link.held) earliest = std::min(earliest, held.until);
   }
   return earliest;
 }
 
+bool Discovery::expire(Instant now, Link& link) {
+  bool any = false;
+  for (Router& router : link.routers)
+    std::erase_if(router.prefixes, [&](AdvertisedPrefix& each) {
+      any |= each.next_end() <= now;
+      return !each.survives(now);
+    });
+  const auto ended = [&](const Router& router) { return router.valid_until <= now; };
+  return std::erase_if(link.routers, ended) > 0 || any;
+}
+
 void Discovery::tick(Now now) {
   for (auto& [interface, link] : links_) {
-    const auto expired = [&](const Router& router) { return router.valid_until <= now.boot; };
-    if (std::erase_if(link.routers, expired) > 0) routers_changed(now, interface, link);
+    if (expire(now.boot, link)) routers_changed(now, interface, link);
     const auto waited =
         std::erase_if(link.held, [&](const Held& held) { return held.until <= now.boot; });
     counters_.add(DiscoveryCounter::kHeldDropped, waited);

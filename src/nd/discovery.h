@@ -3,6 +3,7 @@
 // interface. Forms no address itself: mobile/ does, from what is found here.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -16,15 +17,27 @@
 #include "send/receiver.h"
 #include "send/sender.h"
 #include "wire/fmip_options.h"
+#include "wire/nd_options.h"
 
 namespace sendoff::nd {
 
+// kNever: infinite.
 struct AdvertisedPrefix {
   Prefix prefix;
   bool on_link = false;
   bool autonomous = false;
-  Instant valid_until;  // kNever: infinite
+  Instant on_link_until;
+  Instant valid_until;  // of addresses, where it is autonomous; else of what is known of it
   Instant preferred_until;
+
+  // What an RA that came at `arrived` says of it; an absent flag takes nothing away (RFC
+  // 4861 6.3.4, RFC 4862 5.5.3).
+  void take(const wire::PrefixInformation& information, Instant arrived);
+  // Drops what has ended. False: nothing is left of it.
+  [[nodiscard]] bool survives(Instant now);
+  [[nodiscard]] Instant next_end() const {
+    return on_link ? std::min(on_link_until, valid_until) : valid_until;
+  }
 };
 
 // A router that a secured, certified RA announced.
@@ -37,7 +50,6 @@ struct Router {
   std::vector<AdvertisedPrefix> prefixes;     // certified ones only (W25, GS32), at most 16
   std::vector<Ipv6Address> global_addresses;  // R-flag addresses that passed GS27, at most 16
   std::optional<std::uint32_t> mtu;
-  std::uint8_t hop_limit = 0;
   std::string subject;  // of its certificate
 
   // The AR's global address for the MN's CGA: the one in its prefix (HK-3.3-12).
@@ -141,12 +153,19 @@ class Discovery {
               const pki::CertifiedRouter& certified);
   void read_prefix(const send::Judged& advertisement, const pki::CertifiedRouter& certified,
                    ByteView option, Router& router);
-  [[nodiscard]] Router read(const send::Judged& advertisement,
-                            const pki::CertifiedRouter& certified);
+  void read_address(const send::Judged& advertisement, const wire::PrefixInformation& information,
+                    Router& router);
+  // `router`: what is known of it; what the RA does not speak of stays (RFC 4861 6.3.4).
+  void read(const send::Judged& advertisement, const pki::CertifiedRouter& certified,
+            Router& router);
+  void read_option(const send::Judged& advertisement, const pki::CertifiedRouter& certified,
+                   const wire::RawOption& option, Router& router);
   void fetch_path(Now now, InterfaceId interface, const Link& link);
   void solicit(Now now, InterfaceId interface, Link& link);
   void settle_doubt(Link& link, const Ipv6Address& answered);
   void routers_changed(Now now, InterfaceId interface, Link& link);
+  // Whether a router, or a prefix of one, ended.
+  [[nodiscard]] static bool expire(Instant now, Link& link);
 
   DiscoveryConfig config_;
   Random& random_;

@@ -31,6 +31,7 @@ struct GuardedInterface {
   GuardMode mode = GuardMode::kMixed;
   bool cga = true;                    // CGA options are sent and verified (RFC 3971 5.2.3)
   std::vector<Prefix> prefixes;       // /64s on the link that need no advertisement
+  bool form_addresses = true;         // from advertised prefixes (RFC 4862 5.5)
   bool ignore_unsecured_dad = false;  // against the first address, too (RFC 3971 8)
 };
 

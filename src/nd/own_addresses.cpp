@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "nd/lifetime.h"
+
 namespace sendoff::nd {
 
 namespace {
@@ -12,11 +14,6 @@ constexpr std::uint8_t kLastCollisionCount = 2;
 constexpr std::uint8_t kCgaPrefixLength = 64;
 // An RA's prefix is on the link when its L flag says so, and then the kernel makes the route.
 constexpr std::uint8_t kAddressAlone = 128;
-constexpr Duration kTwoHours = hours(2);
-
-Instant end_of(Instant now, std::uint32_t lifetime_s) {
-  return lifetime_s == wire::PrefixInformation::kInfinite ? kNever : now + seconds(lifetime_s);
-}
 
 std::optional<Duration> left(Instant until, Instant now) {
   if (until == kNever) return std::nullopt;
@@ -47,12 +44,13 @@ void OwnAddresses::interface_down(InterfaceId interface) {
 void OwnAddresses::advertised(Now now, InterfaceId interface,
                               const wire::PrefixInformation& information, bool secured) {
   const Prefix prefix = information.prefix();
-  if (!information.autonomous || prefix.length() != kCgaPrefixLength ||
-      prefix.address().is_link_local() || prefix.address().is_multicast() ||
+  if (!links_.at(interface).config.form_addresses || !information.autonomous ||
+      prefix.length() != kCgaPrefixLength || prefix.address().is_link_local() ||
+      prefix.address().is_multicast() ||
       information.preferred_lifetime_s > information.valid_lifetime_s)
     return;
-  Instant valid_until = end_of(now.boot, information.valid_lifetime_s);
-  const Instant preferred_until = end_of(now.boot, information.preferred_lifetime_s);
+  const Instant valid_until = lifetime_end(now.boot, information.valid_lifetime_s);
+  const Instant preferred_until = lifetime_end(now.boot, information.preferred_lifetime_s);
   Own* const known = of(interface, prefix);
   if (known == nullptr) {
     std::vector<Own>& own = own_[interface];
@@ -68,14 +66,10 @@ void OwnAddresses::advertised(Now now, InterfaceId interface,
     return form(now, interface, formed);
   }
   if (known->prefix_length != kAddressAlone || known->failed) return;
-  // Only what is secured cuts the last two hours short, and nothing cuts more at once.
-  const Instant last = now.boot + kTwoHours;
-  if (valid_until < known->valid_until && (!secured || known->valid_until > last))
-    valid_until = std::max(valid_until, std::min(known->valid_until, last));
   known->secured = secured;
-  known->valid_until = valid_until;
-  known->preferred_until = std::min(preferred_until, valid_until);
-  if (valid_until > now.boot) {
+  known->valid_until = address_end(valid_until, known->valid_until, secured, now.boot);
+  known->preferred_until = std::min(preferred_until, known->valid_until);
+  if (known->valid_until > now.boot) {
     if (known->ready) add(now, interface, *known);
     return;
   }
