@@ -63,6 +63,11 @@ void read_advertised(Section& interface, std::vector<router::Advertised>& out,
         prefix = read_prefix(interface, text, section.line_of("prefix"));
       section.number("valid", advertised.valid_lifetime_s, 0, 0xffffffff);
       section.number("preferred", advertised.preferred_lifetime_s, 0, 0xffffffff);
+      section.flag("on_link", advertised.on_link);
+      section.flag("autonomous", advertised.autonomous);
+      section.flag("router_address", advertised.tell_router_address);
+      if (!advertised.tell_router_address)
+        section.warning("router_address", "is false: nodes under this prefix get no handover keys");
       if (advertised.preferred_lifetime_s > advertised.valid_lifetime_s)
         section.error("preferred", "is longer than valid (" +
                                        std::to_string(advertised.valid_lifetime_s) +
@@ -84,21 +89,34 @@ void read_intervals(Section& section, router::Interface& interface) {
   section.duration("max_ra_interval", interface.max_ra_interval, seconds(1), fast ? 0.07 : 4, 1800);
   const Duration max = interface.max_ra_interval;
   // RFC 4861 6.2.1; its default for short intervals breaks its own bound (GS31).
-  interface.min_ra_interval = max >= seconds(9) ? max / 3 : max * 3 / 4;
+  interface.min_ra_interval = max >= seconds(9) ? max / 100 * 33 : max * 3 / 4;
   const double max_s = std::chrono::duration<double>(max).count();
   section.duration("min_ra_interval", interface.min_ra_interval, seconds(1), fast ? 0.03 : 3,
                    std::max(fast ? 0.03 : 3, 0.75 * max_s));
   const auto whole = static_cast<std::int64_t>(max_s + 0.999);
-  interface.router_lifetime_s = static_cast<std::uint16_t>(
+  interface.advertised.router_lifetime_s = static_cast<std::uint16_t>(
       std::min<std::int64_t>(9000, std::max<std::int64_t>(3, 3 * whole)));
-  std::uint16_t lifetime = interface.router_lifetime_s;
+  std::uint16_t lifetime = interface.advertised.router_lifetime_s;
   section.number("router_lifetime", lifetime, 0, 9000);
   if (lifetime != 0 && lifetime < whole)
     section.error("router_lifetime", "is shorter than max_ra_interval (" + std::to_string(whole) +
                                          " s); hosts would lose the router between two "
                                          "advertisements");
   else
-    interface.router_lifetime_s = lifetime;
+    interface.advertised.router_lifetime_s = lifetime;
+  section.duration("answer_delay_ms", interface.max_answer_delay, milliseconds(1), 0, 500);
+}
+
+// RFC 4861 6.2.1: what an RA says besides lifetimes and prefixes.
+void read_parameters(Section& section, nd::AdvertisedParameters& advertised) {
+  section.number("hop_limit", advertised.hop_limit, 0, 255);
+  section.flag("managed", advertised.managed);
+  section.flag("other_config", advertised.other);
+  section.number("reachable_time_ms", advertised.reachable_time_ms, 0, 3'600'000);
+  section.number("retrans_timer_ms", advertised.retransmission_timer_ms, 0, 0xffffffff);
+  section.number("mtu", advertised.mtu, 0, 65'535);
+  if (advertised.mtu != 0 && advertised.mtu < 1280)
+    section.error("mtu", "is less than 1280, which every IPv6 link carries; 0: none is told");
 }
 
 // A range of one of the interface's prefixes, so that no host forms one of its addresses by itself
@@ -152,7 +170,7 @@ void read_interfaces(Section& root, Loaded<router::Config>& loaded,
     read_advertised(section, interface.prefixes, prefixes);
     read_access_points(section, interface.access_points, access_points);
     read_intervals(section, interface);
-    section.number("hop_limit", interface.hop_limit, 0, 255);
+    read_parameters(section, interface.advertised);
     read_pool(section, interface);
     read_mobile_prefixes(section, interface);
     section.flag("dhcp", interface.dhcp);

@@ -49,7 +49,7 @@ std::string router_configuration(Side side, Mode mode, const Credentials& creden
   const Place& here = place(side);
   std::string text = "[[interface]]\nname = " + quoted(kAccessInterface) + "\nprefixes = [" +
                      quoted(here.prefix.text()) + "]\naccess_points = [" +
-                     quoted(here.access_point.text()) + "]\n";
+                     quoted(here.access_point.text()) + "]\nanswer_delay_ms = 0\n";
   // What Mobile IPv6 wants of a router whose nodes have nothing better (RFC 6275 7.5).
   text += mode == Mode::kPlain
               ? "fast_advertisements = true\nmin_ra_interval = 0.03\nmax_ra_interval = 0.07\n"

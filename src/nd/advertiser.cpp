@@ -1,6 +1,5 @@
 #include "nd/advertiser.h"
 
-#include "send/sender.h"
 #include "wire/icmpv6.h"
 #include "wire/nd_options.h"
 
@@ -8,11 +7,13 @@ namespace sendoff::nd {
 
 namespace {
 
-// RFC 4861 10.
-constexpr Duration kMinDelayBetweenRas = seconds(3);
-constexpr Duration kMaxInitialInterval = seconds(16);
-constexpr Duration kMaxResponseDelay = milliseconds(500);
 constexpr std::size_t kMaxJobs = 64;
+
+bool same_contents(const AdvertiserLink& a, const AdvertiserLink& b) {
+  return send::same(a.identity, b.identity) && a.source == b.source &&
+         a.link_address == b.link_address && a.parameters == b.parameters &&
+         a.prefixes == b.prefixes;
+}
 
 }  // namespace
 
@@ -46,9 +47,18 @@ Advertiser::Advertiser(send::Stamps& stamps, Random& random, machine::Outbox& ou
       unicast_budget_(unicast_answers_s, unicast_answers_s) {}
 
 void Advertiser::start(Now now, InterfaceId interface, AdvertiserLink link) {
-  Link& entry = links_[interface];
+  const auto [found, fresh] = links_.try_emplace(interface);
+  Link& entry = found->second;
+  const bool same = !fresh && same_contents(entry.config, link);
   entry.config = std::move(link);
-  entry.next_periodic = std::max(now.boot, entry.last_multicast + kMinDelayBetweenRas);
+  if (same) return;
+  if (fresh || now.boot >= entry.initial_since + entry.config.min_interval) {
+    entry.initial_left = kMaxInitialAdvertisements;
+    entry.initial_since = now.boot;
+  }
+  const Duration apart =
+      entry.initial_left > 0 ? kMinDelayBetweenAdvertisements : entry.config.min_interval;
+  entry.next_periodic = std::max(now.boot, entry.last_multicast + apart);
 }
 
 void Advertiser::stop(InterfaceId interface) {
@@ -70,12 +80,12 @@ void Advertiser::acknowledge(Now now, InterfaceId interface, const Ipv6Address& 
                              const LinkAddress& link_destination, const wire::NaackOption& naack) {
   const auto found = links_.find(interface);
   // An RA of lifetime 0 would take the default router from the node that it is to help.
-  if (found == links_.end() || found->second.config.router_lifetime_s == 0 ||
+  if (found == links_.end() || found->second.config.parameters.router_lifetime_s == 0 ||
       !unicast_budget_.take(now.boot))
     return counters_.add(AdvertiserCounter::kNaackShed);
   counters_.add(AdvertiserCounter::kNaack);
   advertise(now, interface, found->second, destination, link_destination, std::nullopt,
-            found->second.config.router_lifetime_s, naack);
+            found->second.config.parameters.router_lifetime_s, naack);
 }
 
 void Advertiser::handle(Now now, const send::Judged& solicitation) {
@@ -86,9 +96,9 @@ void Advertiser::handle(Now now, const send::Judged& solicitation) {
   if (solicitation.verdict == send::Verdict::kSecured && solicitation.proof->nonce &&
       !message.source.is_unspecified() && unicast_budget_.take(now.boot)) {
     counters_.add(AdvertiserCounter::kSolicitedUnicast);
-    advertise(now, found->first, link, message.source, message.frame_source,
-              solicitation.proof->nonce, link.config.router_lifetime_s);
-    return;
+    link.answers.push_back({now.boot + draw_delay(link.config.max_delay), message.source,
+                            message.frame_source, *solicitation.proof->nonce});
+    return give_answers(now, found->first, link);
   }
   if (solicitation.verdict == send::Verdict::kRepeat) {
     counters_.add(AdvertiserCounter::kIgnored);
@@ -100,55 +110,85 @@ void Advertiser::handle(Now now, const send::Judged& solicitation) {
   if (link.solicitors == 1 && message.source.is_unspecified())
     if (const auto nonce = message.options.first(wire::OptionType::kNonce))
       link.solicited_nonce = to_bytes(nonce->octets.subspan(2));
-  if (!link.solicited_at) {
-    std::uint8_t octet = 0;
-    const bool drawn = random_.fill(ByteSpan(&octet, 1));
-    const Duration delay = kMaxResponseDelay / 256 * (drawn ? octet : 0);
-    link.solicited_at = std::max(now.boot + delay, link.last_multicast + kMinDelayBetweenRas);
-  }
+  if (!link.solicited_at)
+    link.solicited_at = std::max(now.boot + draw_delay(link.config.max_delay),
+                                 link.last_multicast + kMinDelayBetweenAdvertisements);
 }
 
+void Advertiser::give_answers(Now now, InterfaceId interface, Link& link) {
+  std::erase_if(link.answers, [&](Answer& answer) {
+    if (answer.due > now.boot) return false;
+    advertise(now, interface, link, answer.destination, answer.link_destination,
+              std::move(answer.nonce), link.config.parameters.router_lifetime_s);
+    return true;
+  });
+}
+
+// Evenly from 0 to `most`; 0 where the random source fails.
+Duration Advertiser::draw_delay(Duration most) {
+  std::array<std::uint8_t, 2> octets{};
+  return random_.fill(octets) ? most / 65'535 * Reader(octets).u16() : Duration{};
+}
+
+// One message, or as many as its prefixes fill (RFC 4861 6.2.3).
 void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
                            const Ipv6Address& destination,
                            std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
                            std::uint16_t lifetime_s,
                            const std::optional<wire::NaackOption>& naack) {
   const AdvertiserLink& config = link.config;
-  send::Unsigned advertisement;
-  advertisement.source = config.source;
-  advertisement.destination = destination;
-  advertisement.parameters =
-      config.identity.parameters(send::link_local_prefix(), config.collision_count);
   if (nonce && (nonce->size() < 6 || nonce->size() % 8 != 6)) nonce.reset();
-  advertisement.nonce = std::move(nonce);
-  wire::RouterAdvertisement ra;
-  ra.current_hop_limit = config.hop_limit;
-  ra.router_lifetime_s = lifetime_s;
-  append(advertisement.message, ra);
+  const SigningJob job{interface, config.source, destination, link_destination};
+  send::Unsigned advertisement = begin(config, destination, nonce, lifetime_s);
   append(advertisement.message,
          wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, config.link_address});
-  append(advertisement.message, wire::MtuOption{config.mtu});
+  if (config.parameters.mtu != 0)
+    append(advertisement.message, wire::MtuOption{config.parameters.mtu});
+  if (naack) append(advertisement.message, *naack);
   for (const AdvertisedByUs& ours : config.prefixes) {
+    if (send::packet_size(advertisement, *config.identity.key) + wire::PrefixInformation::kSize >
+        config.mtu) {
+      sign(now, config, std::move(advertisement), job);
+      advertisement = begin(config, destination, nonce, lifetime_s);
+    }
     wire::PrefixInformation option;
     option.prefix_length = ours.prefix.length();
-    option.on_link = true;
-    option.autonomous = true;
-    option.router_address = true;
+    option.on_link = ours.on_link;
+    option.autonomous = ours.autonomous;
+    option.router_address = ours.tell_router_address;
     option.valid_lifetime_s = ours.valid_lifetime_s;
     option.preferred_lifetime_s = ours.preferred_lifetime_s;
     option.address = ours.router_address;
     append(advertisement.message, option);
   }
-  if (naack) append(advertisement.message, *naack);
-  const Ipv6Address source = advertisement.source;
+  sign(now, config, std::move(advertisement), job);
+}
+
+send::Unsigned Advertiser::begin(const AdvertiserLink& config, const Ipv6Address& destination,
+                                 const std::optional<Bytes>& nonce, std::uint16_t lifetime_s) {
+  send::Unsigned advertisement;
+  advertisement.source = config.source;
+  advertisement.destination = destination;
+  advertisement.parameters =
+      config.identity.parameters(send::link_local_prefix(), config.collision_count);
+  advertisement.nonce = nonce;
+  wire::RouterAdvertisement ra;
+  ra.current_hop_limit = config.parameters.hop_limit;
+  ra.managed = config.parameters.managed;
+  ra.other = config.parameters.other;
+  ra.router_lifetime_s = lifetime_s;
+  ra.reachable_time_ms = config.parameters.reachable_time_ms;
+  ra.retransmission_timer_ms = config.parameters.retransmission_timer_ms;
+  append(advertisement.message, ra);
+  return advertisement;
+}
+
+void Advertiser::sign(Now now, const AdvertiserLink& config, send::Unsigned advertisement,
+                      const SigningJob& signing) {
   auto job =
       send::sign(std::move(advertisement), config.identity.key, stamps_.next(now), config.mtu);
-  if (!job || jobs_.size() >= kMaxJobs) {
-    counters_.add(AdvertiserCounter::kFailed);
-    return;
-  }
-  jobs_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign),
-                SigningJob{interface, source, destination, link_destination});
+  if (!job || jobs_.size() >= kMaxJobs) return counters_.add(AdvertiserCounter::kFailed);
+  jobs_.emplace(outbox_.start(std::move(*job), machine::JobClass::kSign), signing);
 }
 
 void Advertiser::complete(Now, const machine::JobResult& result) {
@@ -174,7 +214,7 @@ void Advertiser::schedule(Now now, Link& link) {
   Duration interval = link.config.min_interval + Duration((spread.count() >> 16) * (part >> 16));
   if (link.initial_left > 0) {
     --link.initial_left;
-    interval = std::min(interval, kMaxInitialInterval);
+    interval = std::min(interval, kMaxInitialAdvertisementInterval);
   }
   link.next_periodic = now.boot + interval;
 }
@@ -184,12 +224,14 @@ Instant Advertiser::next_deadline() const {
   for (const auto& [interface, link] : links_) {
     earliest = std::min(earliest, link.next_periodic);
     if (link.solicited_at) earliest = std::min(earliest, *link.solicited_at);
+    for (const Answer& answer : link.answers) earliest = std::min(earliest, answer.due);
   }
   return earliest;
 }
 
 void Advertiser::tick(Now now) {
   for (auto& [interface, link] : links_) {
+    give_answers(now, interface, link);
     const bool periodic = link.next_periodic <= now.boot;
     const bool solicited = link.solicited_at && *link.solicited_at <= now.boot;
     if (!periodic && !solicited) continue;
@@ -198,7 +240,7 @@ void Advertiser::tick(Now now) {
     std::optional<Bytes> nonce;
     if (link.solicitors == 1) nonce = std::exchange(link.solicited_nonce, std::nullopt);
     advertise(now, interface, link, kAllNodes, std::nullopt, std::move(nonce),
-              link.config.router_lifetime_s);
+              link.config.parameters.router_lifetime_s);
     link.last_multicast = now.boot;
     link.solicited_at.reset();
     link.solicited_nonce.reset();

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "base/counters.h"
 #include "base/random.h"
@@ -14,15 +15,40 @@
 #include "machine/rate.h"
 #include "send/identity.h"
 #include "send/receiver.h"
+#include "send/sender.h"
 #include "wire/fmip_options.h"
 
 namespace sendoff::nd {
+
+// RFC 4861 10.
+constexpr Duration kMaxInitialAdvertisementInterval = seconds(16);
+constexpr unsigned kMaxInitialAdvertisements = 3;
+constexpr Duration kMinDelayBetweenAdvertisements = seconds(3);
+constexpr Duration kMaxAdvertisementDelay = milliseconds(500);
 
 struct AdvertisedByUs {
   Prefix prefix;
   Ipv6Address router_address;  // ours under that prefix: the R flag's full address (W7)
   std::uint32_t valid_lifetime_s = 0;
   std::uint32_t preferred_lifetime_s = 0;
+  bool on_link = true;
+  bool autonomous = true;
+  bool tell_router_address = true;  // else the prefix alone
+
+  friend bool operator==(const AdvertisedByUs&, const AdvertisedByUs&) = default;
+};
+
+// What an RA says by its fixed part and its MTU option (RFC 4861 6.2.1).
+struct AdvertisedParameters {
+  std::uint16_t router_lifetime_s = 1800;
+  std::uint8_t hop_limit = 64;
+  bool managed = false;
+  bool other = false;
+  std::uint32_t reachable_time_ms = 0;  // 0, here and below: not specified
+  std::uint32_t retransmission_timer_ms = 0;
+  std::uint32_t mtu = 0;
+
+  friend bool operator==(const AdvertisedParameters&, const AdvertisedParameters&) = default;
 };
 
 struct AdvertiserLink {
@@ -30,11 +56,11 @@ struct AdvertiserLink {
   Ipv6Address source;  // our link-local CGA
   std::uint8_t collision_count = 0;
   LinkAddress link_address;
-  std::uint32_t mtu = 1500;
-  std::uint8_t hop_limit = 64;
-  std::uint16_t router_lifetime_s = 1800;
-  Duration min_interval = seconds(200);
+  std::uint32_t mtu = 1500;  // of the link
+  AdvertisedParameters parameters;
+  Duration min_interval = seconds(198);
   Duration max_interval = seconds(600);
+  Duration max_delay = kMaxAdvertisementDelay;  // of answers
   std::vector<AdvertisedByUs> prefixes;
 };
 
@@ -56,7 +82,8 @@ class Advertiser {
   Advertiser(send::Stamps& stamps, Random& random, machine::Outbox& outbox,
              std::uint32_t unicast_answers_s = 10);
 
-  // The link-local address is ready: advertising starts (or goes on with new contents).
+  // The link-local address is ready: advertising starts, or goes on with other contents, which are
+  // told soon, but not more often than three times in `min_interval` (RFC 4861 6.2.4).
   void start(Now now, InterfaceId interface, AdvertiserLink link);
   void stop(InterfaceId interface);
   // Lifetime 0 to all nodes, where the router stops being one (RFC 4861 6.2.5).
@@ -77,14 +104,23 @@ class Advertiser {
   [[nodiscard]] const Counters<AdvertiserCounter>& counters() const { return counters_; }
 
  private:
+  // To one secured solicitation.
+  struct Answer {
+    Instant due;
+    Ipv6Address destination;
+    LinkAddress link_destination;
+    Bytes nonce;
+  };
   struct Link {
     AdvertiserLink config;
     Instant next_periodic;
+    std::vector<Answer> answers;             // at most as many as the budget
     std::optional<Instant> solicited_at;     // a multicast answer is due then
     std::optional<Bytes> solicited_nonce;    // of the one RS from :: that it answers
     unsigned solicitors = 0;                 // since the last multicast
     Instant last_multicast{seconds(-3600)};  // long ago
-    unsigned initial_left = 3;               // MAX_INITIAL_RTR_ADVERTISEMENTS
+    unsigned initial_left = 0;               // short intervals
+    Instant initial_since{seconds(-3600)};
   };
   struct SigningJob {
     InterfaceId interface;
@@ -95,7 +131,15 @@ class Advertiser {
   void advertise(Now now, InterfaceId interface, const Link& link, const Ipv6Address& destination,
                  std::optional<LinkAddress> link_destination, std::optional<Bytes> nonce,
                  std::uint16_t lifetime_s, const std::optional<wire::NaackOption>& naack = {});
+  [[nodiscard]] static send::Unsigned begin(const AdvertiserLink& config,
+                                            const Ipv6Address& destination,
+                                            const std::optional<Bytes>& nonce,
+                                            std::uint16_t lifetime_s);
+  void sign(Now now, const AdvertiserLink& config, send::Unsigned advertisement,
+            const SigningJob& signing);
   void schedule(Now now, Link& link);
+  void give_answers(Now now, InterfaceId interface, Link& link);
+  [[nodiscard]] Duration draw_delay(Duration most);
 
   send::Stamps& stamps_;
   Random& random_;

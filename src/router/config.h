@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "esp/association.h"
 #include "keys/issued_keys.h"
+#include "nd/advertiser.h"
 #include "pki/certificate.h"
 #include "send/identity.h"
 #include "send/receiver.h"
@@ -18,9 +19,12 @@
 namespace sendoff::router {
 
 struct Advertised {
-  Prefix prefix;  // a /64
-  std::uint32_t valid_lifetime_s = 86'400;
-  std::uint32_t preferred_lifetime_s = 14'400;
+  Prefix prefix;                                 // a /64
+  std::uint32_t valid_lifetime_s = 2'592'000;    // AdvValidLifetime
+  std::uint32_t preferred_lifetime_s = 604'800;  // AdvPreferredLifetime
+  bool on_link = true;
+  bool autonomous = true;
+  bool tell_router_address = true;  // R flag: without it nodes ask for no handover keys (W7)
 };
 
 // An interface that the daemon owns: it advertises there and serves mobile nodes.
@@ -31,9 +35,9 @@ struct Interface {
   std::vector<Advertised> prefixes;         // the AR's own address is its CGA under each of them
   std::vector<LinkAddress> access_points;   // that hang on this interface (Option-Code 5)
   Duration max_ra_interval = seconds(600);  // RFC 4861 MaxRtrAdvInterval
-  Duration min_ra_interval = seconds(200);
-  std::uint16_t router_lifetime_s = 1800;
-  std::uint8_t hop_limit = 64;
+  Duration min_ra_interval = seconds(198);
+  Duration max_answer_delay = nd::kMaxAdvertisementDelay;  // of an RA that answers an RS
+  nd::AdvertisedParameters advertised;
   // Addresses under one of `prefixes` that this router alone gives out (assigned addressing);
   // nothing: it assigns none here.
   std::optional<Prefix> pool = std::nullopt;

@@ -154,15 +154,17 @@ void Router::State::advertise(Now now, const ServedLink& link) {
   wanted.collision_count = link.link_local.collision_count;
   wanted.link_address = link.link_address;
   wanted.mtu = link.mtu;
-  wanted.hop_limit = link.config.hop_limit;
-  wanted.router_lifetime_s = link.config.router_lifetime_s;
+  wanted.parameters = link.config.advertised;
   wanted.min_interval = link.config.min_ra_interval;
   wanted.max_interval = link.config.max_ra_interval;
+  wanted.max_delay = link.config.max_answer_delay;
   for (std::size_t i = 0; i < link.global.size(); ++i) {
     const Advertised& advertised = link.config.prefixes[i];
     if (link.global[i].ready)
       wanted.prefixes.push_back({advertised.prefix, link.global[i].address,
-                                 advertised.valid_lifetime_s, advertised.preferred_lifetime_s});
+                                 advertised.valid_lifetime_s, advertised.preferred_lifetime_s,
+                                 advertised.on_link, advertised.autonomous,
+                                 advertised.tell_router_address});
   }
   advertiser.start(now, link.config.id, std::move(wanted));
 }

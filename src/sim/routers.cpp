@@ -36,6 +36,7 @@ router::Config router_config(const Scenario& scenario, std::size_t number) {
   interface.access_points = {access_point(number)};
   interface.max_ra_interval = seconds(30);
   interface.min_ra_interval = seconds(10);
+  interface.max_answer_delay = Duration{};
   config.interfaces = {std::move(interface)};
   for (std::size_t i = 0; i < scenario.routers; ++i) {
     if (i == number) continue;

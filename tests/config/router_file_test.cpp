@@ -19,7 +19,7 @@ TEST_F(RouterFile, ReadsWhatItSays) {
   EXPECT_EQ(interface.prefixes[0].prefix, Prefix::literal("2001:db8:a:1::/64"));
   EXPECT_EQ(interface.access_points[0], LinkAddress::literal("02:00:00:00:0a:01"));
   EXPECT_EQ(interface.max_ra_interval, seconds(10));
-  EXPECT_EQ(interface.router_lifetime_s, 30);
+  EXPECT_EQ(interface.advertised.router_lifetime_s, 30);
   ASSERT_TRUE(interface.identity.key);
   EXPECT_EQ(config.keys.lifetime_s, 3600U);
   ASSERT_EQ(config.neighbours.size(), 1U);
@@ -112,6 +112,65 @@ TEST_F(RouterFile, AdvertisementIntervalsStayWithinRfc4861) {
   EXPECT_EQ(fast->machine.interfaces[0].max_ra_interval, milliseconds(70));
 }
 
+TEST_F(RouterFile, TheLeastIntervalFollowsTheGreatest) {
+  COVERS("ND-4861-39");
+  const auto least = [&](const std::string& intervals) {
+    const auto loaded = router(changed(kRouterFile, "max_ra_interval = 10", intervals));
+    EXPECT_TRUE(loaded) << intervals;
+    return loaded ? loaded->machine.interfaces[0].min_ra_interval : Duration{};
+  };
+  EXPECT_EQ(least("max_ra_interval = 600"), seconds(198));
+  EXPECT_EQ(least("max_ra_interval = 9"), milliseconds(2970));
+  EXPECT_EQ(least("max_ra_interval = 4"), seconds(3));
+  EXPECT_EQ(least("max_ra_interval = 600\nmin_ra_interval = 450"), seconds(450));
+  EXPECT_EQ(least("max_ra_interval = 600\nmin_ra_interval = 3"), seconds(3));
+  for (const char* wrong : {"451", "2"})
+    router_error("max_ra_interval = 10",
+                 std::string("max_ra_interval = 600\nmin_ra_interval = ") + wrong,
+                 "it must be 3 to 450", "min_ra");
+}
+
+TEST_F(RouterFile, WhatAdvertisementsSayStaysWithinRfc4861) {
+  COVERS("ND-4861-40");
+  const auto with = [&](const std::string& lines) {
+    return router(changed(kRouterFile, "max_ra_interval = 10", lines));
+  };
+  const auto fresh = router(kRouterFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.interfaces[0].advertised,
+            nd::AdvertisedParameters{.router_lifetime_s = 30});
+  EXPECT_EQ(fresh->machine.interfaces[0].max_answer_delay, milliseconds(500));
+  const auto set = with(
+      "hop_limit = 50\nmanaged = true\nother_config = true\nreachable_time_ms = 3600000\n"
+      "retrans_timer_ms = 7\nmtu = 1400\nanswer_delay_ms = 0\nrouter_lifetime = 9000");
+  ASSERT_TRUE(set) << set.error()[0].text();
+  EXPECT_EQ(set->machine.interfaces[0].advertised,
+            (nd::AdvertisedParameters{9000, 50, true, true, 3'600'000, 7, 1400}));
+  EXPECT_EQ(set->machine.interfaces[0].max_answer_delay, Duration{});
+  router_error("max_ra_interval = 10", "reachable_time_ms = 3600001", "it must be 0 to 3600000");
+  router_error("max_ra_interval = 10", "hop_limit = 256", "it must be 0 to 255");
+  router_error("max_ra_interval = 10", "mtu = 1279", "less than 1280");
+  router_error("max_ra_interval = 10", "answer_delay_ms = 501", "it must be 0 to 500");
+}
+
+TEST_F(RouterFile, APrefixHasFlagsOfItsOwn) {
+  const auto with = [&](const std::string& flags) {
+    return router(changed(kRouterFile, "[\"2001:db8:a:1::/64\"]",
+                          "[{prefix = \"2001:db8:a:1::/64\"" + flags + "}]"));
+  };
+  const auto fresh = with("");
+  ASSERT_TRUE(fresh);
+  const router::Advertised& advertised = fresh->machine.interfaces[0].prefixes[0];
+  EXPECT_TRUE(advertised.on_link && advertised.autonomous && advertised.tell_router_address);
+  EXPECT_EQ(advertised.valid_lifetime_s, 2'592'000U);
+  EXPECT_EQ(advertised.preferred_lifetime_s, 604'800U);
+  const auto off = with(", on_link = false, autonomous = false, router_address = false");
+  ASSERT_TRUE(off);
+  const router::Advertised& bare = off->machine.interfaces[0].prefixes[0];
+  EXPECT_FALSE(bare.on_link || bare.autonomous || bare.tell_router_address);
+  EXPECT_TRUE(warns(off->warnings, "no handover keys"));
+}
+
 TEST_F(RouterFile, RouterLifetimeIsZeroOrCoversTheInterval) {
   COVERS("ND-4861-37");
   router_error("max_ra_interval = 10", "router_lifetime = 1",
@@ -119,7 +178,7 @@ TEST_F(RouterFile, RouterLifetimeIsZeroOrCoversTheInterval) {
   router_error("max_ra_interval = 10", "router_lifetime = 9001", "it must be 0 to 9000");
   const auto fresh = router(changed(kRouterFile, "max_ra_interval = 10", "max_ra_interval = 600"));
   ASSERT_TRUE(fresh);
-  EXPECT_EQ(fresh->machine.interfaces[0].router_lifetime_s, 1800);
+  EXPECT_EQ(fresh->machine.interfaces[0].advertised.router_lifetime_s, 1800);
   EXPECT_TRUE(router(changed(kRouterFile, "max_ra_interval = 10", "router_lifetime = 0")));
 }
 

@@ -157,7 +157,7 @@ std::vector<Bytes> naacks_of_a_router(std::uint16_t router_lifetime_s = 1800) {
   for (const bool replace : {false, true}) {
     NarNode nar;
     nar.config.interfaces[0].pool = Prefix::literal("2001:db8:a:1::a:0/112");
-    nar.config.interfaces[0].router_lifetime_s = router_lifetime_s;
+    nar.config.interfaces[0].advertised.router_lifetime_s = router_lifetime_s;
     nar.config.new_router.replace_ncoa = replace;
     nar.start();
     CraftPeer craft = nar.hi(1);
@@ -167,7 +167,7 @@ std::vector<Bytes> naacks_of_a_router(std::uint16_t router_lifetime_s = 1800) {
     keep(nar);
   }
   NarNode nar;
-  nar.config.interfaces[0].router_lifetime_s = router_lifetime_s;
+  nar.config.interfaces[0].advertised.router_lifetime_s = router_lifetime_s;
   nar.start();
   CraftPeer craft = nar.hi(1);
   craft.assigned_addressing = true;

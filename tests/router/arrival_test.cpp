@@ -166,7 +166,7 @@ TEST_F(Arrival, TheRouterMayGiveAnotherAddress) {
   EXPECT_TRUE(proxied(*naack.option.address));
   EXPECT_EQ(naack.destination, ncoa());
   EXPECT_EQ(naack.link_destination, mn.link_address());
-  EXPECT_EQ(naack.ra.router_lifetime_s, config.interfaces[0].router_lifetime_s);
+  EXPECT_EQ(naack.ra.router_lifetime_s, config.interfaces[0].advertised.router_lifetime_s);
   EXPECT_EQ(naack.prefixes, 1u);
   const Bytes octets = *find_option(bench.sent.back().packet, wire::OptionType::kNaack);
   ASSERT_EQ(octets.size(), 24u);

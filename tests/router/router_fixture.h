@@ -25,6 +25,7 @@ inline router::Config router_config() {
   interface.identity.key = signing_key("ar-2048");
   interface.prefixes.push_back({Prefix::literal(kPrefix), 86'400, 14'400});
   interface.access_points.push_back(LinkAddress::literal("02:00:00:00:0a:01"));
+  interface.max_answer_delay = Duration{};
   config.interfaces.push_back(std::move(interface));
   router::Neighbour nar;
   nar.name = "nar";

@@ -45,7 +45,7 @@ TEST_F(Unexpected, AnAddressOfSomebodyElsesIsRefusedAsTheOperatorWantsIt) {
     EXPECT_FALSE(naacks()[0].option.address.has_value());
     EXPECT_EQ(naacks()[0].destination, ncoa());
     EXPECT_EQ(naacks()[0].link_destination, mn.link_address());
-    EXPECT_EQ(naacks()[0].ra.router_lifetime_s, config.interfaces[0].router_lifetime_s);
+    EXPECT_EQ(naacks()[0].ra.router_lifetime_s, config.interfaces[0].advertised.router_lifetime_s);
     EXPECT_NE(naacks()[0].ra.router_lifetime_s, 0);
     EXPECT_EQ(naacks()[0].prefixes, 1u);
     EXPECT_TRUE(bench.actions.empty());
