@@ -146,7 +146,12 @@ void BindingLifetime::granted(const Node& node, const Answer& answer) {
 
 void BindingLifetime::second() {
   for (const auto& router : world_.routers()) {
-    for (const auto& [pcoa, tunnel] : router->host().plane().bindings()) {
+    const auto& bindings = router->host().plane().bindings();
+    // One that comes later has a lifetime of its own, as soon as its FBack leaves.
+    std::erase_if(until_, [&](const auto& entry) {
+      return entry.first.first == router.get() && !bindings.contains(entry.first.second);
+    });
+    for (const auto& [pcoa, tunnel] : bindings) {
       const auto until = until_.find({router.get(), pcoa});
       if (until != until_.end() &&
           world_.context().queue.now() > until->second + kLate + router->stepped())
