@@ -18,11 +18,12 @@
 #include "app/record_store.h"
 #include "control/server.h"
 #include "crypto/random.h"
-#include "crypto/rsa.h"
 #include "datapath/backend.h"
 #include "net/clock.h"
 #include "net/driver.h"
 #include "net/privileges.h"
+#include "wire/icmpv6.h"
+#include "wire/send_options.h"
 
 namespace sendoff::app {
 
@@ -228,10 +229,21 @@ bool Daemon::drop_privileges() {
   return true;
 }
 
-// On each worker's thread. A key whose signatures do not verify would leave the node mute.
-void sign_and_verify(const crypto::SigningKey& key) {
-  const crypto::Sha1Digest digest = crypto::sha1(key.spki());
-  invariant(crypto::verify_sha1(key.public_key(), digest, key.sign_sha1(digest)));
+// On each worker's thread: a message that is never sent. A key whose signatures do not verify would
+// leave the node mute.
+void sign_and_verify(const std::shared_ptr<const crypto::SigningKey>& key) {
+  const Bytes message(wire::NeighborAdvertisement::kSize);
+  machine::SignMessage sign{key, {}, {}, message, {}};
+  const auto made = machine::execute(std::move(sign));
+  invariant(made.has_value());
+  const Bytes& whole = std::get<machine::MessageSigned>(*made).message;
+  const auto option = wire::RsaSignatureOption::parse(ByteView(whole).subspan(message.size()));
+  invariant(option.has_value());
+  machine::VerifySignature verify{
+      key->public_key(), wire::signature_input({}, {}, whole, message.size()),
+      to_bytes(option->content.first(key->public_key().modulus_size()))};
+  const auto verified = machine::execute(std::move(verify));
+  invariant(verified && std::get<machine::SignatureVerified>(*verified).valid);
 }
 
 bool Daemon::build() {
@@ -250,7 +262,7 @@ bool Daemon::build() {
   machine_ = &role_->build(std::move(*snapshot), random_, now);
   workers_ = std::make_unique<net::Workers>(
       loop_, net::Workers::Config{.threads = settings_.workers,
-                                  .rehearse = [key = role_->key()] { sign_and_verify(*key); }});
+                                  .rehearse = [key = role_->key()] { sign_and_verify(key); }});
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   dhcp_command_.emplace(loop_, settings_.dhcp_command);
   net::Driver::Hooks hooks;

@@ -46,9 +46,11 @@ class Settings : public config::ConfigTest {
     std::string text = base;
     return text.insert(at + setting.heading.size() + 1, line);
   }
-  // Which certificates count, and which routers take part, is the administrator's to say.
+  // Which certificates count, which routers take part, and whether the node has an address here, is
+  // the administrator's to say.
   static bool decides_whom(const Setting& setting) {
-    return setting.name == "strict_rfc6487" || setting.name == "fast_handover";
+    return setting.name == "strict_rfc6487" || setting.name == "fast_handover" ||
+           setting.name == "form_addresses";
   }
   // The files with each other yes or no of these sections turned.
   static std::vector<std::string> turned(const std::string& example, const std::string& base,

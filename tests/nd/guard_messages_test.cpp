@@ -116,9 +116,8 @@ TEST_F(GuardMessages, AreProvenBySourceInWhicheverDirection) {
   // same key, and not its source.
   const Ipv6Address other = peer.global();
   std::vector<Craft> crafts;
-  Craft redirect = secured(peer.link_local(), own(),
-                           octets_of(wire::Redirect{other, Ipv6Address::literal("2001:db8:f::5")}),
-                           std::nullopt);
+  Craft redirect =
+      secured(peer.link_local(), own(), octets_of(wire::Redirect{other, other}), std::nullopt);
   redirect.cga_parameters = peer.parameters(other).octets();
   crafts.push_back(redirect);
   Craft answer = secured_advertisement(std::nullopt);
