@@ -8,6 +8,10 @@ namespace sendoff::test {
 inline const Prefix kNextPrefix = Prefix::literal("2001:db8:b:1::/64");
 inline const LinkAddress kThirdNode = LinkAddress::literal("02:00:5e:00:53:99");
 
+inline std::vector<machine::AttachTunnel> tunnels(const World& world) {
+  return world.asked<machine::AttachTunnel>();
+}
+
 struct Moving : Attached {
   explicit Moving(const mobile::Config& config = mobile_config(),
                   const std::function<void(World&)>& prepare = {})
