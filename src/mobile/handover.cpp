@@ -496,7 +496,7 @@ void Handover::tick(Now now) {
       if (movement.pending->sent > parts_.config.fbu_retries)
         unanswered(now, movement);
       else
-        send(now, movement);
+        send_again(now, movement);
     } else if (movement.granted && !movement.pending && !movement.stopped && standing_ &&
                movement.granted->renew_at <= now.boot) {
       renew(now, movement);

@@ -128,6 +128,7 @@ class Handover {
     bool renewal = false;
     bool by_router = false;  // it is the NAR's own address
     bool resynchronised = false;
+    bool key_asked = false;
     bool tried_again = false;  // after a refusal that passes
     unsigned sent = 0;
     Duration timeout{};
@@ -203,6 +204,7 @@ class Handover {
              bool renewal);
   void send(Now now, Movement& movement);
   void transmit(Movement& movement, const wire::FastBindingUpdate& fbu, const keys::HeldKey& key);
+  void send_again(Now now, Movement& movement);
   void unanswered(Now now, Movement& movement);
   [[nodiscard]] Movement* addressee(const wire::PacketView& packet);
   [[nodiscard]] keys::HeldKey* authenticate(Now now, const Movement& movement, ByteView header,

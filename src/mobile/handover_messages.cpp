@@ -105,6 +105,14 @@ void Handover::transmit(Movement& movement, const wire::FastBindingUpdate& fbu,
                                              {"lifetime_s", std::int64_t{fbu.lifetime_s}}});
 }
 
+// A router that discarded the key is silent (HK-3.6-10): it is asked for the key, besides.
+void Handover::send_again(Now now, Movement& movement) {
+  Pending& pending = *movement.pending;
+  if (on_par_link(movement) && pending.sent > 0 && !std::exchange(pending.key_asked, true))
+    key_wanted_ = true;
+  send(now, movement);
+}
+
 void Handover::unanswered(Now now, Movement& movement) {
   parts_.counters.add(MobileCounter::kFbuUnanswered);
   key_wanted_ = true;

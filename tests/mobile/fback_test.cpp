@@ -170,6 +170,24 @@ TEST(Move, CountsTheGrantedLifetimeFromTheFbu) {
   EXPECT_EQ(zero.failure(), "lifetime-0");
 }
 
+// Silence is what a router answers with that has discarded the key, since the binding under it ran
+// out (RFC 5269 3.6).
+TEST(Move, AsksForItsKeyWhereTheRouterDoesNotAnswer) {
+  mobile::Config config = mobile_config();
+  config.fback_wait = seconds(10);
+  Moving node(config);
+  World& world = node.world;
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  ASSERT_EQ(world.updates().size(), 1U);
+  EXPECT_TRUE(world.solicitations().empty());
+  world.advance(seconds(1));
+  ASSERT_EQ(world.updates().size(), 2U);
+  EXPECT_EQ(world.solicitations().size(), 1U);
+  world.advance(seconds(2));
+  ASSERT_EQ(world.updates().size(), 3U);
+  EXPECT_EQ(world.solicitations().size(), 1U) << "once for an FBU and its repeats";
+}
+
 TEST(Move, EndsFastHandoverWithARouterThatDoesNotKnowFbus) {
   COVERS("FH-6275-48");
   const auto error = [](const Ipv6Address& from, const Ipv6Address& to, std::uint8_t status) {
