@@ -83,6 +83,7 @@ class Daemon {
   Result<std::string, Refusal> reload();
   [[nodiscard]] std::string status();
   void store_trouble(const std::string& why);
+  void follow(const machine::Event& event);
   void report(const machine::Event& event);
   void feed_watchdog();
   void stop(const char* why);
@@ -266,6 +267,7 @@ bool Daemon::build() {
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   dhcp_command_.emplace(loop_, settings_.dhcp_command);
   net::Driver::Hooks hooks;
+  hooks.follow = [this](const machine::Event& event) { follow(event); };
   hooks.report = [this](const machine::Event& event) { report(event); };
   hooks.switch_link = [this](const machine::SwitchLink& action, net::Done done) {
     if (radios_->roam(action.interface, action.access_point, done)) return;
@@ -336,11 +338,15 @@ void Daemon::stop(const char* why) {
   loop_.stop();
 }
 
-void Daemon::report(const machine::Event& event) {
-  const Now now = net::read_clocks();
+// A DHCP client is of the link that it was started on.
+void Daemon::follow(const machine::Event& event) {
   const bool moved =
       event.kind == machine::EventKind::kLinkLeft || event.kind == machine::EventKind::kLinkEntered;
   if (moved && dhcp_command_) dhcp_command_->left(event.text("interface"));
+}
+
+void Daemon::report(const machine::Event& event) {
+  const Now now = net::read_clocks();
   log::event(now.boot, event);
   server_->publish(now, event);
 }

@@ -219,6 +219,15 @@ std::optional<AccessPoint> Mobile::State::expected_at(Now now, InterfaceId inter
   return std::nullopt;
 }
 
+// The announcement goes before the host is given an address of this link; a DHCP client needs one.
+void Mobile::State::enter(Now now, InterfaceId interface, bool entered,
+                          const std::optional<AccessPoint>& target) {
+  const bool dhcp = target && target->dhcp;
+  if (entered && dhcp) attach.enter(now, interface);
+  if (target) land(now, interface, *target);
+  if (entered && !dhcp) attach.enter(now, interface);
+}
+
 void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   // An interface that comes up again was down, told or not.
   link_gone(now, event.interface);
@@ -228,9 +237,7 @@ void Mobile::State::interface_up(Now now, const machine::InterfaceUp& event) {
   settle(now);
   outbox.report(EventKind::kLinkEntered,
                 {{"interface", attach.name_of(event.interface)}, {"announced", expected ? 1 : 0}});
-  // The announcement goes before the host is given an address of this link.
-  if (expected) land(now, event.interface, *expected);
-  attach.enter(now, event.interface);
+  enter(now, event.interface, true, expected);
 }
 
 void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
@@ -252,8 +259,7 @@ void Mobile::State::ap_attached(Now now, const machine::ApAttached& event) {
                                             {"access_point", event.access_point.text()},
                                             {"announced", possible ? 1 : 0}});
   if (target && target->state == AccessPoint::State::kNoFastHandover) handover.bar();
-  if (target && (entered || !in_use)) land(now, event.interface, *target);
-  if (entered) attach.enter(now, event.interface);
+  enter(now, event.interface, entered, entered || !in_use ? target : std::nullopt);
 }
 
 }  // namespace sendoff::mobile

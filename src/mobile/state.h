@@ -74,6 +74,8 @@ struct Mobile::State {
   [[nodiscard]] std::optional<AccessPoint> told_of(const LinkAddress& access_point) const;
   void hurry(Now now);
   [[nodiscard]] std::optional<AccessPoint> expected_at(Now now, InterfaceId interface) const;
+  void enter(Now now, InterfaceId interface, bool entered,
+             const std::optional<AccessPoint>& target);
   void interface_up(Now now, const machine::InterfaceUp& event);
   void ap_attached(Now now, const machine::ApAttached& event);
   void forget(const machine::HeldKeyName& name, std::string_view reason);

@@ -131,8 +131,8 @@ struct Driver::State : std::enable_shared_from_this<State> {
   void carry_out(ActionId id, const machine::Forget& action) {
     records.forget(action.name, owe_record(id));
   }
-  // Told when all that its moment asks for is done: packets do not wait for a log.
   void carry_out(ActionId, machine::Report& action) {
+    if (hooks.follow) hooks.follow(action.event);
     if (hooks.report) reports.push_back(std::move(action.event));
   }
 

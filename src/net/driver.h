@@ -58,6 +58,9 @@ template <typename Store>
 class Driver {
  public:
   struct Hooks {
+    // In its place among the actions, for what must keep step with them.
+    std::function<void(const machine::Event&)> follow;
+    // When all that its moment asks for is done: packets do not wait for a log.
     std::function<void(const machine::Event&)> report;
     // What a host does in a way of its own; without one the action is kUnsupported.
     std::function<void(const machine::SwitchLink&, Done)> switch_link;

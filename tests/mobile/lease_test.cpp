@@ -21,6 +21,7 @@ TEST(Lease, TheFormedAddressIsOnlyNamed) {
     world.forget_output();
     node.roam_to_deaf();
     EXPECT_EQ(world.asked<machine::RunDhcp>().size(), 1U);
+    EXPECT_LT(world.place("add-address"), world.place("run-dhcp")) << "a client needs an address";
     EXPECT_FALSE(added(world, node.ncoa));
     EXPECT_TRUE(added(world, leased));
     for (const auto& tunnel : world.asked<machine::AttachTunnel>())
