@@ -164,11 +164,7 @@ void Mobile::State::link_gone(Now now, InterfaceId interface) {
   if (!in_use || in_use->interface != interface) return;
   outbox.report(EventKind::kLinkLeft,
                 {{"interface", attach.name_of(interface)}, {"router", in_use->router.text()}});
-  if (const AccessPoint* target = handover.expected()) {
-    if (const auto granted = handover.granted_at(target->address))
-      handover.expect_tunnel(interface, *granted);
-    return prepare_for(now, *target);
-  }
+  if (const AccessPoint* target = handover.expected()) return prepare_for(now, *target);
   prepare_for_any(now);
 }
 

@@ -47,16 +47,6 @@ TEST(Move, IsPredictiveWithAnFbackFromThePreviousLinkElseReactive) {
     EXPECT_LT(una, node.world.place("add-address"))
         << "before the host has an address of this link";
   }
-  {
-    Moving node;
-    node.prepare_handover();
-    node.world.forget_output();
-    node.world.down();
-    EXPECT_EQ(tunnels(node.world).size(), 1U) << "made while there is no link";
-    node.world.forget_output();
-    node.roam_to_deaf();
-    EXPECT_TRUE(tunnels(node.world).empty());
-  }
   for (const bool ordered : {true, false}) {
     Moving node;
     World& world = node.world;

@@ -109,7 +109,8 @@ Sections router_sections(Side side) {
   sections["interface"] = {{"name", quoted(lab::kAccessInterface)},
                            {"prefixes", "[" + quoted(here.prefix.text()) + "]"},
                            {"access_points", "[" + quoted(here.access_point.text()) + "]"},
-                           {"max_ra_interval", "10"}};
+                           {"max_ra_interval", "10"},
+                           {"answer_delay_ms", "0"}};
   sections["certificate"] = {{"chain", quoted(credentials.chains[i])},
                              {"anchor", quoted(credentials.anchor)}};
   sections["neighbour"] = {{"name", quoted(side == Side::kPar ? "nar" : "par")},
