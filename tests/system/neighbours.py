@@ -437,7 +437,8 @@ def detect_unreachability(node, stranger):
     sent = time.monotonic()
     hold("then asked for", wait_until(lambda: node.entry(silent)[0] == "PROBE", 4))
     hold("one who answers is there", wait_until(lambda: node.entry(lively)[0] == "REACHABLE", 4), str(node.entry(lively)))
-    hold("and unproven again after a while", wait_until(lambda: node.entry(lively)[0] == "STALE", 60), str(node.entry(lively)))
+    hold("and unproven again after a while", wait_until(
+        lambda: node.entry(lively)[0] in ("STALE", "DELAY", "PROBE"), 60), str(node.entry(lively)))
     hold("one who does not is forgotten", wait_until(lambda: (node.entry(silent) or ("FAILED",))[0] == "FAILED", 6),
          str(node.entry(silent)))
     probes = [heard for heard in stranger.all if heard.kind == NS and heard.target == silent and heard.at > sent - 1]
