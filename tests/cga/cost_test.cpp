@@ -9,7 +9,7 @@
 
 namespace {
 
-unsigned digests_begun = 0;
+thread_local unsigned digests_begun = 0;  // by a thread: searches digest in several at once
 
 }  // namespace
 
