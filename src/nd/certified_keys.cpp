@@ -6,13 +6,14 @@ namespace sendoff::nd {
 
 const pki::CertifiedRouter* CertifiedKeys::find(ByteView spki, UtcTime now) const {
   const auto found = routers_.find(crypto::sha256(spki));
-  if (found == routers_.end() || !equal(found->second.spki, spki)) return nullptr;
-  return now <= found->second.not_after ? &found->second : nullptr;
+  if (found == routers_.end()) return nullptr;
+  const pki::CertifiedRouter& router = found->second.router;
+  return equal(router.spki, spki) && now <= router.not_after ? &router : nullptr;
 }
 
 ByteView CertifiedKeys::key_of(const crypto::KeyHash& hash, UtcTime utc) const {
-  for (const auto& [digest, router] : routers_)
-    if (utc <= router.not_after && crypto::key_hash(router.spki) == hash) return router.spki;
+  for (const auto& [digest, entry] : routers_)
+    if (entry.hash == hash && utc <= entry.router.not_after) return entry.router.spki;
   return {};
 }
 
@@ -21,8 +22,9 @@ void CertifiedKeys::store(pki::CertifiedRouter router) {
   const crypto::Sha256Digest digest = crypto::sha256(router.spki);
   if (!routers_.contains(digest) && routers_.size() >= max_entries_)
     routers_.erase(std::ranges::min_element(
-        routers_, {}, [](const auto& entry) { return entry.second.not_after; }));
-  routers_.insert_or_assign(digest, std::move(router));
+        routers_, {}, [](const auto& entry) { return entry.second.router.not_after; }));
+  const crypto::KeyHash hash = crypto::key_hash(router.spki);
+  routers_.insert_or_assign(digest, Entry{std::move(router), hash});
 }
 
 }  // namespace sendoff::nd

@@ -26,7 +26,11 @@ class CertifiedKeys final : public send::KnownKeys {
 
  private:
   std::size_t max_entries_;
-  std::map<crypto::Sha256Digest, pki::CertifiedRouter> routers_;
+  struct Entry {
+    pki::CertifiedRouter router;
+    crypto::KeyHash hash{};
+  };
+  std::map<crypto::Sha256Digest, Entry> routers_;
 };
 
 }  // namespace sendoff::nd

@@ -239,6 +239,7 @@ struct Receiver::Examination {
   Bytes signature;
   std::optional<crypto::RsaPublicKey> key;
   std::optional<cga::ParametersView> parameters;
+  ByteView spki;  // borrowed of the message or of who knows keys; copied once nothing is against it
 };
 
 // How long an exact copy passes the timestamp test: elapsed * (1 - drift) < 2 * fuzz (GS34). A
@@ -374,7 +375,7 @@ std::optional<Reason> Receiver::read_key(const Message& message,
   if (examined.proof.key_hash != signature.key_hash) return Reason::kTwoKeys;
   if (signature.content.size() < key->modulus_size()) return Reason::kSignature;
   examined.signature = to_bytes(signature.content.first(key->modulus_size()));
-  examined.proof.spki = to_bytes(spki);
+  examined.spki = spki;
   examined.key = std::move(*key);
   return std::nullopt;
 }
@@ -401,6 +402,7 @@ std::optional<Reason> Receiver::judge(Now now, const Message& message, Examinati
   if (!budget_.take(message.interface, message.frame_source, timestamps_.known(peer), now.boot))
     return Reason::kBudget;
   if (!room_for(message)) return Reason::kQueueFull;
+  proof.spki = to_bytes(examined.spki);
   return std::nullopt;
 }
 

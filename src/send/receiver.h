@@ -90,8 +90,8 @@ class KnownKeys {
 
 struct ReceiverConfig {
   Methods methods;
-  std::set<InterfaceId>
-      without_cga;  // where CGAs are neither demanded nor verified (RFC 3971 5.2.3)
+  // Where CGAs are neither demanded nor verified (RFC 3971 5.2.3).
+  std::set<InterfaceId> without_cga;
   crypto::KeyLimits key_limits;
   TimestampConfig timestamps;
   BudgetConfig budget;
