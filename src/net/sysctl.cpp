@@ -17,8 +17,7 @@ constexpr std::string_view kConf = "/proc/sys/net/ipv6/conf/";
 constexpr std::string_view kNeigh = "/proc/sys/net/ipv6/neigh/";
 constexpr std::string_view kSettingLine = "setting ";
 constexpr std::string_view kStruck = "struck ";
-constexpr std::size_t kMaxStruck =
-    256;  // lines that are struck out before the file is written anew
+constexpr std::size_t kMaxStruck = 256;  // lines; then the file is written anew
 
 Attempt<std::string> read_all(int fd, const std::string& what) {
   std::string text;

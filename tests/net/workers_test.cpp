@@ -102,19 +102,28 @@ TEST_F(WorkersTest, RunTheClassesInOrderAndTheOldestOfAClassFirst) {
 }
 
 TEST_F(WorkersTest, EachNormalWorkerRehearsesBeforeItsFirstJob) {
-  std::atomic<int> rehearsed = 0;
-  std::atomic<bool> first = true;
-  make({.threads = 2, .rehearse = [&] {
-          // The other worker waits in its rehearsal until this one is done with its own.
-          if (first.exchange(false)) std::this_thread::sleep_for(milliseconds(20));
-          ++rehearsed;
-        }});
-  gate_.open();
+  static thread_local bool rehearsed = false;
+  std::atomic<int> rehearsals = 0;
+  std::atomic<int> unprepared = 0;
+  workers_.emplace(loop_,
+                   Workers::Config{.threads = 2,
+                                   .rehearse =
+                                       [&] {
+                                         rehearsed = true;
+                                         ++rehearsals;
+                                       }},
+                   [&](const machine::Job& each, const std::atomic<bool>* stop) {
+                     if (!rehearsed) ++unprepared;
+                     return gate_.pass(each, stop);
+                   });
+  workers_->on_result([this](JobResult result) { results_.push_back(std::move(result)); });
   start(1, JobClass::kSign);
   start(2, JobClass::kSign);
+  gate_.wait_until_entered(2);  // one in each worker
+  gate_.open();
   ASSERT_TRUE(wait_for(2));
-  workers_.reset();
-  EXPECT_EQ(rehearsed, 2);
+  EXPECT_EQ(rehearsals, 2);
+  EXPECT_EQ(unprepared, 0);
 }
 
 TEST_F(WorkersTest, BackgroundWorkHasAThreadOfItsOwnAtLowPriority) {
