@@ -249,7 +249,6 @@ TEST_F(RouterFile, ABrokenFileIsOneError) {
 }
 
 TEST_F(RouterFile, APrivateKeyIsARegularFileOfItsOwnerOnly) {
-  COVERS("SND-4-2");
   const auto key_error = [this](const std::string& says) {
     router_error("key = \"ar.pem\"", "key = \"ar.pem\"", says);
   };

@@ -266,7 +266,6 @@ TEST_F(GuardMessages, EachEntryHasAFlagOfWhatToldItLast) {
 }
 
 TEST_F(GuardMessages, OnlyASecuredAnswerConfirmsASecuredNeighbour) {
-  COVERS("SND-9.2.2-1");
   start();
   ASSERT_TRUE(taken(from_wire(secured_solicitation().packet())));
   // The kernel probes; it deletes an entry that nothing confirms.
