@@ -116,4 +116,6 @@ FastCrypto::Done FastCrypto::run(const machine::ValidatePath& job) {
   return machine::PathValidated{judged};
 }
 
+FastCrypto::Done FastCrypto::run(const machine::JudgePaths& job) { return *machine::execute(job); }
+
 }  // namespace sendoff::fuzz

@@ -27,6 +27,7 @@ class FastCrypto {
   Done run(const machine::OpenHandoverKey& job);
   Done run(const machine::GenerateDecryptionKey& job);
   Done run(const machine::ValidatePath& job);
+  Done run(const machine::JudgePaths& job);
   Done run(const machine::SearchModifier&) { return fail(machine::JobError::kCancelled); }
   Done run(const machine::LookUp&) { return fail(machine::JobError::kStore); }
 

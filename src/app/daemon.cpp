@@ -16,6 +16,7 @@
 #include "app/log.h"
 #include "app/radios.h"
 #include "app/record_store.h"
+#include "app/revocation_files.h"
 #include "control/server.h"
 #include "crypto/random.h"
 #include "datapath/backend.h"
@@ -108,6 +109,7 @@ class Daemon {
   std::optional<LinkSwitch> link_switch_;
   std::optional<Radios> radios_;
   std::optional<DhcpCommand> dhcp_command_;
+  std::optional<RevocationFiles> revocation_files_;
   std::unique_ptr<net::Workers> workers_;
   std::unique_ptr<net::Driver> driver_;
   std::unique_ptr<net::Timer> watchdog_;
@@ -266,6 +268,7 @@ bool Daemon::build() {
                                   .rehearse = [key = role_->key()] { sign_and_verify(key); }});
   link_switch_.emplace(loop_, settings_.switch_command, settings_.switch_socket);
   dhcp_command_.emplace(loop_, settings_.dhcp_command);
+  revocation_files_.emplace(loop_, settings_.revocation_lists, settings_.revocation_command);
   net::Driver::Hooks hooks;
   hooks.follow = [this](const machine::Event& event) { follow(event); };
   hooks.report = [this](const machine::Event& event) { report(event); };
@@ -281,6 +284,9 @@ bool Daemon::build() {
       if (interface.id == action.interface)
         return dhcp_command_->run(interface.name, std::move(done));
     done(fail(machine::ActionError::kGone));
+  };
+  hooks.read_lists = [this](const machine::ReadRevocationLists& action, net::Done done) {
+    revocation_files_->read(action.uris, std::move(done));
   };
   driver_ = std::make_unique<net::Driver>(
       *machine_, loop_, *workers_, *host_, net::keep_in(*store_),
@@ -324,6 +330,7 @@ int Daemon::run() {
   radios_.reset();
   link_switch_.reset();
   dhcp_command_.reset();
+  revocation_files_.reset();
   server_.reset();
   role_.reset();
   datapath_.reset();
@@ -408,8 +415,8 @@ Result<std::string, Refusal> Daemon::reload() {
   if (settings != settings_) {
     restart.emplace_back(
         "[daemon], [guard], [store], [datapath], [[interface]] wpa_supplicant or hostapd, or "
-        "[handover] "
-        "switch_command, switch_socket or dhcp_command");
+        "[handover] switch_command, switch_socket or dhcp_command, or [trust] revocation_lists or "
+        "revocation_command");
     role_->leave();
   } else if (problems.empty())
     driver_->with_machine([&](Now now) { restart = role_->take(now); });

@@ -52,6 +52,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
   switch (kind) {
     case EventKind::kWarning:
     case EventKind::kPathRefused:
+    case EventKind::kPathWithdrawn:
     case EventKind::kAddressLost:
     case EventKind::kKeyRefused:
     case EventKind::kRequestUnvalidated:

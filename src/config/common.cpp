@@ -135,11 +135,33 @@ void read_store(Section& root, const Loading& loading, Store& store) {
   section.finish();
 }
 
-void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths) {
+namespace {
+
+void read_revocation(Section& trust, const Loading& loading, nd::RevocationConfig& revocation,
+                     Daemon& daemon) {
+  if (trust.text("revocation_lists", daemon.revocation_lists))
+    daemon.revocation_lists = loading.resolve(daemon.revocation_lists);
+  revocation.lists = !daemon.revocation_lists.empty();
+  for (Text& word : trust.texts("revocation_command"))
+    daemon.revocation_command.push_back(std::move(word.value));
+  if (!daemon.revocation_command.empty() && !daemon.revocation_command[0].starts_with('/'))
+    trust.error("revocation_command", "must begin with the absolute path of a program");
+  if (!daemon.revocation_command.empty() && !revocation.lists)
+    trust.error("revocation_command",
+                "has no place for what it fetches: name a directory as revocation_lists");
+  trust.duration("revocation_interval", revocation.interval, seconds(1), 10, 86'400);
+  trust.duration("revocation_patience", revocation.patience, seconds(1), 1, 86'400);
+}
+
+}  // namespace
+
+void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
+                Daemon& daemon) {
   trust.flag("rfc3971_profile", paths.policy.accept_rfc3971_profile);
   trust.flag("strict_rfc6487", paths.policy.strict_rfc6487);
   trust.duration("path_retry", paths.retry, seconds(1), 0.1, 60);
   trust.duration("path_give_up", paths.give_up, seconds(1), 1, 600);
+  read_revocation(trust, loading, paths.revocation, daemon);
   paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(
       read_anchors(trust, "anchors", loading));
   if (paths.policy.accept_rfc3971_profile)

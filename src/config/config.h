@@ -49,11 +49,13 @@ struct Daemon {
   std::vector<std::uint8_t> other_mobility_types;  // that another program of the host handles
   Store store;
   datapath::Settings datapath;
-  std::vector<std::string> switch_command;  // MN: run for a SwitchLink; empty: only reported
-  std::string switch_socket;                // MN: asked instead of running something
-  std::vector<RadioControl> radios;         // interfaces whose radio tells of the link
-  std::vector<std::string> dhcp_command;    // MN: run for a RunDhcp; empty: there is no DHCP
-  std::optional<net::OnStop> guard;         // the kernel's Neighbor Discovery waits for verdicts
+  std::vector<std::string> switch_command;      // MN: run for a SwitchLink; empty: only reported
+  std::string switch_socket;                    // MN: asked instead of running something
+  std::vector<RadioControl> radios;             // interfaces whose radio tells of the link
+  std::vector<std::string> dhcp_command;        // MN: run for a RunDhcp; empty: there is no DHCP
+  std::string revocation_lists;                 // a directory; empty: no list is read
+  std::vector<std::string> revocation_command;  // fetches them; empty: somebody else does
+  std::optional<net::OnStop> guard;  // the kernel's Neighbor Discovery waits for verdicts
 
   friend bool operator==(const Daemon&, const Daemon&) = default;
 };

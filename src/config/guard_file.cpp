@@ -71,9 +71,10 @@ void read_on_stop(Section& root, Daemon& daemon) {
   section.finish();
 }
 
-void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config) {
+void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config,
+                      Daemon& daemon) {
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths);
+  read_paths(section, loading, config.paths, daemon);
   section.finish();
   if (!config.paths.anchors->empty()) return;
   const bool strict = std::ranges::any_of(config.interfaces, [](const auto& interface) {
@@ -149,7 +150,7 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
   else if (const auto identity = read_identity(cga, loading, ModifierRule::kOfKey))
     config.identity = *identity;
   cga.finish();
-  read_guard_trust(root, loading, config);
+  read_guard_trust(root, loading, config, loaded.daemon);
   read_authorization(root, loading, config);
   read_certificate(root, loading, config);
 

@@ -101,9 +101,10 @@ void read_keys(Section& root, Section& cga, mobile::Config& config) {
   section.finish();
 }
 
-void read_trust(Section& root, const Loading& loading, mobile::Config& config) {
+void read_trust(Section& root, const Loading& loading, Loaded<mobile::Config>& loaded) {
+  mobile::Config& config = loaded.machine;
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths);
+  read_paths(section, loading, config.paths, loaded.daemon);
   if (config.paths.anchors->empty() && !section.has("anchors")) {
     const std::string missing =
         "[trust] anchors is missing: name the PEM files of the trust anchors that certify routers";
@@ -190,7 +191,7 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
     if (const auto identity = read_identity(cga, loading, ModifierRule::kRandom))
       config.identity = *identity;
   cga.finish();
-  read_trust(root, loading, config);
+  read_trust(root, loading, loaded);
   read_discovery(root, config);
   read_handover(root, loaded);
 

@@ -144,7 +144,8 @@ std::string status_json(const DaemonStatus& daemon, const mobile::Mobile::Status
                 {"addresses", texts(link.addresses)},
                 {"router", optional_text(link.router)},
                 {"router_global", optional_text(link.router_global)},
-                {"certified_as", link.certified_as}};
+                {"certified_as", link.certified_as},
+                {"revocation", link.revocation}};
   });
   json["key_count"] = status.keys.size();
   json["keys"] = list(status.keys, [](const mobile::Mobile::KeyStatus& key) {
@@ -181,6 +182,7 @@ std::string status_json(const DaemonStatus& daemon, const nd::Guard::Status& sta
                 {"mode", name(link.mode)},
                 {"addresses", texts(link.addresses)},
                 {"routers", texts(link.routers)},
+                {"provisional_routers", texts(link.provisional_routers)},
                 {"unsecured_routers", texts(link.unsecured_routers)},
                 {"secured_prefixes", texts(link.secured_prefixes)},
                 {"unsecured_prefixes", texts(link.unsecured_prefixes)},

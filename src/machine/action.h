@@ -137,6 +137,11 @@ struct SwitchLink {
 struct RunDhcp {
   InterfaceId interface;
 };
+// Has certificate revocation lists fetched from where certificates say that they are, and reads all
+// that the host has (Facts::lists).
+struct ReadRevocationLists {
+  std::vector<std::string> uris;
+};
 
 struct Persist {
   Record record;
@@ -149,10 +154,11 @@ struct Report {
   Event event;
 };
 
-using ActionKind = std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding,
-                                AttachTunnel, DetachTunnel, OpenBuffer, ReleaseBuffer,
-                                DiscardBuffer, AddAddress, RemoveAddress, SetRoute, SetNeighbour,
-                                SetProxy, JoinGroup, SwitchLink, RunDhcp, Persist, Forget, Report>;
+using ActionKind =
+    std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding, AttachTunnel,
+                 DetachTunnel, OpenBuffer, ReleaseBuffer, DiscardBuffer, AddAddress, RemoveAddress,
+                 SetRoute, SetNeighbour, SetProxy, JoinGroup, SwitchLink, RunDhcp,
+                 ReadRevocationLists, Persist, Forget, Report>;
 
 struct Action {
   ActionId id;

@@ -16,6 +16,7 @@ enum class EventKind : std::uint8_t {
   kRouterLost,          // MN: the current router's lifetime or link ended
   kPathFetched,         // MN: a certification path was validated: subject, path
   kPathRefused,         // MN: a path or a router was refused: reason
+  kPathWithdrawn,       // MN: one counts no more: subject, reason (revoked, no-revocation-list)
   kAddressFormed,       // an address of ours is ready: address
   kAddressLost,         // DAD found it in use, or its lifetime ended
   kKeyRequested,        // MN: RtSolPr with Handover Key Request sent

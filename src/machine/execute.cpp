@@ -52,7 +52,18 @@ Executed run(const SearchModifier& job, const std::atomic<bool>* cancel) {
 }
 
 Executed run(const ValidatePath& job, const std::atomic<bool>*) {
-  return PathValidated{pki::validate_path(job.path, *job.anchors, job.at, job.policy)};
+  PathValidated done{pki::validate_path(job.path, *job.anchors, job.at, job.policy)};
+  if (!done.router) return done;
+  done.standing = pki::standing_of(*done.router->chain, job.lists, job.at);
+  if (done.standing == pki::Standing::kRevoked) done.router = fail(pki::PathError::kRevoked);
+  return done;
+}
+
+Executed run(const JudgePaths& job, const std::atomic<bool>*) {
+  PathsJudged judged;
+  for (const pki::CertificateChain& chain : job.chains)
+    judged.standings.push_back(pki::standing_of(*chain, job.lists, job.at));
+  return judged;
 }
 
 Executed run(const LookUp&, const std::atomic<bool>*) { return fail(JobError::kStore); }

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "machine/action.h"
 #include "machine/job.h"
+#include "pki/revocation.h"
 
 namespace sendoff::machine {
 
@@ -44,6 +45,7 @@ enum class ActionError : std::uint8_t {
 // What an action brought to light beside its success.
 struct Facts {
   std::optional<Ipv6Address> address;  // RunDhcp
+  pki::RevocationListsPtr lists{};     // ReadRevocationLists: all there are
   bool detecting = false;  // AddAddress: usable, but Duplicate Address Detection goes on (RFC 4429)
 };
 

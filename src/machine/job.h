@@ -16,6 +16,7 @@
 #include "crypto/rsa.h"
 #include "machine/record.h"
 #include "pki/certificate.h"
+#include "pki/revocation.h"
 
 namespace sendoff::machine {
 
@@ -83,6 +84,14 @@ struct ValidatePath {
   std::shared_ptr<const std::vector<pki::TrustAnchor>> anchors;
   UtcTime at;
   pki::Policy policy;
+  pki::RevocationListsPtr lists = nullptr;  // none: as if there were no list
+};
+
+// Asks revocation lists about paths that were valid when they came.
+struct JudgePaths {
+  std::vector<pki::CertificateChain> chains;
+  pki::RevocationListsPtr lists;
+  UtcTime at;
 };
 
 // The records of this name that a store holds and the machine's table does not.
@@ -91,7 +100,7 @@ struct LookUp {
 };
 
 using Job = std::variant<VerifySignature, SignMessage, OpenHandoverKey, GenerateDecryptionKey,
-                         SearchModifier, ValidatePath, LookUp>;
+                         SearchModifier, ValidatePath, JudgePaths, LookUp>;
 
 struct SignatureVerified {
   bool valid = false;
@@ -109,14 +118,20 @@ struct ModifierFound {
   cga::Modifier modifier{};
 };
 struct PathValidated {
+  // kRevoked: the lists have one of its certificates.
   Result<pki::CertifiedRouter, pki::PathError> router = fail(pki::PathError::kEmpty);
+  pki::Standing standing = pki::Standing::kNoSource;
+};
+struct PathsJudged {
+  std::vector<pki::Standing> standings;  // of each chain
 };
 struct RecordsFound {
   std::vector<Record> records;
 };
 
-using JobOutput = std::variant<SignatureVerified, MessageSigned, HandoverKeyOpened,
-                               DecryptionKeyGenerated, ModifierFound, PathValidated, RecordsFound>;
+using JobOutput =
+    std::variant<SignatureVerified, MessageSigned, HandoverKeyOpened, DecryptionKeyGenerated,
+                 ModifierFound, PathValidated, PathsJudged, RecordsFound>;
 
 enum class JobError : std::uint8_t {
   kCrypto,     // OpenSSL failed: memory, provider, generator

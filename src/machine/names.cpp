@@ -130,6 +130,8 @@ std::string_view name(EventKind kind) {
       return "path-fetched";
     case EventKind::kPathRefused:
       return "path-refused";
+    case EventKind::kPathWithdrawn:
+      return "path-withdrawn";
     case EventKind::kAddressFormed:
       return "address-formed";
     case EventKind::kAddressLost:
@@ -203,8 +205,8 @@ std::string_view name(const ActionKind& action) {
       "transmit",       "verdict",       "start",          "cancel",      "install-binding",
       "remove-binding", "attach-tunnel", "detach-tunnel",  "open-buffer", "release-buffer",
       "discard-buffer", "add-address",   "remove-address", "set-route",   "set-neighbour",
-      "set-proxy",      "join-group",    "switch-link",    "run-dhcp",    "persist",
-      "forget",         "report"};
+      "set-proxy",      "join-group",    "switch-link",    "run-dhcp",    "read-revocation-lists",
+      "persist",        "forget",        "report"};
   static_assert(std::size(kNames) == std::variant_size_v<ActionKind>);
   return kNames[action.index()];
 }

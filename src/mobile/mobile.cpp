@@ -63,6 +63,7 @@ void Mobile::State::dispatch(Now now, send::Judged judged) {
 void Mobile::State::settle(Now now) {
   for (bool again = true; again;) {
     again = false;
+    if (paths.take_withdrawn()) discovery.keys_withdrawn(now);
     for (const nd::PathFetcher::Ended& ended : paths.take_ended()) {
       again = true;
       discovery.paths_ended(now, ended);
@@ -233,7 +234,7 @@ Result<void, machine::NeedsRestart> Mobile::handle(Now now, const Config& config
   if (!restart.settings.empty()) return fail(std::move(restart));
   state.config = config;
   state.receiver.configure(config.receiver);
-  state.paths.configure(config.paths);
+  state.paths.configure(now, config.paths);
   state.discovery.configure(config.discovery);
   state.pair.configure(config.encryption_pair);
   state.provision.reconfigured(now);
@@ -296,6 +297,8 @@ Mobile::Status Mobile::status(Now now) const {
       link.router = view.attachment->router;
       link.router_global = view.attachment->ar;
       link.certified_as = view.attachment->subject;
+      if (const auto standing = state.certified.standing(view.attachment->router_spki, now.utc))
+        link.revocation = nd::state_of(*standing);
     }
     status.links.push_back(std::move(link));
   }

@@ -46,7 +46,8 @@ class Mobile final : public machine::Machine {
     std::vector<Ipv6Address> addresses;
     std::optional<Ipv6Address> router;  // link-local
     std::optional<Ipv6Address> router_global;
-    std::string certified_as;  // subject of the router's certificate
+    std::string certified_as;          // subject of the router's certificate
+    std::string_view revocation = "";  // how its path stands: a literal (nd::state_of)
   };
   struct NeighbourStatus {  // from PrRtAdv
     LinkAddress access_point;

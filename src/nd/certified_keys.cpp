@@ -1,30 +1,97 @@
 #include "nd/certified_keys.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sendoff::nd {
+
+namespace {
+
+using pki::Standing;
+
+bool same_path(const pki::CertificateChain& a, const pki::CertificateChain& b) {
+  return a == b || (a && b && *a == *b);
+}
+
+}  // namespace
 
 const pki::CertifiedRouter* CertifiedKeys::find(ByteView spki, UtcTime now) const {
   const auto found = routers_.find(crypto::sha256(spki));
   if (found == routers_.end()) return nullptr;
-  const pki::CertifiedRouter& router = found->second.router;
-  return equal(router.spki, spki) && now <= router.not_after ? &router : nullptr;
+  const Entry& entry = found->second;
+  return equal(entry.router.spki, spki) && entry.counts(now) ? &entry.router : nullptr;
 }
 
 ByteView CertifiedKeys::key_of(const crypto::KeyHash& hash, UtcTime utc) const {
   for (const auto& [digest, entry] : routers_)
-    if (entry.hash == hash && utc <= entry.router.not_after) return entry.router.spki;
+    if (entry.hash == hash && entry.counts(utc)) return entry.router.spki;
   return {};
 }
 
-void CertifiedKeys::store(pki::CertifiedRouter router) {
+std::optional<Standing> CertifiedKeys::standing(ByteView spki, UtcTime now) const {
+  if (find(spki, now) == nullptr) return std::nullopt;
+  return routers_.at(crypto::sha256(spki)).standing;
+}
+
+void CertifiedKeys::store(pki::CertifiedRouter router, Standing standing, Instant deadline) {
   if (max_entries_ == 0) return;
   const crypto::Sha256Digest digest = crypto::sha256(router.spki);
-  if (!routers_.contains(digest) && routers_.size() >= max_entries_)
+  const auto known = routers_.find(digest);
+  if (known != routers_.end() && same_path(known->second.router.chain, router.chain)) {
+    stand(known->second, standing, deadline);
+    return;
+  }
+  if (known == routers_.end() && routers_.size() >= max_entries_)
     routers_.erase(std::ranges::min_element(
         routers_, {}, [](const auto& entry) { return entry.second.router.not_after; }));
   const crypto::KeyHash hash = crypto::key_hash(router.spki);
-  routers_.insert_or_assign(digest, Entry{std::move(router), hash});
+  Entry entry{std::move(router), hash, standing, kNever};
+  if (standing == Standing::kUndetermined) entry.deadline = deadline;
+  routers_.insert_or_assign(digest, std::move(entry));
+}
+
+// One that was undetermined before keeps its deadline.
+void CertifiedKeys::stand(Entry& entry, Standing standing, Instant deadline) {
+  const bool counted = !entry.over && entry.standing != Standing::kRevoked;
+  const bool waits = standing == Standing::kUndetermined;
+  if (!waits || entry.standing != Standing::kUndetermined) {
+    entry.deadline = waits ? deadline : kNever;
+    entry.over = false;
+  }
+  entry.standing = standing;
+  if (counted && standing == Standing::kRevoked) withdrawn_.push_back({entry.router.subject, true});
+}
+
+std::vector<pki::CertificateChain> CertifiedKeys::chains() const {
+  std::vector<pki::CertificateChain> chains;
+  for (const auto& [digest, entry] : routers_)
+    if (entry.router.chain) chains.push_back(entry.router.chain);
+  return chains;
+}
+
+void CertifiedKeys::judged(const pki::CertificateChain& chain, Standing standing,
+                           Instant deadline) {
+  for (auto& [digest, entry] : routers_)
+    if (entry.router.chain == chain) stand(entry, standing, deadline);
+}
+
+Instant CertifiedKeys::next_deadline() const {
+  Instant earliest = kNever;
+  for (const auto& [digest, entry] : routers_)
+    if (!entry.over) earliest = std::min(earliest, entry.deadline);
+  return earliest;
+}
+
+void CertifiedKeys::expire(Instant now) {
+  for (auto& [digest, entry] : routers_) {
+    if (entry.over || now < entry.deadline) continue;
+    entry.over = true;
+    withdrawn_.push_back({entry.router.subject, false});
+  }
+}
+
+std::vector<CertifiedKeys::Withdrawn> CertifiedKeys::take_withdrawn() {
+  return std::exchange(withdrawn_, {});
 }
 
 }  // namespace sendoff::nd

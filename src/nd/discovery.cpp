@@ -246,6 +246,15 @@ void Discovery::paths_ended(Now now, const PathFetcher::Ended& ended) {
   fetch_path(now, ended.interface, link);
 }
 
+void Discovery::keys_withdrawn(Now now) {
+  for (auto& [interface, link] : links_) {
+    const auto lost = std::erase_if(link.routers, [&](const Router& router) {
+      return keys_.find(router.spki, now.utc) == nullptr;
+    });
+    if (lost > 0) routers_changed(now, interface, link);
+  }
+}
+
 void Discovery::read_prefix(const send::Judged& advertisement,
                             const pki::CertifiedRouter& certified, ByteView option,
                             Router& router) {

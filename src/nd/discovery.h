@@ -105,6 +105,7 @@ class Discovery {
   [[nodiscard]] bool owns(machine::JobId job) const;  // signing of an RS
   void complete(Now now, machine::JobResult result);
   void paths_ended(Now now, const PathFetcher::Ended& ended);  // judges held RAs again
+  void keys_withdrawn(Now now);  // forgets routers whose keys count no more
 
   // The current router: the first accepted one while it is valid.
   [[nodiscard]] const Router* current(InterfaceId interface, Instant now) const;

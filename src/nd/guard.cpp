@@ -185,7 +185,7 @@ Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& co
   for (const GuardedInterface& interface : config_.interfaces)
     links_.at(interface.id).config = interface;
   receiver_.configure(receiver_config(config_));
-  paths_.configure(config_.paths);
+  paths_.configure(now, config_.paths);
   signer_.configure();
   outbox_.report(EventKind::kConfigured);
   settle(now);
@@ -504,8 +504,20 @@ void Guard::drop(const send::Message& message, GuardCounter why) {
   outbox_.push(Verdict{*message.hold, Verdict::Kind::kDrop, {}});
 }
 
+// A router whose certificate counts no more is none.
+void Guard::forget_withdrawn(Now now) {
+  if (!paths_.take_withdrawn()) return;
+  std::erase_if(routers_, [&](const auto& entry) {
+    if (keys_.find(entry.second.certified.spki, now.utc) != nullptr) return false;
+    outbox_.report(EventKind::kRouterLost,
+                   {{"router", entry.first.second.text()}, {"reason", "certificate"}});
+    return true;
+  });
+}
+
 // Retrievals that ended: what waited for them is judged again.
 void Guard::settle(Now now) {
+  forget_withdrawn(now);
   for (const PathFetcher::Ended& ended : paths_.take_ended()) {
     std::vector<Waiting> waiting = std::exchange(waiting_, {});
     for (Waiting& each : waiting) {

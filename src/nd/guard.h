@@ -52,7 +52,8 @@ class Guard final : public machine::Machine {
     bool up = false;
     GuardMode mode = GuardMode::kMixed;
     std::vector<Ipv6Address> addresses;
-    std::vector<Ipv6Address> routers;  // certified ones
+    std::vector<Ipv6Address> routers;                // certified ones
+    std::vector<Ipv6Address> provisional_routers{};  // those of them that wait for a list (GS24)
     std::vector<Ipv6Address> unsecured_routers{};
     std::vector<Prefix> secured_prefixes{};
     std::vector<Prefix> unsecured_prefixes{};
@@ -104,6 +105,7 @@ class Guard final : public machine::Machine {
   void drop(const send::Message& message, GuardCounter why);
   void interface_down(InterfaceId interface);
   void settle(Now now);
+  void forget_withdrawn(Now now);
   [[nodiscard]] const Router* router(Now now, const At& at) const;
   [[nodiscard]] bool has_router(Now now, InterfaceId interface) const;
   [[nodiscard]] bool has_anchors() const;

@@ -94,8 +94,12 @@ Guard::Status Guard::status(Now now) const {
   Status status;
   for (const auto& [interface, link] : links_) {
     LinkStatus each{link.config.name, link.up, link.config.mode, own_.ready(interface), {}};
-    for (const auto& [at, found] : routers_)
-      if (at.first == interface && router(now, at) != nullptr) each.routers.push_back(at.second);
+    for (const auto& [at, found] : routers_) {
+      if (at.first != interface || router(now, at) == nullptr) continue;
+      each.routers.push_back(at.second);
+      if (keys_.standing(found.certified.spki, now.utc) == pki::Standing::kUndetermined)
+        each.provisional_routers.push_back(at.second);
+    }
     for (const auto& [at, until] : unsecured_routers_)
       if (at.first == interface && until > now.boot) each.unsecured_routers.push_back(at.second);
     for (const OwnAddresses::Own& own : own_.all(interface))

@@ -67,13 +67,18 @@ std::optional<std::uint16_t> PathFetcher::Candidate::missing() const {
 
 PathFetcher::PathFetcher(const PathFetcherConfig& config, Random& random, machine::Outbox& outbox,
                          CertifiedKeys& keys)
-    : config_(config), random_(random), outbox_(outbox), keys_(keys) {}
+    : config_(config),
+      random_(random),
+      outbox_(outbox),
+      keys_(keys),
+      revocations_(config.revocation, outbox, keys) {}
 
-void PathFetcher::configure(const PathFetcherConfig& config) {
+void PathFetcher::configure(Now now, const PathFetcherConfig& config) {
   const bool judged_alike =
       same_anchors(config, config_) &&
       config.policy.accept_rfc3971_profile == config_.policy.accept_rfc3971_profile &&
       config.policy.strict_rfc6487 == config_.policy.strict_rfc6487;
+  if (config.revocation != config_.revocation) revocations_.configure(now, config.revocation);
   config_ = config;
   if (judged_alike) return;
   keys_.clear();
@@ -114,12 +119,13 @@ void PathFetcher::fetch(Now now, InterfaceId interface, const Ipv6Address& sourc
 }
 
 bool PathFetcher::owns(machine::ActionId action) const {
-  return std::ranges::find(retrievals_, std::optional(action), &Retrieval::joining) !=
-         retrievals_.end();
+  return revocations_.owns(action) || std::ranges::find(retrievals_, std::optional(action),
+                                                        &Retrieval::joining) != retrievals_.end();
 }
 
 // A group that cannot be joined may be the host's already.
 void PathFetcher::outcome(Now now, const machine::Outcome& outcome) {
+  if (revocations_.owns(outcome.action_id)) return revocations_.outcome(now, outcome);
   const auto retrieval =
       std::ranges::find(retrievals_, std::optional(outcome.action_id), &Retrieval::joining);
   if (retrieval == retrievals_.end()) return;
@@ -213,34 +219,40 @@ void PathFetcher::validate_next(Now now, Retrieval& retrieval) {
   job.anchors = config_.anchors;
   job.at = now.utc;
   job.policy = config_.policy;
+  job.lists = revocations_.lists();
   retrieval.candidates.erase(ready);
   ++retrieval.validations;
   retrieval.validation = outbox_.start(std::move(job), machine::JobClass::kPath);
 }
 
 bool PathFetcher::owns(machine::JobId job) const {
-  return std::ranges::find(retrievals_, std::optional(job), &Retrieval::validation) !=
-         retrievals_.end();
+  return revocations_.owns(job) || std::ranges::find(retrievals_, std::optional(job),
+                                                     &Retrieval::validation) != retrievals_.end();
 }
 
 void PathFetcher::complete(Now now, const machine::JobResult& result) {
+  if (revocations_.owns(result.job_id)) return revocations_.complete(now, result);
   const auto retrieval =
       std::ranges::find(retrievals_, std::optional(result.job_id), &Retrieval::validation);
   if (retrieval == retrievals_.end()) return;
   retrieval->validation.reset();
   const auto* validated =
       result.output ? std::get_if<machine::PathValidated>(&*result.output) : nullptr;
+  std::string_view reason = "job-failed";
+  if (validated != nullptr && !validated->router) reason = name(validated->router.error());
   if (validated != nullptr && validated->router) {
-    counters_.add(PathCounter::kValidated);
-    outbox_.report(EventKind::kPathFetched,
-                   {{"subject", validated->router->subject}, {"path", validated->router->path}});
-    keys_.store(*validated->router);
-    end(*retrieval, true);
-    return;
+    if (revocations_.adopt(now, *validated->router, validated->standing)) {
+      counters_.add(PathCounter::kValidated);
+      outbox_.report(EventKind::kPathFetched,
+                     {{"subject", validated->router->subject},
+                      {"path", validated->router->path},
+                      {"revocation", std::string(state_of(validated->standing))}});
+      end(*retrieval, true);
+      return;
+    }
+    reason = "no-revocation-list";
   }
   counters_.add(PathCounter::kRefused);
-  const std::string_view reason =
-      validated != nullptr ? name(validated->router.error()) : std::string_view("job-failed");
   outbox_.report(EventKind::kPathRefused, {{"reason", std::string(reason)}});
   validate_next(now, *retrieval);
 }
@@ -264,7 +276,7 @@ void PathFetcher::drop(InterfaceId interface) {
 std::vector<PathFetcher::Ended> PathFetcher::take_ended() { return std::exchange(ended_, {}); }
 
 Instant PathFetcher::next_deadline() const {
-  Instant earliest = kNever;
+  Instant earliest = revocations_.next_deadline();
   for (const Retrieval& retrieval : retrievals_)
     earliest = std::min(
         {earliest, retrieval.next_send, retrieval.next_part, retrieval.started + config_.give_up});
@@ -272,6 +284,7 @@ Instant PathFetcher::next_deadline() const {
 }
 
 void PathFetcher::tick(Now now) {
+  revocations_.tick(now);
   std::vector<InterfaceId> over;
   for (Retrieval& retrieval : retrievals_) {
     if (now.boot >= retrieval.started + config_.give_up) {

@@ -1,7 +1,7 @@
 // The host's side of certification path discovery (RFC 3971 6.4.6, GS12 to GS14): sends CPS, once
 // the host listens to the solicited-node group that CPAs are sent to,
 // gathers CPAs (unauthenticated: bounded, no state but the retrieval itself), has the path
-// validated by a job, and stores what is valid in CertifiedKeys.
+// validated by a job, and stores what is valid in CertifiedKeys, where revocations.h watches it.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
-#include "nd/certified_keys.h"
+#include "nd/revocations.h"
 #include "send/message.h"
 
 namespace sendoff::nd {
@@ -25,6 +25,7 @@ struct PathFetcherConfig {
   Duration retry_part = seconds(2);  // CPS_RETRY_FRAGMENTS, doubling
   Duration give_up = seconds(15);    // CPS_RETRY_MAX: end of one retrieval
   std::size_t max_retrievals = 4;    // one an interface at a time and in all
+  RevocationConfig revocation;
 };
 
 enum class PathCounter : std::uint8_t {
@@ -42,7 +43,7 @@ class PathFetcher {
  public:
   PathFetcher(const PathFetcherConfig& config, Random& random, machine::Outbox& outbox,
               CertifiedKeys& keys);
-  void configure(const PathFetcherConfig& config);
+  void configure(Now now, const PathFetcherConfig& config);
 
   // Starts a retrieval on this interface from `source` (an address of ours there, or ::) to
   // `router` (ff02::2 when no default router is selected, GS14); one under way goes on.
@@ -62,6 +63,8 @@ class PathFetcher {
     bool validated = false;
   };
   [[nodiscard]] std::vector<Ended> take_ended();
+  // Whether a certified router counts no more since the last call.
+  [[nodiscard]] bool take_withdrawn() { return revocations_.take_withdrawn(); }
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);
@@ -104,6 +107,7 @@ class PathFetcher {
   Random& random_;
   machine::Outbox& outbox_;
   CertifiedKeys& keys_;
+  Revocations revocations_;
   std::vector<Retrieval> retrievals_;
   std::vector<Ended> ended_;
   Counters<PathCounter> counters_;

@@ -144,6 +144,10 @@ struct Driver::State : std::enable_shared_from_this<State> {
     if (!hooks.run_dhcp) return answer(id, fail(ActionError::kUnsupported));
     hooks.run_dhcp(action, owe(id));
   }
+  void carry_out(ActionId id, const machine::ReadRevocationLists& action) {
+    if (!hooks.read_lists) return answer(id, fail(ActionError::kUnsupported));
+    hooks.read_lists(action, owe(id));
+  }
 
   // Addresses, routes, neighbours, proxies and groups are the host's, the rest is the data path's.
   template <typename A>

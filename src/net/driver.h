@@ -65,6 +65,7 @@ class Driver {
     // What a host does in a way of its own; without one the action is kUnsupported.
     std::function<void(const machine::SwitchLink&, Done)> switch_link;
     std::function<void(const machine::RunDhcp&, Done)> run_dhcp;
+    std::function<void(const machine::ReadRevocationLists&, Done)> read_lists;
     std::function<Now()> now;  // read_clocks() when there is none
   };
 

@@ -100,6 +100,8 @@ std::string_view name(PathError error) {
       return "key-policy";
     case PathError::kProfile:
       return "profile";
+    case PathError::kRevoked:
+      return "revoked";
     case PathError::kCount:
       break;
   }
@@ -140,6 +142,8 @@ std::string_view explain(PathError error) {
     case PathError::kProfile:
       return "A certificate breaks a rule of the SEND profile (RFC 6494): version 3, a positive "
              "serial number, key identifiers, exact key usage, known critical extensions.";
+    case PathError::kRevoked:
+      return "A certificate of the path was revoked: its issuer's list has it.";
     case PathError::kCount:
       break;
   }

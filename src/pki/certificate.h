@@ -30,6 +30,7 @@ enum class PathError : std::uint8_t {
   kNotCa,             // basicConstraints or keyUsage forbid what the certificate does
   kKeyPolicy,         // key algorithm, size or exponent outside the profile (GS21)
   kProfile,           // another rule of the profile
+  kRevoked,           // by its issuer's list; validate_path() asks none
   kCount,
 };
 [[nodiscard]] std::string_view name(PathError error);
@@ -64,6 +65,9 @@ struct TrustAnchor {
   [[nodiscard]] static Result<TrustAnchor, PathError> parse(ByteView der);
 };
 
+// A valid path's certificates in DER, from the anchor's down; never none.
+using CertificateChain = std::shared_ptr<const std::vector<Bytes>>;
+
 // What a valid path says of a router, or of a host.
 struct CertifiedRouter {
   Bytes spki;                  // the certified key, DER SubjectPublicKeyInfo
@@ -73,6 +77,7 @@ struct CertifiedRouter {
   std::string subject;         // for people: RFC 2253 text
   std::string path;            // for people: the subjects from the anchor down, " > " between
   std::size_t anchor = 0;      // index among the anchors
+  CertificateChain chain;
 
   [[nodiscard]] bool may_advertise(const Prefix& prefix) const;
 };

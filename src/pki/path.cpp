@@ -214,6 +214,9 @@ Result<CertifiedRouter, PathError> validate_below(const Path& path, const TrustA
   router.any_prefix = !authority->has_value();
   if (authority->has_value()) router.blocks = (*authority)->prefixes();
   router.subject = name_text(path.back().subject);
+  std::vector<Bytes> chain{anchor.certificate};
+  for (const Decoded& certificate : path) chain.push_back(to_bytes(certificate.der));
+  router.chain = std::make_shared<const std::vector<Bytes>>(std::move(chain));
   router.path = name_text(anchor.subject_name);
   for (const Decoded& certificate : path) router.path += " > " + name_text(certificate.subject);
   return router;

@@ -238,4 +238,30 @@ Revocation revocation_of(ByteView certificate, ByteView issuer,
   return found;
 }
 
+Standing standing_of(const std::vector<Bytes>& chain, const RevocationListsPtr& lists, UtcTime at) {
+  static const std::vector<RevocationList> kNone;
+  bool revoked = false;
+  bool undetermined = false;
+  bool good = false;
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    const Standing each =
+        revocation_of(chain[i], chain[i - 1], lists ? *lists : kNone, at).standing;
+    revoked = revoked || each == Standing::kRevoked;
+    undetermined = undetermined || each == Standing::kUndetermined;
+    good = good || each == Standing::kGood;
+  }
+  if (revoked) return Standing::kRevoked;
+  if (undetermined) return Standing::kUndetermined;
+  return good ? Standing::kGood : Standing::kNoSource;
+}
+
+std::vector<std::string> list_uris(const std::vector<Bytes>& chain) {
+  std::vector<std::string> uris;
+  for (const Bytes& certificate : chain)
+    if (const auto information = inspect(certificate))
+      for (const std::string& uri : information->crl_uris)
+        if (std::ranges::find(uris, uri) == uris.end()) uris.push_back(uri);
+  return uris;
+}
+
 }  // namespace sendoff::pki

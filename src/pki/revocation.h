@@ -3,7 +3,9 @@
 // (GS24).
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -74,6 +76,16 @@ struct Revocation {
 // `certificate` and `issuer` in DER, which must be one that validate_path() took as its issuer.
 [[nodiscard]] Revocation revocation_of(ByteView certificate, ByteView issuer,
                                        const std::vector<RevocationList>& lists, UtcTime at);
+
+using RevocationListsPtr = std::shared_ptr<const std::vector<RevocationList>>;
+
+// Of a chain: revoked when one of its certificates is, undetermined when one is, else good, unless
+// no source is known for any. `chain` as in CertifiedRouter; `lists` may be none.
+[[nodiscard]] Standing standing_of(const std::vector<Bytes>& chain, const RevocationListsPtr& lists,
+                                   UtcTime at);
+
+// Where the certificates of a chain say that lists are, each address once.
+[[nodiscard]] std::vector<std::string> list_uris(const std::vector<Bytes>& chain);
 
 // The lists of a PEM or DER file's octets; kMalformed, kProfile.
 [[nodiscard]] Result<std::vector<RevocationList>, CrlError> decode_lists(ByteView file);

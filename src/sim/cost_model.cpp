@@ -116,6 +116,7 @@ Duration CostModel::price(const machine::Job& job) const {
                                [&](const machine::OpenHandoverKey&) { return costs_.decrypt; },
                                [&](const machine::ValidatePath&) { return costs_.path; },
                                [&](const machine::LookUp&) { return costs_.store; },
+                               [](const machine::JudgePaths&) { return Duration{}; },
                                // In the background, ahead of need.
                                [](const machine::GenerateDecryptionKey&) { return Duration{}; },
                                [](const machine::SearchModifier&) { return Duration{}; }},

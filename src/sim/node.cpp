@@ -165,6 +165,9 @@ void Node::carry_out(machine::ActionId id, machine::ActionKind& what) {
           [&](const machine::AddAddress& action) { host_.carry_out(action, owe(id)); },
           [&](const machine::SwitchLink& action) { switch_link(action.access_point, owe(id)); },
           [&](const machine::RunDhcp&) { answer(id, fail(machine::ActionError::kUnsupported)); },
+          [&](const machine::ReadRevocationLists&) {
+            answer(id, fail(machine::ActionError::kUnsupported));
+          },
           [&](const machine::Persist& action) { persist(id, action.record); },
           [&](const machine::Forget& action) {
             write([this, id, record = action.name] {

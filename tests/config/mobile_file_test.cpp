@@ -223,6 +223,28 @@ TEST_F(MobileFile, RetriesAndTimesAreNumbersInTheirRange) {
                "switch_socket stands beside switch_command");
 }
 
+TEST_F(MobileFile, RevocationListsHaveAPlaceAndMayBeFetched) {
+  const std::string anchors = "anchors = [\"anchor.der\"]";
+  const auto with = [&](const std::string& more) {
+    return changed(kMobileFile, anchors, anchors + "\n" + more);
+  };
+  const auto none = mobile(kMobileFile);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->machine.paths.revocation.lists);
+  const auto loaded =
+      mobile(with("revocation_lists = \"crl\"\nrevocation_command = [\"/bin/fetch\", \"-q\"]\n"
+                  "revocation_interval = 60\nrevocation_patience = 20"));
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.paths.revocation,
+            (nd::RevocationConfig{true, seconds(60), seconds(20)}));
+  EXPECT_EQ(loaded->daemon.revocation_lists, "etc/crl");
+  EXPECT_EQ(loaded->daemon.revocation_command, (std::vector<std::string>{"/bin/fetch", "-q"}));
+  mobile_error(anchors, anchors + "\nrevocation_command = [\"/bin/fetch\"]", "has no place",
+               "revocation_command");
+  mobile_error(anchors, anchors + "\nrevocation_lists = \"crl\"\nrevocation_command = [\"fetch\"]",
+               "absolute path", "revocation_command");
+}
+
 TEST_F(MobileFile, ARadioMovesItsInterface) {
   const std::string with_radio = changed(kMobileFile, "name = \"access0\"",
                                          "name = \"access0\"\nwpa_supplicant = \"/run/w/access0\"");

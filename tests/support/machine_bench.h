@@ -117,7 +117,7 @@ class MachineBench {
   }
   void count(const machine::Job& job) {
     static constexpr const char* kNames[] = {"verify", "sign",     "open",  "generate",
-                                             "search", "validate", "lookup"};
+                                             "search", "validate", "judge", "lookup"};
     ++jobs[kNames[job.index()]];
     if (const auto* sign = std::get_if<machine::SignMessage>(&job); sign && sign->seal)
       ++jobs["seal"];
