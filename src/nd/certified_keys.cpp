@@ -75,6 +75,11 @@ void CertifiedKeys::judged(const pki::CertificateChain& chain, Standing standing
     if (entry.router.chain == chain) stand(entry, standing, deadline);
 }
 
+bool CertifiedKeys::waits() const {
+  return std::ranges::any_of(
+      routers_, [](const auto& entry) { return entry.second.standing == Standing::kUndetermined; });
+}
+
 Instant CertifiedKeys::next_deadline() const {
   Instant earliest = kNever;
   for (const auto& [digest, entry] : routers_)

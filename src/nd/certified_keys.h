@@ -33,6 +33,8 @@ class CertifiedKeys final : public send::KnownKeys {
   // The paths of all entries; and what lists say of one of them now.
   [[nodiscard]] std::vector<pki::CertificateChain> chains() const;
   void judged(const pki::CertificateChain& chain, pki::Standing standing, Instant deadline);
+  // Whether one of them waits for a list, in time or not.
+  [[nodiscard]] bool waits() const;
   // When the next provisional entry ends, and ends those whose time is over.
   [[nodiscard]] Instant next_deadline() const;
   void expire(Instant now);

@@ -8,6 +8,7 @@ namespace sendoff::nd {
 namespace {
 
 constexpr std::size_t kMaxUris = 64;  // in one reading
+constexpr int kReadingsInPatience = 5;
 
 }  // namespace
 
@@ -72,6 +73,8 @@ void Revocations::complete(Now now, const machine::JobResult& result) {
   if (judged != nullptr && judged->standings.size() == judging.chains.size())
     for (std::size_t i = 0; i < judging.chains.size(); ++i)
       keys_.judged(judging.chains[i], judged->standings[i], now.boot + config_.patience);
+  if (keys_.waits() && config_.lists)
+    next_reading_ = std::min(next_reading_, now.boot + config_.patience / kReadingsInPatience);
   if (judge_again_) judge(now);
 }
 

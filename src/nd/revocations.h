@@ -1,6 +1,6 @@
 // Whether certified routers are still certified (RFC 3971 6.3.1 and 6.4.6, GS24): has the host read
 // revocation lists, at the start, when a path is adopted that none of them speaks of, and from time
-// to time; then all paths are judged again, by a job.
+// to time, more often while one waits for a list; then all paths are judged again, by a job.
 #pragma once
 
 #include <optional>

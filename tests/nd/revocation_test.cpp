@@ -63,6 +63,10 @@ class Revocation : public GuardTest {
     const auto events = bench.reported(EventKind::kPathWithdrawn);
     return events.empty() ? "" : std::string(events.back()->text("reason"));
   }
+  [[nodiscard]] bool refused_for(std::string_view reason) const {
+    return std::ranges::any_of(bench.reported(EventKind::kPathRefused),
+                               [&](const auto* event) { return event->text("reason") == reason; });
+  }
   bool heard() {
     bench.sent.clear();
     const auto told = from_wire(certified_advertisement(), router.link_address);
@@ -96,7 +100,7 @@ TEST_F(Revocation, ListsAreReadAtTheStartAndBeforeAnyPath) {
   bench.advance(Duration{});
   EXPECT_EQ(readings().size(), 1U);
   EXPECT_FALSE(heard());
-  EXPECT_EQ(bench.reported(EventKind::kPathRefused).at(0)->text("reason"), "revoked");
+  EXPECT_TRUE(refused_for("revoked"));
   EXPECT_TRUE(link().routers.empty());
 }
 
@@ -114,9 +118,12 @@ TEST_F(Revocation, UntilAListSpeaksOfItARouterIsProvisional) {
   ASSERT_EQ(readings().size(), 1U);
   EXPECT_EQ(readings()[0]->uris, std::vector<std::string>{kListAddress});
   publish({});
-  bench.advance(config.paths.revocation.interval);
+  bench.advance(seconds(60));  // a fifth of the patience: they are looked for more often
   EXPECT_EQ(link().routers, std::vector{router.link_local});
   EXPECT_TRUE(link().provisional_routers.empty());
+  EXPECT_EQ(readings().size(), 2U);
+  bench.advance(config.paths.revocation.interval - seconds(1));
+  EXPECT_EQ(readings().size(), 2U);
 }
 
 TEST_F(Revocation, WithoutAListARouterCountsForItsPatienceAndNoLonger) {
@@ -133,7 +140,7 @@ TEST_F(Revocation, WithoutAListARouterCountsForItsPatienceAndNoLonger) {
   // The same path again gives it no other five minutes.
   const std::uint64_t asked = bench.counter("path", "solicitations");
   EXPECT_FALSE(heard());
-  EXPECT_EQ(bench.reported(EventKind::kPathRefused).back()->text("reason"), "no-revocation-list");
+  EXPECT_TRUE(refused_for("no-revocation-list"));
   EXPECT_LE(bench.counter("path", "solicitations") - asked, 8U);
   // A list does.
   publish({});
@@ -188,7 +195,7 @@ TEST_F(Revocation, AReadingThatFailsLeavesTheListsThatThereWere) {
   bench.advance(config.paths.revocation.interval);
   EXPECT_EQ(readings().size(), 2U);
   EXPECT_FALSE(heard());
-  EXPECT_EQ(bench.reported(EventKind::kPathRefused).at(0)->text("reason"), "revoked");
+  EXPECT_TRUE(refused_for("revoked"));
 }
 
 TEST_F(Revocation, ListsOfAnotherKeyOfThatNameSayNothing) {
