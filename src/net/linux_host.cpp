@@ -173,7 +173,10 @@ Attempt<> LinuxHost::State::attach(HostInterface& interface, const LinkInfo& lin
   for (const Setting& setting : config.guard ? guard_settings(interface.name)
                                              : interface_settings(interface.name, config.router))
     apply_or_warn(setting);
-  if (config.guard) remove_kernels_addresses(link);
+  if (config.guard) {
+    remove_kernels_addresses(link);
+    forget_neighbours(link);
+  }
   auto packets = PacketSocket::open(link.index, neighbour_discovery());
   if (!packets) return fail(packets.error());
   for (const Ipv6Address& group : {kAllNodes, kAllRouters}) {
@@ -333,6 +336,17 @@ void LinuxHost::State::remove_kernels_addresses(const LinkInfo& link) {
   for (const AddressInfo& info : *all) {
     if (info.index != link.index || !info.by_kernel) continue;
     const auto removed = netlink->remove_address(info.index, info.address, info.prefix_length);
+    if (!removed) warn(removed.error().text());
+  }
+}
+
+// What the kernel learnt while nobody verified it.
+void LinuxHost::State::forget_neighbours(const LinkInfo& link) {
+  const auto all = netlink->neighbours(link.index);
+  if (!all) return warn(all.error().text());
+  for (const NeighbourInfo& known : *all) {
+    if (known.permanent || known.proxy || known.address.is_multicast()) continue;
+    const auto removed = netlink->remove_neighbour(link.index, known.address);
     if (!removed) warn(removed.error().text());
   }
 }

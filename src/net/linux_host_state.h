@@ -59,6 +59,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void receive_advertisements(HostInterface& interface);
   void receive_guarded();
   void remove_kernels_addresses(const LinkInfo& link);
+  void forget_neighbours(const LinkInfo& link);
   void receive_mobility();
   [[nodiscard]] Attempt<> select_esp(const EspSelection& selection);
   void watch_esp();

@@ -57,6 +57,7 @@ struct NeighbourInfo {
   bool reachable = false;
   bool unresolved = false;  // asked for, not answered: packets may wait for the answer
   bool proxy = false;
+  bool permanent = false;  // no kernel learnt it
 };
 
 enum class AddressDad : std::uint8_t { kNormal, kOptimistic, kNone };

@@ -94,6 +94,7 @@ std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message) {
   neighbour.reachable = (header->ndm_state & kReachable) != 0;
   neighbour.unresolved = (header->ndm_state & NUD_INCOMPLETE) != 0;
   neighbour.proxy = (header->ndm_flags & NTF_PROXY) != 0;
+  neighbour.permanent = (header->ndm_state & NUD_PERMANENT) != 0;
   return neighbour;
 }
 

@@ -48,10 +48,11 @@ void Par::installed_early(Now now, const Update& update, bool succeeded) {
   if (decided) return;  // what was installed then comes behind this
   const bool awaited = found != handovers_.end() && !found->second.updates.empty() &&
                        found->second.updates.front().digest == update.digest;
-  if (awaited && succeeded && keys_.find(update.key) != nullptr) {
+  if (awaited && succeeded && grant(now, update) > 0) {
     Handover& asking = found->second;
     asking.early = true;
-    const std::vector<Update> updates = std::exchange(asking.updates, {});
+    std::vector<Update> updates = std::exchange(asking.updates, {});
+    std::erase_if(updates, [&](const Update& each) { return grant(now, each) == 0; });
     counters_.add(ParCounter::kEarly, updates.size());
     accept(now, asking.wanted, updates, asking.terms);
     return settle_buffer(update.pcoa);
@@ -64,7 +65,8 @@ void Par::installed_early(Now now, const Update& update, bool succeeded) {
     outbox_.push(machine::RemoveBinding{update.pcoa});
 }
 
-// GF31: the MN's security association outlives the tunnel.
+// GF31: the MN's security association outlives the tunnel. 0: its key is gone, or lives for less
+// than the second that an FBack could grant.
 std::uint16_t Par::grant(Now now, const Update& update) const {
   const keys::IssuedKey* key = keys_.find(update.key);
   const std::uint32_t life = key == nullptr ? 0 : key->remaining_s(now.boot);
@@ -79,8 +81,7 @@ void Par::installed(Now now, const Ipv6Address& pcoa, bool succeeded) {
   // Without its key nobody could move or end the binding; and of one whose replacement failed, half
   // may stand.
   const bool for_somebody = !handover.updates.empty();
-  std::erase_if(handover.updates,
-                [&](const Update& update) { return keys_.find(update.key) == nullptr; });
+  std::erase_if(handover.updates, [&](const Update& update) { return grant(now, update) == 0; });
   const bool key_lost = for_somebody && handover.updates.empty();
   const auto old = bindings_.find(pcoa);
   const bool ended_meanwhile = !for_somebody && !handover.restored && old == bindings_.end();

@@ -382,6 +382,22 @@ TEST_F(RouterHostTest, AUnaForAnAddressThatIsNotProxiedFollowsRfc4861) {
   EXPECT_FALSE(ip_shows("neigh show dev here", "2001:db8:a:1::99"));
 }
 
+TEST_F(LinuxHostTest, UnderGuardWhatTheKernelLearntBeforeIsForgotten) {
+  const auto entries = [] { return test::output_of("ip -6 neigh show dev here"); };
+  for (const bool guarded : {false, true}) {
+    here_->enter();
+    ASSERT_TRUE(
+        test::run("ip neigh replace 2001:db8:a:1::98 lladdr 02:00:00:00:00:98 nud stale dev here"));
+    ASSERT_TRUE(test::run(
+        "ip neigh replace 2001:db8:a:1::97 lladdr 02:00:00:00:00:97 nud permanent dev here"));
+    if (guarded) config_.guard = OnStop::kOpen;
+    open();
+    EXPECT_EQ(entries().find("2001:db8:a:1::98") == std::string::npos, guarded) << entries();
+    EXPECT_NE(entries().find("2001:db8:a:1::97"), std::string::npos) << entries();
+    host_.reset();
+  }
+}
+
 class UndoTest : public LinuxHostTest {
  protected:
   void change_everything() {

@@ -204,6 +204,28 @@ TEST_F(Hold, WhatWaitedGoesOnWhenTheKeyIsGone) {
   EXPECT_TRUE(held_and_released());
 }
 
+// An FBack of lifetime 0 would say that a binding is over.
+TEST_F(Hold, WhatWaitedGoesOnWhenTheKeyHasNoWholeSecondLeft) {
+  config.keys.lifetime_s = 100;
+  for (const bool needs_hack : {true, false}) {
+    config.neighbours[0].handover_initiate = needs_hack;
+    start();
+    bench.advance(milliseconds(98'600));
+    bench.forget();
+    delay<InstallBinding>();
+    receive(reactive(1));
+    if (needs_hack) take(hack(0));
+    ASSERT_EQ(installed(), 1U);
+    bench.advance(milliseconds(600));
+    bench.answer(bench.unanswered.at(0));
+    bench.hold_outcome = nullptr;
+    EXPECT_TRUE(bindings().empty());
+    EXPECT_TRUE(fback_destinations().empty());
+    EXPECT_EQ(count<machine::RemoveBinding>(), 1U);
+    EXPECT_TRUE(held_and_released());
+  }
+}
+
 TEST_F(Hold, WhoComesBackGetsWhatWaited) {
   start();
   receive(reactive(1));
