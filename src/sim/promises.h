@@ -308,6 +308,8 @@ class KeysAgree final : public Promise {
   // Whose router answered none of its requests on this link: then it must not ask again there
   // (FH-5.1-01).
   std::set<const Node*> unanswered_;
+  // Routers and the nodes that their full tables have no room for.
+  std::set<std::pair<const Node*, std::string>> no_room_;
 };
 
 // Without faults a predictive handover loses nothing.

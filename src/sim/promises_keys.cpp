@@ -111,6 +111,10 @@ void KeysAgree::asked(const Node& node, const machine::ActionKind& action) {
     unanswered_.insert(&node);
   else if (event.kind == kKeyReceived || event.kind == kLinkEntered || event.kind == kRouterFound)
     unanswered_.erase(&node);
+  if (event.kind == kRequestRefused && event.text("reason") == "table-full")
+    no_room_.emplace(&node, event.text("cga"));
+  else if (event.kind == kKeyIssued)
+    no_room_.erase({&node, std::string(event.text("cga"))});
 }
 
 void KeysAgree::ended() {
@@ -139,7 +143,9 @@ void KeysAgree::ended() {
     const bool agreed = std::ranges::any_of(known->keys, [&](const auto& key) {
       return key.cga == *care_of && key.fingerprint == held->fingerprint;
     });
-    if (!agreed) return broken(mobile->name() + " has a key that " + router.name() + " has not");
+    const bool no_room = no_room_.contains({&router, care_of->text()});
+    if (!agreed && !no_room)
+      return broken(mobile->name() + " has a key that " + router.name() + " has not");
   }
 }
 
