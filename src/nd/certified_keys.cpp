@@ -29,8 +29,9 @@ ByteView CertifiedKeys::key_of(const crypto::KeyHash& hash, UtcTime utc) const {
 }
 
 std::optional<Standing> CertifiedKeys::standing(ByteView spki, UtcTime now) const {
-  if (find(spki, now) == nullptr) return std::nullopt;
-  return routers_.at(crypto::sha256(spki)).standing;
+  const auto found = routers_.find(crypto::sha256(spki));
+  if (found == routers_.end() || find(spki, now) == nullptr) return std::nullopt;
+  return found->second.standing;
 }
 
 void CertifiedKeys::store(pki::CertifiedRouter router, Standing standing, Instant deadline) {

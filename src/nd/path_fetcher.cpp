@@ -108,14 +108,23 @@ void PathFetcher::fetch(Now now, InterfaceId interface, const Ipv6Address& sourc
   retrieval.router = router;
   retrieval.identifier = draw_identifier();
   if (retrieval.identifier == 0) return;
-  retrieval.started = now.boot;
+  const auto last = nothing_new_.find(interface);
+  retrieval.started =
+      last == nothing_new_.end() ? now.boot : std::max(now.boot, last->second + config_.retry);
   retrieval.interval = config_.retry;
   retrieval.next_send = kNever;
   // The host joins the group of a new address in its own time, and an answer may be quicker.
   if (!source.is_unspecified())
     retrieval.joining = outbox_.push(machine::JoinGroup{interface, source.solicited_node(), true});
   retrievals_.push_back(std::move(retrieval));
-  if (source.is_unspecified()) solicit(now, retrievals_.back());
+  if (source.is_unspecified()) begin(now, retrievals_.back());
+}
+
+void PathFetcher::begin(Now now, Retrieval& retrieval) {
+  if (now.boot >= retrieval.started)
+    solicit(now, retrieval);
+  else
+    retrieval.next_send = retrieval.started;
 }
 
 bool PathFetcher::owns(machine::ActionId action) const {
@@ -130,7 +139,7 @@ void PathFetcher::outcome(Now now, const machine::Outcome& outcome) {
       std::ranges::find(retrievals_, std::optional(outcome.action_id), &Retrieval::joining);
   if (retrieval == retrievals_.end()) return;
   retrieval->joining.reset();
-  solicit(now, *retrieval);
+  begin(now, *retrieval);
 }
 
 void PathFetcher::solicit(Now now, Retrieval& retrieval) {
@@ -241,8 +250,10 @@ void PathFetcher::complete(Now now, const machine::JobResult& result) {
   std::string_view reason = "job-failed";
   if (validated != nullptr && !validated->router) reason = name(validated->router.error());
   if (validated != nullptr && validated->router) {
+    const bool known = keys_.find(validated->router->spki, now.utc) != nullptr;
     if (revocations_.adopt(now, *validated->router, validated->standing)) {
       counters_.add(PathCounter::kValidated);
+      if (known) nothing_new_[retrieval->interface] = now.boot;
       outbox_.report(EventKind::kPathFetched,
                      {{"subject", validated->router->subject},
                       {"path", validated->router->path},
@@ -267,6 +278,7 @@ void PathFetcher::end(Retrieval& retrieval, bool validated) {
 }
 
 void PathFetcher::drop(InterfaceId interface) {
+  nothing_new_.erase(interface);
   const auto retrieval = std::ranges::find(retrievals_, interface, &Retrieval::interface);
   if (retrieval == retrievals_.end()) return;
   end(*retrieval, false);

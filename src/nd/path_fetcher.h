@@ -46,7 +46,9 @@ class PathFetcher {
   void configure(Now now, const PathFetcherConfig& config);
 
   // Starts a retrieval on this interface from `source` (an address of ours there, or ::) to
-  // `router` (ff02::2 when no default router is selected, GS14); one under way goes on.
+  // `router` (ff02::2 when no default router is selected, GS14); one under way goes on. Where one
+  // has just brought what was known it waits for CPS_RETRY: else who is certified by nobody could
+  // keep us asking.
   void fetch(Now now, InterfaceId interface, const Ipv6Address& source, const Ipv6Address& router);
   [[nodiscard]] bool under_way(InterfaceId interface) const;
 
@@ -85,7 +87,7 @@ class PathFetcher {
     Ipv6Address source;
     Ipv6Address router;
     std::uint16_t identifier = 0;
-    Instant started;
+    Instant started;  // when it may solicit
     Instant next_send;
     Duration interval{};
     Instant next_part = kNever;  // when a component that is missing is asked for
@@ -97,6 +99,7 @@ class PathFetcher {
   };
   [[nodiscard]] std::uint16_t draw_identifier();
   [[nodiscard]] bool answers(const send::Message& advertisement, const Retrieval& retrieval) const;
+  void begin(Now now, Retrieval& retrieval);
   void solicit(Now now, Retrieval& retrieval);
   void solicit_part(Now now, Retrieval& retrieval);
   void transmit(const Retrieval& retrieval, std::uint16_t component);
@@ -109,6 +112,8 @@ class PathFetcher {
   CertifiedKeys& keys_;
   Revocations revocations_;
   std::vector<Retrieval> retrievals_;
+  // When a path last came that was known already, of a link that is still there.
+  std::map<InterfaceId, Instant> nothing_new_;
   std::vector<Ended> ended_;
   Counters<PathCounter> counters_;
 };

@@ -105,6 +105,35 @@ TEST_F(PathMessages, OfAPathWithAHoleTheMissingPartIsAskedFor) {
   EXPECT_TRUE(router_heard());
 }
 
+TEST_F(PathMessages, WhoIsCertifiedByNobodyDoesNotKeepUsAsking) {
+  start();
+  const FakeRouter rogue("ar2-2048", {}, {Prefix::literal(kOnLink)}, 3);
+  // Its RA waits for a path; what comes is the path of another one, each time at once.
+  Seal seal;
+  seal.utc = bench.now.utc;
+  bench.sent.clear();
+  (void)from_wire(rogue.router_advertisement(kAllNodes, seal, {}), rogue.link_address);
+  const machine::HoldId waiting = last_hold();
+  std::size_t asked = 0;
+  for (int tenth = 0; tenth < 100; ++tenth) {
+    const std::vector<Bytes> questions = sent_of(148);
+    bench.sent.clear();
+    asked += questions.size();
+    for (const Bytes& question : questions) answer(question);
+    bench.advance(milliseconds(100));
+  }
+  EXPECT_EQ(asked, 11u);  // the first path was new, the others CPS_RETRY apart
+  bench.advance(seconds(6));
+  EXPECT_TRUE(dropped(verdict(waiting)));
+  // A new link knows nothing of that.
+  bench.host(machine::InterfaceDown{kGuarded});
+  bench.host(machine::InterfaceUp{kGuarded, kOwnLink, 1500});
+  seal.utc = bench.now.utc;
+  bench.sent.clear();
+  (void)from_wire(rogue.router_advertisement(kAllNodes, seal, {}), rogue.link_address);
+  EXPECT_EQ(sent_of(148).size(), 1u);
+}
+
 TEST_F(PathMessages, NothingIsStoredOfAPathThatDoesNotVerify) {
   COVERS("SND-6.4.6-4");
   for (const std::string& last : {std::string("bad-signature"), std::string("expired"),
