@@ -295,6 +295,17 @@ TEST_F(GuardSending, ConfiguredPrefixesHaveAnAddressEach) {
   EXPECT_EQ(addresses[2], config.identity.address(Prefix::literal("2001:db8:a:2::/64")));
 }
 
+TEST_F(GuardSending, AdvertisedPrefixesHaveAnAddressUnlessNoneIsToBeFormed) {
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  for (const bool form : {true, false}) {
+    config.interfaces[0].form_addresses = form;
+    start();
+    EXPECT_TRUE(
+        taken(from_wire(router_advertisement(Ipv6Address::literal("fe80::66"), link, 1800), link)));
+    EXPECT_EQ(bench.asked<machine::AddAddress>().size(), form ? 1u : 0u);
+  }
+}
+
 TEST_F(GuardSending, AConfigurationIsTakenWholeOrNotAtAll) {
   start();
   nd::GuardConfig changed = config;
