@@ -201,6 +201,23 @@ TEST_F(GuardSending, SignaturesAreRationed) {
   EXPECT_EQ(counted("sign-failed"), 1u);
 }
 
+TEST_F(GuardSending, ALinkThatGoesTakesNoMessageOfAnotherAlong) {
+  const InterfaceId second{1};
+  nd::GuardedInterface other;
+  other.id = second;
+  other.name = "eth1";
+  config.interfaces.push_back(other);
+  start();
+  bench.host(machine::InterfaceUp{second, LinkAddress::literal("02:00:5e:00:53:02"), 1500});
+  bench.hold_jobs = true;
+  EXPECT_FALSE(from_kernel(
+      solicitation(own(), peer.link_local().solicited_node(), peer.link_local(), kOwnLink)));
+  bench.host(machine::InterfaceDown{second});
+  bench.hold_jobs = false;
+  while (!bench.held.empty()) bench.run();
+  EXPECT_TRUE(taken(verdict(last_hold())));
+}
+
 TEST_F(GuardSending, WithoutARandomSourceNothingIsAsked) {
   start();
   random.set(FakeRandom::Mode::kFails);
