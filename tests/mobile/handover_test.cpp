@@ -303,6 +303,36 @@ TEST(Handover, LosesItsKeyWithALapsedBinding) {
   EXPECT_EQ(world.last(EventKind::kKeyDiscarded)->text("reason"), "binding-lapsed");
 }
 
+TEST(Handover, AsksForAKeyWhenABindingLapsesWhereItsRouterIs) {
+  mobile::Config config = mobile_config();
+  config.keep_forwarding_s = 1;
+  Attached away(config);
+  ASSERT_TRUE(away.world.order(HandOver{kApNext}));
+  away.world.deliver(away.world.fback(away.par, away.world.updates()[0]));
+  away.world.move({&away.nar});
+  away.world.forget_output();
+  away.world.advance(seconds(31));
+  EXPECT_EQ(away.world.count("bindings-lapsed"), 1U);
+  EXPECT_TRUE(away.world.solicitations().empty()) << "this router forgot nothing";
+
+  // Still there, with another FBU under way that keeps the binding from being ended.
+  Attached here;
+  World& world = here.world;
+  FakeRouter::Fback fields;
+  fields.lifetime_s = 6;
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  world.deliver(world.fback(here.par, world.updates()[0], fields));
+  world.advance(milliseconds(2500));
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  world.advance(milliseconds(3400));
+  ASSERT_EQ(world.count("bindings-lapsed"), 0U);
+  world.forget_output();
+  world.advance(milliseconds(200));
+  EXPECT_EQ(world.count("bindings-lapsed"), 1U);
+  EXPECT_EQ(world.solicitations().size(), 1U);
+  EXPECT_TRUE(world.key_of(here.par.global[0])) << world.account();
+}
+
 // A third router: its certificate is made here, since each vector's key has blocks of its own.
 FakeRouter third_router() {
   const Prefix prefix = Prefix::literal("2001:db8:b:7::/64");

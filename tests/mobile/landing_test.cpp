@@ -179,6 +179,7 @@ TEST(Landing, PutsTheAddressIntoUseWithoutWaitingForARouter) {
   EXPECT_EQ(world.care_of(), node.ncoa);
   std::optional<Ipv6Address> taken_back;
   for (const auto& route : world.asked<machine::SetRoute>()) {
+    if (route.destination == Prefix(nar, 128)) reachable = route.present;
     if (route.destination != Prefix()) continue;
     if (route.present)
       gateway = route.gateway;
@@ -187,6 +188,7 @@ TEST(Landing, PutsTheAddressIntoUseWithoutWaitingForARouter) {
   }
   EXPECT_EQ(gateway, node.nar.link_local);
   EXPECT_EQ(taken_back, nar);
+  EXPECT_FALSE(reachable) << "nor is the way to the told one left";
   EXPECT_FALSE(removed(world, node.ncoa));
   EXPECT_TRUE(world.updates().empty());
 }

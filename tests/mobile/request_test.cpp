@@ -319,7 +319,9 @@ TEST(KeyRequest, HasAFreshNonceEachTime) {
     EXPECT_EQ(request.nonce.size() % 8, 6U);
     EXPECT_NE(request.identifier, 0);
     EXPECT_TRUE(nonces.insert(request.nonce).second);
+    identifiers.insert(request.identifier);
   }
+  EXPECT_GT(identifiers.size(), 90U) << "drawn, not counted";
   for (const std::size_t size : {4U, 7U}) {
     send::Unsigned message;
     message.source = world.care_of();

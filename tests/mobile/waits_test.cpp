@@ -185,5 +185,20 @@ TEST(Waits, ASilentRouterIsAskedAgainWhenTheIntervalIsOver) {
   EXPECT_TRUE(world.order(HandOver{kApNext}));
 }
 
+// An FBU that stays unanswered has a key asked for; here there is nobody to ask yet.
+TEST(Waits, AKeyIsAskedForWhenThereIsARouter) {
+  Moving node;
+  World& world = node.world;
+  ASSERT_TRUE(world.order(machine::HandOver{kApNext}));
+  node.roam_to_deaf();
+  world.forget_output();
+  world.advance(seconds(20));
+  EXPECT_EQ(node.failure(), "unanswered") << world.account();
+  EXPECT_TRUE(world.solicitations().empty());
+  world.deliver(node.nar.router_advertisement(kAllNodes, world.seal(), {}), node.nar.link_address);
+  world.advance(seconds(1));
+  EXPECT_FALSE(world.solicitations().empty()) << world.account();
+}
+
 }  // namespace
 }  // namespace sendoff::test

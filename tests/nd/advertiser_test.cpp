@@ -94,6 +94,18 @@ TEST_F(Advertiser, ASecuredSolicitationGetsAUnicastAnswerWithItsNonce) {
   EXPECT_TRUE(signed_properly(packet));
 }
 
+TEST_F(Advertiser, ACopyOfASecuredSolicitationCausesNothing) {
+  settle();
+  const Craft craft = mn.router_solicitation(bench.now);
+  receive(craft, mn);
+  ASSERT_EQ(advertisements().size(), 1u);
+  bench.forget();
+  receive(craft, mn);
+  bench.advance(seconds(4));
+  EXPECT_TRUE(advertisements().empty());
+  EXPECT_EQ(bench.counter("advertise", "ignored"), 1u);
+}
+
 TEST_F(Advertiser, BeyondTheBudgetOneMulticastWithoutNonceServesAll) {
   config.receiver.budget = {100, 100, 100};
   settle();

@@ -128,6 +128,40 @@ TEST_F(Authorization, OfHostsIsByTheirAddressOrNotAtAll) {
   EXPECT_EQ(counted("unauthorised"), 2u);
 }
 
+TEST_F(Authorization, AStrangerWhoseClockIsOffIsAnsweredWhereItsAddressIsProofEnough) {
+  for (const Method method : {Method::kCga, Method::kTrustAnchor}) {
+    start();
+    set(Kind::kNeighborSolicitation, method);
+    Craft craft = secured_solicitation();
+    *craft.timestamp -= std::uint64_t{3600} * 65536;
+    EXPECT_TRUE(dropped(from_wire(craft.packet())));
+    EXPECT_EQ(bench.sent.size(), method == Method::kCga ? 1u : 0u) << name(method);
+  }
+}
+
+// Both are certified; nothing else says which of them spoke where no CGA is demanded.
+TEST_F(Authorization, OfARedirectIsTheKeyOfTheRouterThatItNames) {
+  trust();
+  config.receiver.methods.set(Kind::kRedirect, Method::kTrustAnchor);
+  start();
+  have_router();
+  const FakeRouter named = router;
+  router = FakeRouter("ar2-2048", {certificate("ca"), certificate("good-nar")},
+                      {Prefix::literal("2001:db8:b:1::/64")}, 2);
+  have_router();
+  router.link_local = named.link_local;
+  const Ipv6Address inside = Ipv6Address::literal("2001:db8:a:1::5");
+  for (const FakeRouter& signer : {named, router}) {
+    bench.advance(milliseconds(100));
+    Seal seal;
+    seal.utc = bench.now.utc;
+    seal.cga = false;
+    const Bytes redirect = signer.secured(octets_of(wire::Redirect{inside, inside}), own(), seal);
+    EXPECT_EQ(believed(redirect), signer.key == named.key);
+  }
+  EXPECT_EQ(counted("redirector"), 1u);
+}
+
 TEST_F(Authorization, IsByTheAnchorsThatCountForTheKind) {
   COVERS("SND-5.2.3-6");
   auto anchors = std::make_shared<std::vector<pki::TrustAnchor>>();

@@ -201,6 +201,23 @@ TEST_F(GuardSending, SignaturesAreRationed) {
   EXPECT_EQ(counted("sign-failed"), 1u);
 }
 
+TEST_F(GuardSending, ALinkThatGoesTakesNoMessageOfAnotherAlong) {
+  const InterfaceId second{1};
+  nd::GuardedInterface other;
+  other.id = second;
+  other.name = "eth1";
+  config.interfaces.push_back(other);
+  start();
+  bench.host(machine::InterfaceUp{second, LinkAddress::literal("02:00:5e:00:53:02"), 1500});
+  bench.hold_jobs = true;
+  EXPECT_FALSE(from_kernel(
+      solicitation(own(), peer.link_local().solicited_node(), peer.link_local(), kOwnLink)));
+  bench.host(machine::InterfaceDown{second});
+  bench.hold_jobs = false;
+  while (!bench.held.empty()) bench.run();
+  EXPECT_TRUE(taken(verdict(last_hold())));
+}
+
 TEST_F(GuardSending, WithoutARandomSourceNothingIsAsked) {
   start();
   random.set(FakeRandom::Mode::kFails);
@@ -293,6 +310,17 @@ TEST_F(GuardSending, ConfiguredPrefixesHaveAnAddressEach) {
   EXPECT_EQ(addresses[0], own());
   EXPECT_EQ(addresses[1], config.identity.address(Prefix::literal("2001:db8:a:1::/64")));
   EXPECT_EQ(addresses[2], config.identity.address(Prefix::literal("2001:db8:a:2::/64")));
+}
+
+TEST_F(GuardSending, AdvertisedPrefixesHaveAnAddressUnlessNoneIsToBeFormed) {
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  for (const bool form : {true, false}) {
+    config.interfaces[0].form_addresses = form;
+    start();
+    EXPECT_TRUE(
+        taken(from_wire(router_advertisement(Ipv6Address::literal("fe80::66"), link, 1800), link)));
+    EXPECT_EQ(bench.asked<machine::AddAddress>().size(), form ? 1u : 0u);
+  }
 }
 
 TEST_F(GuardSending, AConfigurationIsTakenWholeOrNotAtAll) {

@@ -303,6 +303,22 @@ TEST_F(Guard, AnUnsecuredRouterIsTheLastChoice) {
   EXPECT_TRUE(taken(from_wire(router_advertisement(stranger, link, 1800), link)));
 }
 
+TEST_F(Guard, AmongAsManyUnsecuredRoutersAsItTakesEachIsHeardAgain) {
+  start();
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  const auto advertise = [&](int number, std::uint16_t lifetime_s) {
+    const auto source = Ipv6Address::literal("fe80::" + std::to_string(number));
+    EXPECT_TRUE(taken(from_wire(router_advertisement(source, link, lifetime_s), link)));
+    return source;
+  };
+  const auto known = [&] { return guard->status(bench.now).links[0].unsecured_routers; };
+  for (int i = 1; i <= 9; ++i) advertise(i, 10);
+  EXPECT_EQ(known().size(), 8u);
+  const Ipv6Address again = advertise(3, 1800);
+  bench.advance(seconds(11));
+  EXPECT_EQ(known(), std::vector{again});
+}
+
 TEST_F(Guard, ARedirectIsARoutersOfThisLinkAndWithinItsCertificate) {
   COVERS("SND-7.2-1");
   trust();

@@ -66,5 +66,27 @@ TEST_F(OwnAddresses, AreTriedAgainAfterAMinute) {
   EXPECT_EQ(bench.reported(machine::EventKind::kRouterReady).size(), 1u);
 }
 
+TEST_F(OwnAddresses, AnswerNobodyBeforeTheyAreReady) {
+  bench.hold_outcome = [](const machine::Action& action) {
+    return std::holds_alternative<machine::AddAddress>(action.what);
+  };
+  start();
+  Craft question;
+  question.source = mn.link_local();
+  question.destination = kAllRouters;
+  question.options = {octets_of(wire::TrustAnchorOption{wire::TrustAnchorOption::NameType::kDerName,
+                                                        config.certification.anchor.subject_name})};
+  std::uint16_t identifier = 0;
+  const auto is_answered = [&] {
+    question.head = octets_of(wire::CertificationPathSolicitation{++identifier, 0xffff});
+    receive(question, mn);
+    bench.advance(seconds(2));
+    return std::ranges::any_of(bench.sent, [](const auto& each) { return each.packet[40] == 149; });
+  };
+  EXPECT_FALSE(is_answered());
+  while (!bench.unanswered.empty()) bench.answer(bench.unanswered.front());
+  EXPECT_TRUE(is_answered());
+}
+
 }  // namespace
 }  // namespace sendoff::test

@@ -423,6 +423,20 @@ TEST_F(NarInitiated, WhatIsMissingIsRefused) {
   }
 }
 
+TEST_F(NarInitiated, AHiWhoseOptionsOverrunItIsNotAnswered) {
+  start();
+  const CraftPeer craft = hi();
+  Bytes packet = craft.initiate();
+  const ByteSpan header = ByteSpan(packet).subspan(wire::Ipv6Header::kSize);
+  header[11] = 255;  // the length of its first option
+  wire::seal_mobility(craft.source, craft.destination, header);
+  bench.receive(packet, kNarLink);
+  EXPECT_EQ(bench.counter("peer", "taken"), 1u);
+  EXPECT_EQ(counted("malformed"), 1u);
+  EXPECT_TRUE(hacks().empty());
+  EXPECT_TRUE(untouched());
+}
+
 TEST_F(NarInitiated, RefusalsSayWhy) {
   COVERS("FH-6.2.1.2-14");
   start();

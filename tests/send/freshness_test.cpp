@@ -106,6 +106,17 @@ TEST_F(SendFreshness, ASignedMessageHasATimestampAndASolicitationANonce) {
   }
 }
 
+TEST_F(SendFreshness, WhatAsksAndWhatAnswersHaveOneQuestionAndARedirectHasNone) {
+  for (const Kind kind : kKinds) {
+    const Heard heard = hear_first(good(kind));
+    ASSERT_TRUE(heard.judged) << name(kind);
+    const auto question = send::question_of(heard.judged->message);
+    EXPECT_EQ(question.has_value(), kind != Kind::kRedirect) << name(kind);
+    if (!question) continue;
+    EXPECT_EQ(question->kind, send::solicitation_of(kind).value_or(kind)) << name(kind);
+  }
+}
+
 TEST_F(SendFreshness, OptionsOfSendStandInAnyOrderAndOnceEach) {
   COVERS("SND-5.3.4-8", "SND-5.3.4-9");
   for (const Kind kind : {Kind::kRouterSolicitation, Kind::kNeighborSolicitation, Kind::kRtSolPr}) {
