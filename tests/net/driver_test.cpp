@@ -147,6 +147,9 @@ class DriverTest : public ::testing::Test {
         answers_.give(done);
       };
       hooks.run_dhcp = [this](const machine::RunDhcp&, const Done& done) { answers_.give(done); };
+      hooks.read_lists = [this](const machine::ReadRevocationLists&, const Done& done) {
+        answers_.give(done);
+      };
     }
     driver_.emplace(machine_, loop_, workers_, host_, keeper, datapath_, hooks);
     driver_->start();
@@ -171,6 +174,7 @@ class DriverTest : public ::testing::Test {
     machine_.ask(machine::JoinGroup{interface, {}, true});
     machine_.ask(machine::SwitchLink{interface, LinkAddress::literal("02:00:00:00:00:09")});
     machine_.ask(machine::RunDhcp{interface});
+    machine_.ask(machine::ReadRevocationLists{});
     machine_.ask(machine::Persist{machine::HeldKey{}});
     machine_.ask(machine::Forget{machine::HeldKeyName{}});
     // Those that owe no outcome.
@@ -179,7 +183,7 @@ class DriverTest : public ::testing::Test {
     machine_.ask(machine::Cancel{JobId{77}});
     machine_.ask(machine::Report{});
     ASSERT_EQ(machine_.owed.size(), 17U);
-    ASSERT_EQ(std::variant_size_v<ActionKind>, 22U);  // Start has a test of its own
+    ASSERT_EQ(std::variant_size_v<ActionKind>, 23U);  // Start has a test of its own
   }
   void expect_one_outcome_each() {
     EXPECT_EQ(machine_.outcomes.size(), machine_.owed.size());
@@ -258,10 +262,12 @@ TEST_F(DriverTest, NamesTheErrorOfAStoreAndOfAMissingHook) {
   const ActionId persist = machine_.ask(machine::Persist{machine::HeldKey{}});
   const ActionId dhcp = machine_.ask(machine::RunDhcp{});
   const ActionId change = machine_.ask(machine::SwitchLink{});
+  const ActionId lists = machine_.ask(machine::ReadRevocationLists{});
   run();
   EXPECT_EQ(machine_.outcomes[persist].at(0).error(), ActionError::kStore);
   EXPECT_EQ(machine_.outcomes[dhcp].at(0).error(), ActionError::kUnsupported);
   EXPECT_EQ(machine_.outcomes[change].at(0).error(), ActionError::kUnsupported);
+  EXPECT_EQ(machine_.outcomes[lists].at(0).error(), ActionError::kUnsupported);
 }
 
 TEST_F(DriverTest, RunsJobsAndAsksTheStoreForLookUps) {
