@@ -342,9 +342,11 @@ void Guard::await_path(Now now, send::Judged advertisement) {
   fetch_path(now, waiting_.back().advertisement.message);
 }
 
-// GS14: a router that is chosen already is asked itself.
+// GS14: not while a router of this link serves (RFC 3971 6.4.6); one that is chosen already is
+// asked itself.
 void Guard::fetch_path(Now now, const send::Message& advertisement) {
   const InterfaceId interface = advertisement.interface;
+  if (has_router(now, interface)) return;
   const bool chosen = routers_.contains({interface, advertisement.source});
   paths_.fetch(now, interface, own_.link_local(interface).value_or(Ipv6Address{}),
                chosen ? advertisement.source : kAllRouters);
@@ -533,9 +535,7 @@ void Guard::settle(Now now) {
     const auto next = std::ranges::find_if(waiting_, [&](const Waiting& each) {
       return each.advertisement.message.interface == ended.interface;
     });
-    if (next != waiting_.end())
-      paths_.fetch(now, ended.interface, own_.link_local(ended.interface).value_or(Ipv6Address{}),
-                   kAllRouters);
+    if (next != waiting_.end()) fetch_path(now, next->advertisement.message);
   }
 }
 

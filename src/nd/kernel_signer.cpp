@@ -130,7 +130,9 @@ std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
                                                 const Ipv6Address& destination) {
   if (signing_.size() >= around_.config.max_signing) return GuardCounter::kSignQueue;
   const bool known = around_.neighbours.contains({interface, destination});
-  if (!budget_.take(interface, budget_key(destination), known, now.boot))
+  using Share = send::Budget::Share;
+  if (!budget_.take(interface, budget_key(destination), known ? Share::kKnown : Share::kStranger,
+                    now.boot))
     return GuardCounter::kSignBudget;
   return std::nullopt;
 }

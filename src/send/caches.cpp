@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
+#include <array>
 #include <utility>
 
 namespace sendoff::send {
@@ -62,10 +63,7 @@ bool Nonces::sent(const Question& question, ByteView nonce, Instant now) const {
 
 struct Budget::Table {
   using Source = std::pair<InterfaceId, LinkAddress>;
-  struct Shared {
-    machine::TokenBucket strangers;
-    machine::TokenBucket known;
-  };
+  using Shared = std::array<machine::TokenBucket, 3>;  // by Share
   BudgetConfig config;
   absl::flat_hash_map<Source, machine::TokenBucket> sources;
   std::map<InterfaceId, Shared> interfaces;
@@ -98,16 +96,16 @@ void Budget::configure(const BudgetConfig& config) {
   table_->interfaces.clear();
 }
 
-bool Budget::take(InterfaceId interface, const LinkAddress& source, bool known_peer, Instant now) {
+bool Budget::take(InterfaceId interface, const LinkAddress& source, Share share, Instant now) {
   Table& table = *table_;
-  const std::uint32_t rate = table.config.per_interface_s;
-  const auto [shared, added] = table.interfaces.try_emplace(
-      interface, Table::Shared{machine::TokenBucket(rate, rate), machine::TokenBucket(rate, rate)});
+  const machine::TokenBucket full(table.config.per_interface_s, table.config.per_interface_s);
+  const auto [shared, added] =
+      table.interfaces.try_emplace(interface, Table::Shared{full, full, full});
   machine::TokenBucket* own = table.bucket({interface, source}, now);
-  // Without a bucket of its own only a known peer draws: it cannot be told from a flood else.
-  if (own == nullptr && !known_peer) return false;
+  // Without a bucket of its own a stranger cannot be told from a flood.
+  if (own == nullptr && share == Share::kStranger) return false;
   if (own != nullptr && !own->take(now)) return false;
-  return known_peer ? shared->second.known.take(now) : shared->second.strangers.take(now);
+  return shared->second[static_cast<std::size_t>(share)].take(now);
 }
 
 std::size_t Budget::sources() const { return table_->sources.size(); }

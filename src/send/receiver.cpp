@@ -399,7 +399,10 @@ std::optional<Reason> Receiver::judge(Now now, const Message& message, Examinati
     proof.cga = true;
     proof.sec = cga::sec_of(claimed);
   }
-  if (!budget_.take(message.interface, message.frame_source, timestamps_.known(peer), now.boot))
+  const Budget::Share share = proof.solicited           ? Budget::Share::kSolicited
+                              : timestamps_.known(peer) ? Budget::Share::kKnown
+                                                        : Budget::Share::kStranger;
+  if (!budget_.take(message.interface, message.frame_source, share, now.boot))
     return Reason::kBudget;
   if (!room_for(message)) return Reason::kQueueFull;
   proof.spki = to_bytes(examined.spki);

@@ -156,12 +156,14 @@ TEST_F(Advertiser, MulticastsKeepTheirDistance) {
 }
 
 TEST_F(Advertiser, TheLastAdvertisementOfARouterThatEndsHasNoLifetime) {
+  COVERS("ND-4861-51");
   start();
   bench.advance(seconds(4));
   bench.forget();
   bench.host(machine::Ending{});
   ASSERT_EQ(advertisements().size(), 1u);
   const auto last = wire::RouterAdvertisement::parse(ByteView(advertisements()[0]).subspan(40));
+  EXPECT_EQ(destination(advertisements()[0]), kAllNodes);
   ASSERT_TRUE(last.has_value());
   EXPECT_EQ(last->router_lifetime_s, 0);
   EXPECT_TRUE(signed_properly(advertisements()[0]));
@@ -278,6 +280,63 @@ TEST_F(Advertiser, MorePrefixesThanFitALinkAreToldInSeveralMessages) {
   EXPECT_EQ(told, all);
 }
 
+TEST_F(Advertiser, AnswersAndTheFirstOfAllHaveEveryOption) {
+  COVERS("ND-4861-47");
+  config.interfaces[0].advertised.mtu = 1400;
+  for (const char* prefix : {"2001:db8:a:8::/64", "2001:db8:a:9::/64"})
+    config.interfaces[0].prefixes.push_back({Prefix::literal(prefix)});
+  const auto told = [](const Bytes& packet) {
+    std::vector<Bytes> options;
+    for (const wire::RawOption& option : options_of(packet))
+      if (static_cast<int>(option.type) <= 5) options.push_back(to_bytes(option.octets));
+    return options;
+  };
+  start();
+  bench.advance(seconds(60));
+  ASSERT_GE(advertisements().size(), 3u);
+  const std::vector<Bytes> first = told(advertisements()[0]);
+  ASSERT_EQ(first.size(), 5u);  // link-layer address, MTU, prefixes
+  for (std::size_t i = 0; i < config.interfaces[0].prefixes.size(); ++i)
+    EXPECT_EQ(wire::PrefixInformation::parse(first[2 + i])->prefix(),
+              config.interfaces[0].prefixes[i].prefix);
+  for (std::size_t i = 1; i < 3; ++i) EXPECT_EQ(told(advertisements()[i]), first) << i;
+  for (const Craft& question : {mn.router_solicitation(bench.now), from_unspecified()}) {
+    bench.forget();
+    receive(question, mn);
+    bench.advance(seconds(4));
+    ASSERT_EQ(advertisements().size(), 1u);
+    EXPECT_EQ(told(advertisements()[0]), first);
+  }
+}
+
+TEST_F(Advertiser, CertificatesAreShownWhereItAdvertises) {
+  COVERS("SND-6.4.5-3");
+  settle();
+  Bytes message = octets_of(wire::CertificationPathSolicitation{7});
+  append(message, wire::TrustAnchorOption{wire::TrustAnchorOption::NameType::kDerName,
+                                          config.certification.anchor.subject_name});
+  wire::seal_icmpv6(mn.link_local(), kAllRouters, message);
+  const Bytes question = wire::icmpv6_packet(mn.link_local(), kAllRouters, message);
+  const auto answers_on = [&](InterfaceId interface) {
+    bench.advance(seconds(2));
+    bench.forget();
+    bench.receive(question, mn.link_address(), interface);
+    std::size_t count = 0;
+    for (const machine::Transmit& transmit : bench.sent)
+      if (transmit.packet[40] == 149) {
+        EXPECT_EQ(transmit.interface, interface);
+        ++count;
+      }
+    return count;
+  };
+  EXPECT_EQ(answers_on({0}), config.certification.path.size());
+  // One that it does not serve, though it is up.
+  bench.host(machine::InterfaceUp{{1}, kRouterLink, 1500});
+  EXPECT_EQ(answers_on({1}), 0u);
+  bench.host(machine::InterfaceDown{{0}});
+  EXPECT_EQ(answers_on({0}), 0u);
+}
+
 // When each advertisement left.
 class Times : public Advertiser {
  protected:
@@ -322,7 +381,7 @@ TEST_F(Times, IntervalsAreDrawnBetweenTheirBounds) {
 }
 
 TEST_F(Times, TheFirstAreCloseAndAtLeastThreeSecondsApart) {
-  COVERS("ND-4861-85");
+  COVERS("ND-4861-85", "ND-4861-50");
   static_assert(nd::kMaxInitialAdvertisementInterval == seconds(16));
   static_assert(nd::kMaxInitialAdvertisements == 3);
   static_assert(nd::kMinDelayBetweenAdvertisements == seconds(3));

@@ -301,7 +301,7 @@ TEST_F(Certifier, IgnoresOtherOptionsAndUnknownNames) {
 }
 
 TEST_F(Certifier, AKeyIdentifierIsThatOfTheAnchorsOwnExtension) {
-  COVERS("CRT-6495-1", "CRT-6495-2", "CRT-6495-4");
+  COVERS("CRT-6495-1", "CRT-6495-2", "CRT-6495-4", "CRT-6495-5", "CRT-6495-6");
   start();
   const Bytes& own_key = config.anchor.key_identifier;
   ASSERT_EQ(own_key.size(), 20u);
@@ -319,6 +319,10 @@ TEST_F(Certifier, AKeyIdentifierIsThatOfTheAnchorsOwnExtension) {
     const auto answer = ask({foreign(), asked});
     ASSERT_EQ(answer.size(), 1u);
     EXPECT_EQ(head(answer[0]).all_components, 0);
+    // What was asked for, and no certificate.
+    Bytes options = foreign();
+    options.insert(options.end(), asked.begin(), asked.end());
+    EXPECT_EQ(Bytes(answer[0].begin() + 52, answer[0].end()), options);
   };
   Bytes other = own_key;
   other[19] ^= 1;

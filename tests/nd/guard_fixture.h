@@ -60,8 +60,10 @@ class GuardTest : public testing::Test {
 
   // --- packets that the host holds; nothing: the verdict is still to come
   std::optional<machine::Verdict> hand(machine::Received::Origin origin, ByteView packet,
-                                       const LinkAddress& from = {}, InterfaceId on = kGuarded) {
+                                       const LinkAddress& from = {}, InterfaceId on = kGuarded,
+                                       bool in_pieces = false) {
     machine::Received received;
+    received.arrived_as_fragment = in_pieces;
     received.interface = on;
     received.origin = origin;
     received.frame_source = from;

@@ -107,6 +107,19 @@ TEST_F(GuardMessages, ProveTheirOwnAddressAndNoOther) {
   }
 }
 
+TEST_F(GuardMessages, HaveParametersThatEndWithTheKey) {
+  COVERS("CGA-4581-5");
+  start();
+  for (const Sent& sent : every_kind()) {
+    const Bytes packet = from_kernel(sent.packet)->packet;
+    const Bytes option = *find_option(packet, OptionType::kCga);
+    const ByteView parameters = wire::CgaOption::parse(option)->parameters;
+    const ByteView key = config.identity.key->spki();
+    EXPECT_EQ(parameters.size(), 25 + key.size()) << sent.what;
+    EXPECT_TRUE(equal(parameters.last(key.size()), key)) << sent.what;
+  }
+}
+
 TEST_F(GuardMessages, AreProvenBySourceInWhicheverDirection) {
   COVERS("SND-5.1.1-7", "SND-5.1.1-10", "SND-5.1.1-12");
   start();

@@ -288,6 +288,72 @@ TEST_F(Guard, APrefixThatItsRouterIsNotCertifiedForIsTakenOut) {
   }
 }
 
+// "good-two-prefixes" is certified for 2001:db8:a:1::/64 and 2001:db8:b::/56.
+TEST_F(Guard, EachPrefixIsComparedWithWhatIsCertified) {
+  COVERS("SND-7.3-6");
+  trust();
+  router = FakeRouter("ar-2048", {certificate("ca"), certificate("good-two-prefixes")}, {}, 1);
+  start();
+  const auto advertised = [](const std::string& address, std::uint8_t length, bool whole_address) {
+    wire::PrefixInformation option;
+    option.prefix_length = length;
+    option.on_link = true;
+    option.router_address = whole_address;
+    option.valid_lifetime_s = option.preferred_lifetime_s = 3600;
+    option.address = Ipv6Address::literal(address);
+    return option;
+  };
+  struct Case {
+    const char* what;
+    wire::PrefixInformation option;
+    bool certified;
+  };
+  const std::vector<Case> cases{
+      {"equal", advertised("2001:db8:a:1::", 64, false), true},
+      {"longer", advertised("2001:db8:b:7::", 64, false), true},
+      {"shorter", advertised("2001:db8:b::", 55, false), false},
+      {"apart", advertised("2001:db8:c::", 64, false), false},
+      {"equal, with an address", advertised("2001:db8:b::9", 56, true), true},
+      {"shorter, with an address inside", advertised("2001:db8:b:7::9", 55, true), false},
+  };
+  FakeRouter::Advertised all;
+  all.prefixes.emplace();
+  std::vector<Bytes> wanted;
+  for (const Case& each : cases) {
+    all.prefixes->push_back(each.option);
+    if (each.certified) wanted.push_back(octets_of(each.option));
+  }
+  (void)from_wire(certified_advertisement(all), router.link_address);
+  const machine::HoldId first = last_hold();
+  give_path();
+  const Bytes given = icmp_of(verdict(first));
+  ASSERT_FALSE(given.empty());
+  std::vector<Bytes> left;
+  const auto options =
+      wire::OptionList::parse(ByteView(given).subspan(wire::RouterAdvertisement::kSize));
+  for (const wire::RawOption& option : *options)
+    if (option.type == OptionType::kPrefixInformation) left.push_back(to_bytes(option.octets));
+  EXPECT_EQ(left, wanted);
+  EXPECT_EQ(counted("prefix-removed"), 3u);
+}
+
+TEST_F(Guard, WithoutAnAnchorNoRouterIsSecured) {
+  COVERS("SND-6.5-2");
+  for (const nd::GuardMode mode : {nd::GuardMode::kMixed, nd::GuardMode::kSecuredOnly}) {
+    const bool mixed = mode == nd::GuardMode::kMixed;
+    config.interfaces[0].mode = mode;
+    start();
+    (void)from_wire(certified_advertisement(), router.link_address);
+    const machine::HoldId hold = last_hold();
+    bench.advance(seconds(16));
+    EXPECT_EQ(taken(verdict(hold)), mixed);
+    const auto link = guard->status(bench.now).links[0];
+    EXPECT_TRUE(link.routers.empty());
+    EXPECT_EQ(link.unsecured_routers.size(), mixed ? 1u : 0u);
+    EXPECT_TRUE(bench.sent.empty());  // nobody is asked for certificates
+  }
+}
+
 TEST_F(Guard, AnUnsecuredRouterIsTheLastChoice) {
   trust();
   start();

@@ -247,6 +247,55 @@ TEST_F(PathMessages, AHostRefusesWhatDoesNotConform) {
   EXPECT_TRUE(router_heard());
 }
 
+// The host put the pieces together and says so, or it was a single one.
+TEST_F(PathMessages, InPiecesAreTakenOfCertificatesAlone) {
+  COVERS("ND-6980-3", "ND-6980-4");
+  start();
+  const auto atomic = [](Bytes packet) {
+    const Bytes header{58, 0, 0, 0, 1, 2, 3, 4};
+    packet.insert(packet.begin() + 40, header.begin(), header.end());
+    packet[6] = 44;
+    const std::size_t size = packet.size() - 40;
+    packet[4] = static_cast<std::uint8_t>(size >> 8);
+    packet[5] = static_cast<std::uint8_t>(size);
+    return packet;
+  };
+  const Bytes redirect = secured(peer.link_local(), own(),
+                                 octets_of(wire::Redirect{Ipv6Address::literal("fe80::5"),
+                                                          Ipv6Address::literal("2001:db8:f::5")}),
+                                 {})
+                             .packet();
+  std::uint64_t refused = 0;
+  for (const Bytes& whole :
+       {secured_solicitation().packet(), secured_advertisement(std::nullopt).packet(),
+        peer.router_solicitation(bench.now).packet(), certified_advertisement(), redirect}) {
+    EXPECT_TRUE(
+        dropped(hand(machine::Received::Origin::kWire, whole, peer_link(), kGuarded, true)));
+    EXPECT_TRUE(dropped(from_wire(atomic(whole))));
+    refused += 2;
+    EXPECT_EQ(bench.counter("send", "fragment"), refused) << int{whole[40]};
+  }
+  EXPECT_EQ(bench.jobs["verify"], 0);
+  const Bytes asked = cps({our_anchor()});
+  bench.sent.clear();
+  bench.receive(asked, peer_link(), kGuarded, true);
+  deliver(atomic(asked));
+  EXPECT_TRUE(sent_of(149).empty());
+  EXPECT_EQ(bench.counter("send", "fragment"), refused + 2);
+  EXPECT_EQ(answers_to(asked).size(), 3u);
+  // A path whose certificates are larger than the link.
+  const Bytes question = ask_for_path();
+  const std::vector<Bytes> path{certificate("ca"), certificate("good-router")};
+  for (std::uint16_t i = 0; i < 2; ++i) {
+    Cpa cpa;
+    cpa.identifier = head(question).identifier;
+    cpa.component = static_cast<std::uint16_t>(1 - i);
+    cpa.certificate = path[i];
+    bench.receive(packet(cpa), router.link_address, kGuarded, true);
+  }
+  EXPECT_TRUE(router_heard());
+}
+
 TEST_F(PathMessages, ACertificateOptionHoldsOneX509Certificate) {
   COVERS("SND-6.4.2-13", "SND-6.4.4-1", "SND-6.4.4-2", "SND-6.4.4-3");
   const auto option = [](const Bytes& der, std::size_t padding, std::uint8_t type = 1,

@@ -226,6 +226,8 @@ TEST_F(PathMessages, AHostHasSeveralAnchors) {
     give_path();
     EXPECT_TRUE(router_heard()) << i;
     wanted.push_back(router.link_local);
+    // While it is reachable nobody else's path is asked for.
+    bench.host(machine::NeighbourChanged{kGuarded, router.link_local, std::nullopt, false});
   }
   auto routers = guard->status(bench.now).links[0].routers;
   std::ranges::sort(routers);

@@ -222,6 +222,50 @@ TEST(AddressBlocks, RandomRangesThatOpenSslEncodesAreReadBack) {
   }
 }
 
+// RFC 3779 2.1.1, 2.2.3.8 and 2.2.3.9 (tests/vectors/rfc3779-encodings.txt), as IPAddrBlocks.
+TEST(AddressBlocks, WhatTheRfcEncodesIsReadAndWrittenAgain) {
+  COVERS("CRT-3779-3");
+  const auto family = [](const std::string& entries) {
+    Bytes octets = hex("04020002");
+    const Bytes list = der(0x30, hex(entries));
+    octets.insert(octets.end(), list.begin(), list.end());
+    return der(0x30, der(0x30, octets));
+  };
+  const std::pair<const char*, const char*> prefixes[] = {
+      {"03110020010000020000030000000000000001", "2001:0:200:3:0:0:0:1/128"},
+      {"0306012001000002", "2001:0:200::/39"},
+      {"030100", "::/0"}};
+  std::vector<Bytes> all;
+  for (const auto& [entry, text] : prefixes) {
+    all.push_back(family(entry));
+    const auto blocks = parse_blocks(all.back());
+    ASSERT_TRUE(blocks) << text;
+    EXPECT_EQ(blocks->set.prefixes(), std::vector{Prefix::literal(text)});
+    EXPECT_EQ(encoded_by_openssl(blocks->set.ranges()), all.back()) << text;
+  }
+  // A minimum and a maximum: 2001:0:200:: to 2001:0:400:ff:ffff:ffff:ffff:ffff.
+  all.push_back(
+      family("3012"
+             "0306012001000002"
+             "03080020010000040000"));
+  const auto range = parse_blocks(all.back());
+  ASSERT_TRUE(range);
+  EXPECT_EQ(encoded_by_openssl(range->set.ranges()), all.back());
+  const Bytes inherit = hex("30083006040200020500");
+  ASSERT_TRUE(parse_blocks(inherit));
+  EXPECT_TRUE(parse_blocks(inherit)->inherit);
+  all.push_back(inherit);
+  for (const Bytes& whole : all) {
+    for (std::size_t size = 0; size < whole.size(); ++size)
+      EXPECT_FALSE(parse_blocks(ByteView(whole).first(size))) << size;
+    Bytes longer = whole;
+    longer.push_back(0);
+    EXPECT_FALSE(parse_blocks(longer));
+    longer[1] = static_cast<std::uint8_t>(longer[1] + 1);
+    EXPECT_FALSE(parse_blocks(longer));
+  }
+}
+
 TEST(AddressBlocks, EveryTruncationAndFlippedOctetIsRefusedOrRead) {
   const Bytes good = hex("3020301e040200023018301603090020010db8000a000103090220010db8000a0000");
   ASSERT_TRUE(parse_blocks(good).has_value());

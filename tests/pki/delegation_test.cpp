@@ -13,7 +13,7 @@ using test::kNow;
 using test::verdict;
 
 TEST(CertificationPath, InheritanceTakesTheIssuersAddresses) {
-  COVERS("CRT-6494-7", "CRT-3779-7", "CRT-6494-6", "CRT-6494-10", "CRT-3971-9");
+  COVERS("CRT-6494-7", "CRT-3779-7", "CRT-6494-6", "CRT-6494-10", "CRT-3971-9", "CRT-6494-21");
   Chain chain;
   chain.ca.extensions = test::ca_extensions("IPv6:inherit");
   chain.router.extensions = test::router_extensions("IPv6:inherit");

@@ -139,6 +139,28 @@ TEST(Issue, SendRouterHasTheOidOfRfc6494) {
   EXPECT_FALSE(holds(issued.ca, {0x06, 8, 0x2b, 6, 1, 5, 5, 7, 3, 0x17}));
 }
 
+TEST(Issue, TheNullPrefixIsForSendAlone) {
+  COVERS("SND-6.1-2");
+  const Bytes anchor =
+      issue(request(Role::kAnchor, "a", {"::/0"}), spki("anchor-2048"), {{}, pem("anchor-2048")})
+          .value();
+  const Bytes der =
+      issue(request(Role::kRouter, "r", {"::/0"}), spki("ar-2048"), {anchor, pem("anchor-2048")})
+          .value();
+  ASSERT_EQ(inspect(der)->blocks, std::vector{Prefix()});
+  const X509Ptr router = x509(der);
+  EXPECT_EQ(X509_get_key_usage(router.get()), static_cast<std::uint32_t>(KU_DIGITAL_SIGNATURE));
+  const std::unique_ptr<EXTENDED_KEY_USAGE, decltype(&EXTENDED_KEY_USAGE_free)> purposes(
+      static_cast<EXTENDED_KEY_USAGE*>(
+          X509_get_ext_d2i(router.get(), NID_ext_key_usage, nullptr, nullptr)),
+      EXTENDED_KEY_USAGE_free);
+  ASSERT_TRUE(purposes);
+  ASSERT_EQ(sk_ASN1_OBJECT_num(purposes.get()), 1);
+  std::array<char, 64> oid{};
+  OBJ_obj2txt(oid.data(), oid.size(), sk_ASN1_OBJECT_value(purposes.get(), 0), 1);
+  EXPECT_STREQ(oid.data(), "1.3.6.1.5.5.7.3.23");
+}
+
 TEST(Issue, KeyIdentifiersAreSha1OfTheKeyAsInTheVectors) {
   COVERS("CRT-6487-9");
   for (const test::Vector& vector : test::load_vectors("ski-and-eku.txt")) {

@@ -173,15 +173,15 @@ TEST(Budget, AFloodOfStrangersDoesNotStarveAKnownPeer) {
   };
   int taken = 0;
   for (std::uint8_t i = 0; i < 200; ++i)
-    if (budget.take({0}, source(i), false, kNow.boot)) ++taken;
+    if (budget.take({0}, source(i), Budget::Share::kStranger, kNow.boot)) ++taken;
   EXPECT_EQ(taken, 3);  // more sources than buckets
   EXPECT_EQ(budget.sources(), 3u);
-  EXPECT_TRUE(budget.take({0}, source(250), true, kNow.boot));
-  EXPECT_TRUE(budget.take({0}, source(0), false, kNow.boot));
-  EXPECT_FALSE(budget.take({0}, source(0), false, kNow.boot));  // two a second
-  EXPECT_TRUE(budget.take({1}, source(250), true, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(250), Budget::Share::kKnown, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(0), Budget::Share::kStranger, kNow.boot));
+  EXPECT_FALSE(budget.take({0}, source(0), Budget::Share::kStranger, kNow.boot));  // two a second
+  EXPECT_TRUE(budget.take({1}, source(250), Budget::Share::kKnown, kNow.boot));
   // What is full again makes room.
-  EXPECT_TRUE(budget.take({0}, source(100), false, kNow.boot + seconds(10)));
+  EXPECT_TRUE(budget.take({0}, source(100), Budget::Share::kStranger, kNow.boot + seconds(10)));
   EXPECT_LE(budget.sources(), 3u);
 }
 
