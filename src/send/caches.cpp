@@ -65,6 +65,7 @@ struct Budget::Table {
   struct Shared {
     machine::TokenBucket strangers;
     machine::TokenBucket known;
+    machine::TokenBucket asked;
   };
   BudgetConfig config;
   absl::flat_hash_map<Source, machine::TokenBucket> sources;
@@ -98,16 +99,19 @@ void Budget::configure(const BudgetConfig& config) {
   table_->interfaces.clear();
 }
 
-bool Budget::take(InterfaceId interface, const LinkAddress& source, bool known_peer, Instant now) {
+bool Budget::take(InterfaceId interface, const LinkAddress& source, Share share, Instant now) {
   Table& table = *table_;
   const std::uint32_t rate = table.config.per_interface_s;
-  const auto [shared, added] = table.interfaces.try_emplace(
-      interface, Table::Shared{machine::TokenBucket(rate, rate), machine::TokenBucket(rate, rate)});
+  const machine::TokenBucket full(rate, rate);
+  const auto [shared, added] =
+      table.interfaces.try_emplace(interface, Table::Shared{full, full, full});
+  if (share == Share::kAsked) return shared->second.asked.take(now);
   machine::TokenBucket* own = table.bucket({interface, source}, now);
   // Without a bucket of its own only a known peer draws: it cannot be told from a flood else.
-  if (own == nullptr && !known_peer) return false;
+  if (own == nullptr && share != Share::kKnown) return false;
   if (own != nullptr && !own->take(now)) return false;
-  return known_peer ? shared->second.known.take(now) : shared->second.strangers.take(now);
+  return share == Share::kKnown ? shared->second.known.take(now)
+                                : shared->second.strangers.take(now);
 }
 
 std::size_t Budget::sources() const { return table_->sources.size(); }
