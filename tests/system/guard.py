@@ -339,9 +339,16 @@ class Jealous(threading.Thread):
         self.ears.close()
 
 
+def retransmit(bed, node, after_ms):
+    """How long the node's kernel waits for an answer, and for others that want its address."""
+    path = "/proc/sys/net/ipv6/neigh/access0/retrans_time_ms"
+    testbed.run(*bed.inside(node, "sh", "-c", f"echo {after_ms} > {path}"))
+
+
 def survive_a_jealous_neighbour(bed, first):
     """`first`: the address that a has when nobody disturbs it."""
     thief = Jealous(bed)
+    retransmit(bed, "a", 4000)  # so that the thief is heard in time, however late
     a = bed.guard("a")
     hold("who is told that its first address is taken has the second", a.link_local != first and first in thief.claimed)
     hold("for nobody proves that it has that one", a.link_local in thief.claimed and counter(a, "later-dad") > 0)
@@ -350,6 +357,7 @@ def survive_a_jealous_neighbour(bed, first):
     a = bed.guard("a", mode="secured-only")
     hold("in secured-only mode it has the first", a.link_local == first and first in thief.claimed)
     end(a)
+    retransmit(bed, "a", 1000)
     thief.end()
 
 

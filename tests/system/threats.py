@@ -151,6 +151,8 @@ def deny_addresses(bed, stranger):
     """RFC 3756 4.1.3, by somebody who signs: RFC 3971 9.2.3."""
     scene = Scene(bed, stranger)
     wanted = scene.b.link_local, scene.b.address
+    for node in (Node(bed, scene.b, "b"), scene.control):
+        node.time(retrans_time_ms=5000)  # to lie in, however late
     guard.end(scene.b)
     thief, denied = scene.thief, []
 
@@ -165,7 +167,7 @@ def deny_addresses(bed, stranger):
     b = bed.guard("b")
     hold("who is told by another key that its addresses are taken has them all the same",
          (b.link_local, b.address) == wanted and set(wanted) <= set(denied), str(denied))
-    hold("for that address is no CGA of that key", counter(b, "cga", "send") >= 2)
+    hold("for that address is no CGA of that key", wait_until(lambda: counter(b, "cga", "send") >= 2))
     scene.control.ip("address", "add", "2001:db8:a:1::d/64", "dev", "access0")
     hold("the host without a guard gives it up", wait_until(
         lambda: "dadfailed" in scene.control.ip("address", "show", "dev", "access0")))
