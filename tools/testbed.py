@@ -112,13 +112,13 @@ class Testbed:
         # Where the router's tunnels lead: the neighbouring router hangs on the same link.
         run("ip", "-n", self.namespace("ar"), "-6", "route", "add", NEIGHBOUR_PREFIX, "dev", "access0")
 
-    def start_capture(self, path):
+    def start_capture(self, path, which="ip6"):
         path.parent.mkdir(parents=True, exist_ok=True)
         log = self.directory / "capture.log"
         # Not tcpdump: it changes its user, which a user namespace of one user refuses.
         with open(log, "w") as out:
             self.capture = subprocess.Popen(
-                self.inside("link", "dumpcap", "-q", "-P", "-i", "br0", "-f", "ip6", "-w", path), stdout=out, stderr=out)
+                self.inside("link", "dumpcap", "-q", "-P", "-i", "br0", "-f", which, "-w", path), stdout=out, stderr=out)
         self.processes.append(self.capture)
         deadline = time.monotonic() + 10
         while "File:" not in log.read_text():

@@ -129,10 +129,10 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
 std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
                                                 const Ipv6Address& destination) {
   if (signing_.size() >= around_.config.max_signing) return GuardCounter::kSignQueue;
-  const bool known = around_.neighbours.contains({interface, destination});
-  using Share = send::Budget::Share;
-  if (!budget_.take(interface, budget_key(destination), known ? Share::kKnown : Share::kStranger,
-                    now.boot))
+  const auto share = around_.neighbours.contains({interface, destination})
+                         ? send::Share::kKnown
+                         : send::Share::kStrangers;
+  if (!budget_.take(interface, budget_key(destination), share, now.boot))
     return GuardCounter::kSignBudget;
   return std::nullopt;
 }

@@ -180,7 +180,7 @@ void Provision::answer_unvalidated(Now now, Exchange exchange, send::Reason reas
                    {{"source", exchange.mn.text()}, {"reason", std::string(name(reason))}});
   const LinkAddress source = exchange.link_destination.value_or(LinkAddress{});
   if (!config_.answer_unvalidated ||
-      !unvalidated_budget_.take(kWholeRouter, source, send::Budget::Share::kStranger, now.boot)) {
+      !unvalidated_budget_.take(kWholeRouter, source, send::Share::kStrangers, now.boot)) {
     counters_.add(ProvisionCounter::kUnvalidatedShed);
     return;
   }

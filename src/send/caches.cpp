@@ -3,7 +3,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
-#include <array>
 #include <utility>
 
 namespace sendoff::send {
@@ -63,7 +62,11 @@ bool Nonces::sent(const Question& question, ByteView nonce, Instant now) const {
 
 struct Budget::Table {
   using Source = std::pair<InterfaceId, LinkAddress>;
-  using Shared = std::array<machine::TokenBucket, 3>;  // by Share
+  struct Shared {
+    machine::TokenBucket strangers;
+    machine::TokenBucket known;
+    machine::TokenBucket asked;
+  };
   BudgetConfig config;
   absl::flat_hash_map<Source, machine::TokenBucket> sources;
   std::map<InterfaceId, Shared> interfaces;
@@ -98,14 +101,17 @@ void Budget::configure(const BudgetConfig& config) {
 
 bool Budget::take(InterfaceId interface, const LinkAddress& source, Share share, Instant now) {
   Table& table = *table_;
-  const machine::TokenBucket full(table.config.per_interface_s, table.config.per_interface_s);
+  const std::uint32_t rate = table.config.per_interface_s;
+  const machine::TokenBucket full(rate, rate);
   const auto [shared, added] =
       table.interfaces.try_emplace(interface, Table::Shared{full, full, full});
+  if (share == Share::kAsked) return shared->second.asked.take(now);
   machine::TokenBucket* own = table.bucket({interface, source}, now);
-  // Without a bucket of its own a stranger cannot be told from a flood.
-  if (own == nullptr && share == Share::kStranger) return false;
+  // Without a bucket of its own only a known peer draws: it cannot be told from a flood else.
+  if (own == nullptr && share != Share::kKnown) return false;
   if (own != nullptr && !own->take(now)) return false;
-  return shared->second[static_cast<std::size_t>(share)].take(now);
+  return share == Share::kKnown ? shared->second.known.take(now)
+                                : shared->second.strangers.take(now);
 }
 
 std::size_t Budget::sources() const { return table_->sources.size(); }

@@ -59,16 +59,20 @@ class Nonces {
 
 struct BudgetConfig {
   std::uint32_t per_source_s = 20;      // RSA verifications a second for one frame source
-  std::uint32_t per_interface_s = 500;  // for all sources of an interface, of each share
+  std::uint32_t per_interface_s = 500;  // for all sources of an interface, in each Share
   std::size_t max_sources = 4096;       // whose buckets are kept
 };
 
-// RSA verifications that may be spent. Peers that proved themselves before (a timestamp record),
-// and whoever answers a question of ours by its Nonce, draw on interface buckets of their own, so
-// that a flood of strangers does not starve them (RFC 3971 5.3.4.2, 9.3).
+// Whose part of the budget an operation is taken from. None is taken by a flood of another's.
+enum class Share : std::uint8_t {
+  kStrangers,
+  kKnown,  // peers that proved themselves before (a timestamp record)
+  kAsked,  // answers to what this node asked, whoever the frame says that they are from
+};
+
+// RSA operations that may be spent in a second.
 class Budget {
  public:
-  enum class Share : std::uint8_t { kStranger, kKnown, kSolicited };
   explicit Budget(const BudgetConfig& config);
   ~Budget();
   void configure(const BudgetConfig& config);

@@ -399,12 +399,12 @@ std::optional<Reason> Receiver::judge(Now now, const Message& message, Examinati
     proof.cga = true;
     proof.sec = cga::sec_of(claimed);
   }
-  const Budget::Share share = proof.solicited           ? Budget::Share::kSolicited
-                              : timestamps_.known(peer) ? Budget::Share::kKnown
-                                                        : Budget::Share::kStranger;
+  const Share share = proof.solicited           ? Share::kAsked
+                      : timestamps_.known(peer) ? Share::kKnown
+                                                : Share::kStrangers;
   if (!budget_.take(message.interface, message.frame_source, share, now.boot))
     return Reason::kBudget;
-  if (!room_for(message)) return Reason::kQueueFull;
+  if (!room_for(message, proof.solicited)) return Reason::kQueueFull;
   proof.spki = to_bytes(examined.spki);
   return std::nullopt;
 }
@@ -440,13 +440,18 @@ bool Receiver::may_answer(const Message& message, const Peer& peer) const {
          !message.source.is_unspecified() && !timestamps_.known(peer);
 }
 
-bool Receiver::room_for(const Message& message) const {
-  if (pending_.size() >= config_.max_pending) return false;
-  const auto of_source = std::ranges::count_if(pending_, [&](const auto& entry) {
-    return entry.second.message.interface == message.interface &&
-           entry.second.message.frame_source == message.frame_source;
-  });
-  return static_cast<std::size_t>(of_source) < config_.max_pending_per_source;
+// Answers to what we asked have places of their own.
+bool Receiver::room_for(const Message& message, bool solicited) const {
+  std::size_t alike = 0;
+  std::size_t of_source = 0;
+  for (const auto& [job, pending] : pending_) {
+    if (pending.proof.solicited != solicited) continue;
+    ++alike;
+    if (pending.message.interface == message.interface &&
+        pending.message.frame_source == message.frame_source)
+      ++of_source;
+  }
+  return alike < config_.max_pending && (solicited || of_source < config_.max_pending_per_source);
 }
 
 std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& result) {

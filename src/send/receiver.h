@@ -95,7 +95,7 @@ struct ReceiverConfig {
   crypto::KeyLimits key_limits;
   TimestampConfig timestamps;
   BudgetConfig budget;
-  std::size_t max_pending = 64;            // verifications under way
+  std::size_t max_pending = 64;  // verifications under way; as many of answers to what we asked
   std::size_t max_pending_per_source = 8;  // of one frame source
   std::size_t max_duplicates = 4096;
   std::size_t max_nonces = 1024;  // of solicitations sent, that answers are known by
@@ -177,7 +177,7 @@ class Receiver {
   [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
   [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);
   [[nodiscard]] bool takes(Kind kind) const { return taken_[static_cast<std::size_t>(kind)]; }
-  [[nodiscard]] bool room_for(const Message& message) const;
+  [[nodiscard]] bool room_for(const Message& message, bool solicited) const;
   [[nodiscard]] bool may_answer(const Message& message, const Peer& peer) const;
 
   ReceiverConfig config_;

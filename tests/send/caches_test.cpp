@@ -17,6 +17,7 @@ using send::Kind;
 using send::Nonces;
 using send::Reason;
 using send::Receiver;
+using send::Share;
 using send::Timestamps;
 using send::Verdict;
 
@@ -166,22 +167,27 @@ TEST(Nonces, BelongToAnInterfaceAndAKindAndEnd) {
   EXPECT_FALSE(nonces.sent({{0}, Kind::kRtSolPr, {}}, nonce, kNow.boot));
 }
 
-TEST(Budget, AFloodOfStrangersDoesNotStarveAKnownPeer) {
+TEST(Budget, AFloodOfStrangersStarvesNeitherAKnownPeerNorAnAnswer) {
   Budget budget({2, 5, 3});
   const auto source = [](std::uint8_t number) {
     return *LinkAddress::from(Bytes{2, 0, 0, 0, 0, number});
   };
   int taken = 0;
   for (std::uint8_t i = 0; i < 200; ++i)
-    if (budget.take({0}, source(i), Budget::Share::kStranger, kNow.boot)) ++taken;
+    if (budget.take({0}, source(i), Share::kStrangers, kNow.boot)) ++taken;
   EXPECT_EQ(taken, 3);  // more sources than buckets
   EXPECT_EQ(budget.sources(), 3u);
-  EXPECT_TRUE(budget.take({0}, source(250), Budget::Share::kKnown, kNow.boot));
-  EXPECT_TRUE(budget.take({0}, source(0), Budget::Share::kStranger, kNow.boot));
-  EXPECT_FALSE(budget.take({0}, source(0), Budget::Share::kStranger, kNow.boot));  // two a second
-  EXPECT_TRUE(budget.take({1}, source(250), Budget::Share::kKnown, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(250), Share::kKnown, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(0), Share::kStrangers, kNow.boot));
+  EXPECT_FALSE(budget.take({0}, source(0), Share::kStrangers, kNow.boot));  // two a second
+  EXPECT_TRUE(budget.take({1}, source(250), Share::kKnown, kNow.boot));
+  // Nor an answer, though the flood names its sender; there are so many of them, and no more.
+  for (int i = 0; i < 5; ++i)
+    EXPECT_TRUE(budget.take({0}, source(0), Share::kAsked, kNow.boot)) << i;
+  EXPECT_FALSE(budget.take({0}, source(251), Share::kAsked, kNow.boot));
+  EXPECT_TRUE(budget.take({0}, source(251), Share::kKnown, kNow.boot));
   // What is full again makes room.
-  EXPECT_TRUE(budget.take({0}, source(100), Budget::Share::kStranger, kNow.boot + seconds(10)));
+  EXPECT_TRUE(budget.take({0}, source(100), Share::kStrangers, kNow.boot + seconds(10)));
   EXPECT_LE(budget.sources(), 3u);
 }
 

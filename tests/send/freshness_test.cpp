@@ -250,6 +250,60 @@ TEST_F(SendFreshness, ANonceOfOursStandsInForTheTime) {
   EXPECT_EQ(hear(dated(good(Kind::kNeighborAdvertisement), -86'405)).reason, Reason::kStale);
 }
 
+TEST_F(SendFreshness, AFloodIsVerifiedWithinItsBudgetAndAnAnswerHasItsOwn) {
+  COVERS("SND-5.3.4.2-14");
+  config.budget = {20, 30, 16};
+  config.max_pending = config.max_pending_per_source = 8;
+  restart();
+  Bytes flood = good(Kind::kNeighborAdvertisement).packet();
+  flood[flood.size() - 8] ^= 1;
+  repair_checksum(flood);
+  const auto receive = [&](ByteView packet, std::uint8_t source) {
+    machine::Received received;
+    received.frame_source = *LinkAddress::from(Bytes{2, 0, 0, 0, 0, source});
+    received.packet = packet;
+    (void)receiver->receive(now, received);
+  };
+  std::vector<machine::Start> jobs;
+  const auto started = [&] {
+    while (auto action = outbox.poll())
+      jobs.push_back(std::move(std::get<machine::Start>(action->what)));
+    return jobs.size();
+  };
+  const auto finish = [&] {
+    for (const machine::Start& job : jobs)
+      (void)receiver->complete(now, {job.job_id, machine::execute(job.job)});
+    jobs.clear();
+  };
+  std::size_t verified = 0;
+  for (int i = 0; i < 5000; ++i) {
+    receive(flood, 1);  // in the name of who answers below
+    verified += started();
+    finish();
+  }
+  EXPECT_EQ(verified, 20u);
+  for (int i = 0; i < 5000; ++i) {
+    receive(flood, static_cast<std::uint8_t>(2 + i % 10));
+    verified += started();
+    finish();
+  }
+  EXPECT_EQ(verified, 30u);
+  now.boot += seconds(1);
+  for (int i = 0; i < 5000; ++i) receive(flood, static_cast<std::uint8_t>(1 + i % 11));
+  EXPECT_EQ(started(), 8u) << "all places are taken, and the budget is spent";
+
+  Craft answer = good(Kind::kNeighborAdvertisement);
+  answer.nonce = Bytes(6, 8);
+  receiver->nonces().remember({{}, Kind::kNeighborSolicitation, peer.link_local()}, *answer.nonce,
+                              now.boot + seconds(15));
+  receive(answer.packet(), 1);
+  ASSERT_EQ(started(), 9u);
+  EXPECT_EQ(jobs.back().job_class, machine::JobClass::kSolicited);
+  const auto judged =
+      receiver->complete(now, {jobs.back().job_id, machine::execute(jobs.back().job)});
+  EXPECT_TRUE(judged && judged->verdict == send::Verdict::kSecured);
+}
+
 TEST_F(SendFreshness, OnlyAVerifiedSignatureMovesThePeersTime) {
   COVERS("SND-5.3.4.2-4");
   ASSERT_TRUE(hear(good(Kind::kNeighborAdvertisement)).secured());

@@ -6,6 +6,7 @@
 All that the bridge carried is judged by code that shares nothing with the program: each Neighbor Discovery message of
 a guarded host has a CGA and a signature that are right, and no packet is malformed.
 """
+import json
 import pathlib
 import signal
 import socket
@@ -177,6 +178,38 @@ def counts(daemon, name, at_least):
     return wait_until(lambda: counter(daemon, name) >= at_least, 15)
 
 
+def judge_by_others(bed, capture, signed):
+    """The same messages as tshark and as `sendoff decode` see them; `signed`: how many there are of each type."""
+    links = " || ".join(f"eth.src == {LINKS[node]}" for node in KEYS)
+    wanted = f"icmpv6.type >= 133 && icmpv6.type <= 137 && ({links})"
+    lines = testbed.run("tshark", "-n", "-r", capture, "-Y", wanted, "-T", "fields", "-e", "icmpv6.type",
+                        "-e", "icmpv6.opt.type").stdout.splitlines()
+    seen = {}
+    for line in lines:
+        kind, options = line.split("\t")
+        listed = [int(each) for each in options.split(",")]
+        from_nobody = kind == "133" and CGA not in listed  # a question of somebody without an address
+        hold_silently(from_nobody or {CGA, TIMESTAMP} <= set(listed) and listed[-1] == SIGNATURE, line)
+        seen[int(kind)] = seen.get(int(kind), 0) + 1
+    hold("tshark sees as many, each with its options", seen == signed, f"{seen} {signed}")
+    checked = subprocess.run([TREE / "tools" / "pcap-check", capture], capture_output=True, text=True, check=False)
+    hold("and nothing malformed", checked.returncode == 0, checked.stdout + checked.stderr)
+
+    told = testbed.run(bed.program, "decode", "--json", capture).stdout.splitlines()
+    messages = [each for each in map(json.loads, told) if each["from"] in [LINKS[node] for node in KEYS]]
+    for message in messages:
+        verdicts = {each["check"]: each["verdict"] for each in message["checks"]}
+        from_nobody = message["message"] == "RS" and message["source"] == "::"
+        hold_silently(message["malformed"] is None and verdicts["form"] == "good" and (
+            from_nobody or verdicts["cga"] == verdicts["signature"] == "good"), str(message))
+    hold("`sendoff decode` finds each of them good", len(messages) == sum(signed.values()), str(len(messages)))
+
+
+def hold_silently(holds, detail):
+    if not holds:
+        raise testbed.Failure(f"a message is not secured: {detail}")
+
+
 def eui64(link):
     octets = bytearray(forging.hardware(link))
     octets[0] ^= 2
@@ -215,6 +248,12 @@ def judge_capture(bed, since):
     return seen
 
 
+def transferred(bed, address):
+    """How many octets arrive by iperf3 from a in two seconds; nothing while nobody answers there."""
+    ran = subprocess.run(bed.inside("a", "iperf3", "-c", address, "-t", "2", "-J"), capture_output=True, check=False, text=True)
+    return json.loads(ran.stdout)["end"].get("sum_received", {}).get("bytes", 0)
+
+
 def resolve_each_other(bed):
     a, b = bed.guard("a"), bed.guard("b")
     hold("which are gone, and CGAs there", sorted(bed.addresses("a")) == sorted([a.link_local, a.address]))
@@ -222,9 +261,8 @@ def resolve_each_other(bed):
     hold("by messages that they verified", counter(a, "taken-secured") > 0 and counter(b, "taken-secured") > 0)
     server = subprocess.Popen(bed.inside("b", "iperf3", "-s", "-1"), stdout=subprocess.DEVNULL)
     bed.processes.append(server)
-    moved = wait_until(lambda: subprocess.run(bed.inside("a", "iperf3", "-c", b.address, "-n", "20M"), capture_output=True,
-                                              check=False).returncode == 0)
-    hold("and transfer 20 MB", moved)
+    # Repeated while the server is not ready yet.
+    hold("and transfer", wait_until(lambda: transferred(bed, b.address)) > 1 << 20)
     hold("a third one without SEND is reached, for the mode is mixed", bed.ping("a", PLAIN) and bed.ping("plain", a.address))
     return a, b
 
@@ -301,9 +339,16 @@ class Jealous(threading.Thread):
         self.ears.close()
 
 
+def retransmit(bed, node, after_ms):
+    """How long the node's kernel waits for an answer, and for others that want its address."""
+    path = "/proc/sys/net/ipv6/neigh/access0/retrans_time_ms"
+    testbed.run(*bed.inside(node, "sh", "-c", f"echo {after_ms} > {path}"))
+
+
 def survive_a_jealous_neighbour(bed, first):
     """`first`: the address that a has when nobody disturbs it."""
     thief = Jealous(bed)
+    retransmit(bed, "a", 4000)  # so that the thief is heard in time, however late
     a = bed.guard("a")
     hold("who is told that its first address is taken has the second", a.link_local != first and first in thief.claimed)
     hold("for nobody proves that it has that one", a.link_local in thief.claimed and counter(a, "later-dad") > 0)
@@ -312,6 +357,7 @@ def survive_a_jealous_neighbour(bed, first):
     a = bed.guard("a", mode="secured-only")
     hold("in secured-only mode it has the first", a.link_local == first and first in thief.claimed)
     end(a)
+    retransmit(bed, "a", 1000)
     thief.end()
 
 
@@ -397,13 +443,14 @@ def main():
         hold("the kernels have addresses of their own", wait_until(
             lambda: all(bed.addresses(node) == [eui64(LINKS[node])] for node in KEYS)))
         capture = bed.directory / "guarded.pcap"
-        bed.start_capture(capture)
+        bed.start_capture(capture, "icmp6")  # without what is transferred, some of which it would lose
         a, bed.b = resolve_each_other(bed)
         refuse_forgeries(bed, a, bed.b)
         be_strict(bed, a)
         bed.stop_capture()
         seen = judge_capture(bed, capture)
         hold("each message of the guarded hosts is signed", seen.get(135, 0) >= 6 and seen.get(136, 0) >= 2, str(seen))
+        judge_by_others(bed, capture, seen)
         collide(bed, bed.b)
         end_openly(bed, a)
         survive_a_jealous_neighbour(bed, a.link_local)
