@@ -146,6 +146,8 @@ TEST_F(Authorization, OfARedirectIsTheKeyOfTheRouterThatItNames) {
   start();
   have_router();
   const FakeRouter named = router;
+  // While it is reachable nobody else's path is asked for.
+  bench.host(machine::NeighbourChanged{kGuarded, named.link_local, std::nullopt, false});
   router = FakeRouter("ar2-2048", {certificate("ca"), certificate("good-nar")},
                       {Prefix::literal("2001:db8:b:1::/64")}, 2);
   have_router();
