@@ -172,7 +172,7 @@ void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& p
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {
   crypto::KeyLimits& keys = receiver.key_limits;
   send.number("min_key_bits", keys.min_bits, 1024, 3072);
-  send.number("max_key_bits", keys.max_bits, 1024, 3072);
+  send.number("max_key_bits", keys.max_bits, 2048, 3072);  // RFC 3971 5.1.3
   if (keys.min_bits > keys.max_bits)
     send.error("min_key_bits", "is above max_key_bits; no key would be accepted");
   send.number("timestamp_delta", receiver.timestamps.delta_s, 1, 86'400);

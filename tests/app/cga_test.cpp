@@ -60,6 +60,65 @@ TEST_F(CgaKey, HasASizeInUseToday) {
   EXPECT_EQ(read("small"), "");
 }
 
+TEST_F(CgaKey, HasAddressesUnderPrefixesOfSixtyFourBits) {
+  COVERS("CGA-2-1");
+  make("cga key --out key");
+  for (const char* length : {"0", "60", "63", "65", "80", "128"}) {
+    const Ran refused = sendoff("cga generate --key key --sec 0 --out made --prefix 2001:db8:a::/" +
+                                std::string(length));
+    EXPECT_EQ(refused.status, 2) << length << refused.output;
+    EXPECT_NE(refused.output.find("length 64"), std::string::npos) << refused.output;
+    EXPECT_EQ(read("made"), "") << length;
+  }
+  for (const unsigned sec : {0U, 1U}) {
+    const std::string file = "made" + std::to_string(sec);
+    const Ran made = sendoff("cga generate --key key --prefix 2001:db8:a:1::/64 --sec " +
+                             std::to_string(sec) + " --out " + file);
+    ASSERT_EQ(made.status, 0) << made.output;
+    const std::string line = made.output.substr(made.output.find("2001:db8:a:1:"));
+    const auto parsed = Ipv6Address::parse(line.substr(0, line.find('\n')));
+    ASSERT_TRUE(parsed) << made.output;
+    EXPECT_EQ(parsed->subnet_prefix(), 0x20010db8000a0001U);
+    // Sec is bits 0 to 2 from the left of the other half, and u and g are bits 6 and 7.
+    EXPECT_EQ(parsed->interface_identifier() >> 61, sec);
+    EXPECT_EQ(parsed->interface_identifier() >> 56 & 3, 0U);
+    EXPECT_EQ(sendoff("cga verify " + parsed->text() + " " + file).status, 0);
+  }
+}
+
+TEST_F(CgaKey, WhatMoreSecCostsIsSaidWhereItIsChosen) {
+  COVERS("CGA-7.2-1");
+  const Ran help = sendoff("cga generate --help");
+  ASSERT_EQ(help.status, 0);
+  std::string text;
+  for (const char c : help.output)
+    if (c != '\n' && c != ' ')
+      text += c;
+    else if (!text.empty() && text.back() != ' ')
+      text += ' ';
+  for (const char* said :
+       {"Security parameter 0 to 2", "65536 times the work", "checking it costs the same"})
+    EXPECT_NE(text.find(said), std::string::npos) << said << "\n" << text;
+}
+
+// No daemon ever searches: there is no packet that would have to wait for it.
+TEST_F(CgaSearch, IsACommandOfItsOwnThatEndsWhenItIsTold) {
+  COVERS("CGA-4-16");
+  for (const char* signal : {"INT", "TERM"}) {
+    const Ran ended = interrupted(signal);
+    EXPECT_EQ(ended.status, 130) << signal << ended.output;
+  }
+  const std::string guard =
+      "[guard]\non_stop = \"open\"\n[[interface]]\nname = \"lo\"\n[cga]\nkey = \"key\"\nsec = ";
+  for (const char* sec : {"1", "2"}) {
+    write("guard.toml", guard + sec + "\n");
+    const Ran refused = sendoff("guard -c guard.toml --check");
+    EXPECT_NE(refused.status, 0) << sec;
+    EXPECT_NE(refused.output.find("needs one that was searched for"), std::string::npos)
+        << refused.output;
+  }
+}
+
 TEST_F(CgaSearch, FindsAModifierThatGenerateTakes) {
   for (const std::string sec : {"0", "1"}) {
     const Ran found = sendoff("cga search --key key --sec " + sec);

@@ -132,6 +132,7 @@ TEST_F(GuardFile, InterfacesAreDifferentAndNotTooMany) {
 }
 
 TEST_F(GuardFile, WithoutAnAnchorItSaysWhomItBelieves) {
+  COVERS("SND-6.5-2");
   const std::string without = changed(kGuardFile, "anchors = [\"anchor.der\"]\n", "");
   EXPECT_TRUE(warns(guard(without)->warnings, "no Router Advertisement is taken"));
   EXPECT_TRUE(warns(guard(changed(without, "secured-only", "mixed"))->warnings,

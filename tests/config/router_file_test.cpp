@@ -191,6 +191,37 @@ TEST_F(RouterFile, PreferredLifetimeIsNotLongerThanValid) {
                              "[{prefix = \"2001:db8:a:1::/64\", valid = 11, preferred = 11}]")));
 }
 
+TEST_F(RouterFile, TheLinkLocalPrefixIsNotAdvertised) {
+  COVERS("ND-4861-45");
+  for (const char* prefix : {"fe80::/64", "fe80:0:0:1::/64"})
+    router_error("[\"2001:db8:a:1::/64\"]\na", "[\"" + std::string(prefix) + "\"]\na",
+                 "it must be a global /64");
+  EXPECT_TRUE(router(kRouterFile));
+}
+
+TEST_F(RouterFile, NoLimitOnKeysIsBelowThoseInUse) {
+  COVERS("SND-5.1.3-5");
+  const auto with = [&](const std::string& lines) {
+    return router(changed(kRouterFile, "[keys]", "[send]\n" + lines + "\n[keys]"));
+  };
+  const auto fresh = router(kRouterFile);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->machine.receiver.key_limits.max_bits, 3072U);
+  router_error("[keys]", "[send]\nmax_key_bits = 1024\n[keys]", "it must be 2048 to 3072",
+               "max_key_bits");
+  router_error("[keys]", "[send]\nmax_key_bits = 2047\n[keys]", "it must be 2048 to 3072",
+               "max_key_bits");
+  for (const std::uint32_t bits : {2048U, 3072U}) {
+    const auto loaded = with("max_key_bits = " + std::to_string(bits));
+    ASSERT_TRUE(loaded) << loaded.error()[0].text();
+    const auto& limits = loaded->machine.receiver.key_limits;
+    EXPECT_EQ(limits.max_bits, bits);
+    const auto key =
+        crypto::SigningKey::from_pem(test::load_file("keys/mn-" + std::to_string(bits) + ".pem"));
+    EXPECT_TRUE(crypto::RsaPublicKey::parse((*key)->spki(), limits)) << bits;
+  }
+}
+
 TEST_F(RouterFile, NamesWhatIsWrongAndWhere) {
   router_error("lifetime = 3600", "lifetme = 3600",
                "lifetme is not an option; did you mean lifetime?");
@@ -269,6 +300,7 @@ TEST_F(RouterFile, APrivateKeyIsARegularFileOfItsOwnerOnly) {
 }
 
 TEST_F(RouterFile, ItsCertificateIsValidNowForItsKeyAndItsPrefixes) {
+  COVERS("CRT-3971-20", "SND-7.3-4");
   const auto chain_error = [this](const std::string& says) {
     router_error("chain = \"chain.der\"", "chain = \"chain.der\"", says);
   };

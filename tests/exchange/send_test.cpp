@@ -76,6 +76,26 @@ TEST(SecuredConversation, HasATimestampInEachMessageAndANonceInEachQuestion) {
   }
 }
 
+TEST(SecuredConversation, HasParametersThatEndWithTheKey) {
+  COVERS("CGA-4581-5");
+  const Conversation heard = conversation();
+  std::size_t seen = 0;
+  for (const auto* messages :
+       {&heard.solicitations, &heard.router_advertisements, &heard.requests, &heard.replies}) {
+    ASSERT_FALSE(messages->empty());
+    for (const Bytes& packet : *messages) {
+      const Bytes option = *find_option(packet, OptionType::kCga);
+      const auto parameters =
+          cga::ParametersView::parse(wire::CgaOption::parse(option)->parameters);
+      ASSERT_TRUE(parameters);
+      EXPECT_TRUE(parameters->extensions.empty());
+      EXPECT_TRUE(crypto::RsaPublicKey::parse(parameters->octets.subspan(25)));
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 4u);
+}
+
 TEST(SecuredConversation, EndsEachHandoverMessageWithSendsOptionsInTheirOrder) {
   COVERS("SND-5.2.1-6");
   const Conversation heard = conversation();
