@@ -270,7 +270,11 @@ void Guard::secured(Now now, send::Judged judged) {
       icmp[kAdvertisementFlagsAt] &= static_cast<std::uint8_t>(~kSolicitedFlag);
     }
   }
-  (void)accept(now, judged, std::move(icmp));
+  const bool answer = message.kind == Kind::kNeighborAdvertisement && judged.proof->solicited;
+  const Bytes nonce = judged.proof->nonce.value_or(Bytes{});
+  // A question about an address has one answer: a copy of it must not confirm a neighbour that is
+  // gone (GS8).
+  if (accept(now, judged, std::move(icmp)) && answer) receiver_.nonces().forget(nonce);
 }
 
 bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {

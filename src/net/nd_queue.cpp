@@ -8,8 +8,9 @@ namespace sendoff::net {
 namespace {
 
 constexpr std::uint16_t kNdQueue = 3971;
-// Each costs a verification or a signature: what waits longer than that answers nobody in time.
-constexpr std::uint32_t kNdQueueLength = 1024;
+// Most of a flood costs the daemon some 10 us a message: so many are what comes while it waits for
+// a processor.
+constexpr std::uint32_t kNdQueueLength = 8192;
 constexpr const char* kIn = "in";
 constexpr const char* kOut = "out";
 

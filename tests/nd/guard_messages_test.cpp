@@ -349,5 +349,16 @@ TEST_F(GuardMessages, OfARouterNeedNoAnchorWhereTheyClaimAnAddressOnly) {
   EXPECT_TRUE(bench.sent.empty());  // nobody asks for a certificate
 }
 
+TEST_F(GuardMessages, AnAnswerConfirmsANeighbourOnce) {
+  start();
+  const Bytes answer = secured_advertisement(ask_for_peer()).packet();
+  EXPECT_TRUE(taken(from_wire(answer)));
+  EXPECT_TRUE(dropped(from_wire(answer)));
+  bench.advance(seconds(3));  // no copy is remembered any more, and its Nonce is 3 s old
+  EXPECT_TRUE(dropped(from_wire(answer)));
+  EXPECT_EQ(bench.counter("send", "unknown-nonce"), 1u);
+  EXPECT_TRUE(taken(from_wire(secured_advertisement(ask_for_peer()).packet())));
+}
+
 }  // namespace
 }  // namespace sendoff::test
