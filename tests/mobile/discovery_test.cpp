@@ -159,6 +159,16 @@ TEST(RouterDiscovery, AnAddressWhoseLifetimeEndsGoesWithItsKeys) {
   }
 }
 
+TEST(RouterDiscovery, ARouterHasSixteenPrefixesAtMost) {
+  Listening node;
+  for (int i = 0; i < 20; ++i) {
+    const std::string prefix = "2001:db8:b:" + std::to_string(i) + "::/64";
+    node.tell({node.information(Prefix::literal(prefix), 1000, kNotAutonomous)});
+    node.world.advance(seconds(1));
+    EXPECT_EQ(node.on_link().size(), static_cast<std::size_t>(std::min(i + 1, 16))) << prefix;
+  }
+}
+
 TEST(RouterDiscovery, AnOnLinkPrefixIsAddedExtendedAndRemovedAsItsOptionSays) {
   COVERS("ND-4861-67");
   const auto on_link = [](const Prefix& prefix, std::uint32_t valid_s) {
