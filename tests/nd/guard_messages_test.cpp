@@ -349,6 +349,17 @@ TEST_F(GuardMessages, OfARouterNeedNoAnchorWhereTheyClaimAnAddressOnly) {
   EXPECT_TRUE(bench.sent.empty());  // nobody asks for a certificate
 }
 
+TEST_F(GuardMessages, WhatTheKernelDoesNotHoldIsNoAffairOfOurs) {
+  start();
+  for (const Bytes& packet :
+       {detection(), secured_solicitation().packet(), certified_advertisement()}) {
+    bench.receive(packet, peer_link(), kGuarded);
+    EXPECT_TRUE(bench.asked<machine::Verdict>().empty());
+  }
+  EXPECT_TRUE(bench.jobs.empty());
+  EXPECT_EQ(counted("taken-unsecured") + counted("own-address") + counted("taken-secured"), 0u);
+}
+
 TEST_F(GuardMessages, AnAnswerConfirmsANeighbourOnce) {
   start();
   const Bytes answer = secured_advertisement(ask_for_peer()).packet();

@@ -323,6 +323,25 @@ TEST_F(GuardSending, AdvertisedPrefixesHaveAnAddressUnlessNoneIsToBeFormed) {
   }
 }
 
+TEST_F(GuardSending, NoAddressIsFormedOfAGroup) {
+  start();
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  for (const char* address : {"ff08:0:0:1::", "2001:db8:a:1::"}) {
+    wire::RouterAdvertisement head;
+    head.router_lifetime_s = 1800;
+    Bytes message = octets_of(head);
+    wire::PrefixInformation prefix;
+    prefix.on_link = prefix.autonomous = true;
+    prefix.address = Ipv6Address::literal(address);
+    prefix.valid_lifetime_s = prefix.preferred_lifetime_s = 3600;
+    append(message, prefix);
+    bench.forget();
+    EXPECT_TRUE(
+        taken(from_wire(plain(Ipv6Address::literal("fe80::66"), kAllNodes, message), link)));
+    EXPECT_EQ(bench.asked<machine::AddAddress>().size(), address[0] == 'f' ? 0u : 1u) << address;
+  }
+}
+
 TEST_F(GuardSending, AConfigurationIsTakenWholeOrNotAtAll) {
   start();
   nd::GuardConfig changed = config;

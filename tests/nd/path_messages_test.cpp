@@ -321,6 +321,13 @@ TEST_F(PathMessages, ACertificateOptionHoldsOneX509Certificate) {
     two.insert(two.end(), cpa.certificate.begin(), cpa.certificate.end());
     cpa.instead = {option(two, 0)};
   }));
+  // Two options: the first one counts.
+  EXPECT_TRUE(usable([&](Cpa& cpa) {
+    cpa.instead = {option(cpa.certificate, 0), option(certificate("good-nar"), 0)};
+  }));
+  EXPECT_FALSE(usable([&](Cpa& cpa) {
+    cpa.instead = {option(certificate("good-nar"), 0), option(cpa.certificate, 0)};
+  }));
   // Of another type it is as if it were not there.
   EXPECT_TRUE(usable([&](Cpa& cpa) {
     cpa.instead = {option(certificate("good-nar"), 0, 2), option(cpa.certificate, 0)};

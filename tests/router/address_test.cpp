@@ -83,9 +83,27 @@ TEST_F(OwnAddresses, AnswerNobodyBeforeTheyAreReady) {
     bench.advance(seconds(2));
     return std::ranges::any_of(bench.sent, [](const auto& each) { return each.packet[40] == 149; });
   };
+  const auto has_key = [&] {
+    bench.forget();
+    receive(request(), mn);
+    return std::ranges::any_of(bench.sent, [](const auto& each) { return each.packet[40] == 154; });
+  };
   EXPECT_FALSE(is_answered());
+  EXPECT_FALSE(has_key());
   while (!bench.unanswered.empty()) bench.answer(bench.unanswered.front());
   EXPECT_TRUE(is_answered());
+  EXPECT_TRUE(has_key());
+}
+
+TEST_F(OwnAddresses, AreOfOneKeyAndModifierUntilARestart) {
+  start();
+  router::Config changed = config;
+  EXPECT_TRUE(router->handle(bench.now, changed));
+  changed.interfaces[0].identity.modifier[0] ^= 1;
+  EXPECT_FALSE(router->handle(bench.now, changed));
+  changed = config;
+  changed.interfaces[0].identity.key = signing_key("ar2-2048");
+  EXPECT_FALSE(router->handle(bench.now, changed));
 }
 
 }  // namespace
