@@ -126,19 +126,22 @@ TEST(ProxyAdvertisement, AndRouterAdvertisementsUnsignedLeadNowhere) {
   EXPECT_TRUE(world.announced().empty());
 }
 
-TEST(ProxyAdvertisement, WithoutANonceAnswersWhoAskedAndNobodyElse) {
-  Attached node(mobile_config(), [](World& made) { made.tuples.clear(); });
-  World& world = node.world;
-  ASSERT_TRUE(world.key_of(node.par.global[0]));
-  world.answer_rtsolpr = false;
-  world.advance(seconds(3));
-  ASSERT_TRUE(world.order(machine::RequestKey{}));
-  const Solicitation request = world.solicitations().back();
-  const Ipv6Address other = world.config.identity.address(send::link_local_prefix());
-  for (const Ipv6Address& to : {other, request.source}) {
-    world.deliver(node.par.proxy_advertisement(to, wire::PrRtAdv::kTuples, request.identifier,
-                                               {world.tuple_of_next()}, {}, world.seal()));
-    EXPECT_EQ(world.status().neighbours.empty(), to == other) << world.account();
+TEST(ProxyAdvertisement, AnswersWhoAskedAndNobodyElse) {
+  for (const bool with_nonce : {false, true}) {
+    Attached node(mobile_config(), [](World& made) { made.tuples.clear(); });
+    World& world = node.world;
+    ASSERT_TRUE(world.key_of(node.par.global[0]));
+    world.answer_rtsolpr = false;
+    world.advance(seconds(3));
+    ASSERT_TRUE(world.order(machine::RequestKey{}));
+    const Solicitation request = world.solicitations().back();
+    const Ipv6Address other = world.config.identity.address(send::link_local_prefix());
+    for (const Ipv6Address& to : {other, request.source}) {
+      const Seal seal = with_nonce ? world.seal(request.nonce) : world.seal();
+      world.deliver(node.par.proxy_advertisement(to, wire::PrRtAdv::kTuples, request.identifier,
+                                                 {world.tuple_of_next()}, {}, seal));
+      EXPECT_EQ(world.status().neighbours.empty(), to == other) << world.account();
+    }
   }
 }
 

@@ -178,5 +178,16 @@ TEST(Attach, ComesToTheSameEndInWhateverOrderJobsEnd) {
   }
 }
 
+TEST(Attach, TheFirstAccessPointThatIsNamedIsALinkThatIsEntered) {
+  World world(mobile_config());
+  world.up();
+  const std::size_t before = world.events_of(EventKind::kLinkEntered);
+  world.event(machine::ApAttached{kLink, kApHere});
+  EXPECT_EQ(world.events_of(EventKind::kLinkEntered), before + 1);
+  EXPECT_EQ(world.last(EventKind::kLinkEntered)->text("access_point"), kApHere.text());
+  world.event(machine::ApAttached{kLink, kApNext});
+  EXPECT_EQ(world.events_of(EventKind::kLinkEntered), before + 2);
+}
+
 }  // namespace
 }  // namespace sendoff::test

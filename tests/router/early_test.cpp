@@ -64,6 +64,19 @@ TEST_F(Early, TheFbackOfAReactiveHandoverGoesBeforeTheHack) {
   EXPECT_EQ(fbacks().size(), 1u);
 }
 
+TEST_F(Early, AnAddressThatTheRouterGivesInsteadMovesTheBinding) {
+  start();
+  receive(reactive(1));
+  ASSERT_EQ(installed(), 1u);
+  CraftPeer other = hack(0);
+  other.ncoa = Ipv6Address::literal("2001:db8:a:2::1234");
+  take(other);
+  EXPECT_EQ(installed(), 2u);
+  EXPECT_EQ(removed(), 0u);
+  ASSERT_EQ(bindings().size(), 1u);
+  EXPECT_EQ(bindings()[0].ncoa, *other.ncoa);
+}
+
 TEST_F(Early, ASilentRouterIsARefusal) {
   start();
   receive(reactive(1));

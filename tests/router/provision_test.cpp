@@ -21,6 +21,21 @@ TEST_F(Provision, AValidatedRequestGetsItsKeySealedAndSigned) {
   EXPECT_EQ(delivered->key.size(), 32u);
 }
 
+TEST_F(Provision, AKeyThatEndsWhileItIsStoredIsNotGiven) {
+  config.keys.lifetime_s = 100;
+  start();
+  bench.hold_outcome = [](const machine::Action& action) {
+    return std::holds_alternative<machine::Persist>(action.what);
+  };
+  bench.forget();
+  receive(request(), mn);
+  ASSERT_EQ(bench.unanswered.size(), 1u);
+  bench.advance(seconds(101));
+  bench.answer(bench.unanswered.at(0));
+  EXPECT_FALSE(has_key(reply()));
+  EXPECT_TRUE(router->status(bench.now, 100).keys.empty());
+}
+
 TEST_F(Provision, AnAcceptedFbuInstallsABindingAndIsAcknowledged) {
   start();
   const Delivered delivered = provision();
