@@ -182,7 +182,7 @@ class DriverTest : public ::testing::Test {
     machine_.ask(machine::Verdict{machine::HoldId{5}, machine::Verdict::Kind::kPass, {}});
     machine_.ask(machine::Cancel{JobId{77}});
     machine_.ask(machine::Report{});
-    ASSERT_EQ(machine_.owed.size(), 17U);
+    ASSERT_EQ(machine_.owed.size(), 18U);
     ASSERT_EQ(std::variant_size_v<ActionKind>, 23U);  // Start has a test of its own
   }
   void expect_one_outcome_each() {
