@@ -28,7 +28,7 @@ class CgaSearch : public Terminal {
   [[nodiscard]] Ran interrupted(const std::string& signal) const {
     return shell(program() +
                  " cga search --key key --sec 2 --threads 1 --resume state & search=$!; "
-                 "for each in $(seq 400); do "
+                 "for each in $(seq 4000); do "
                  "grep -q 'SigCgt:.*[2367abef]$' /proc/$search/status && break; sleep 0.05; done; "
                  "sleep 0.2; kill -" +
                  signal + " $search; wait $search");
