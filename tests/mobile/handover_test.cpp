@@ -303,6 +303,18 @@ TEST(Handover, LosesItsKeyWithALapsedBinding) {
   EXPECT_EQ(world.last(EventKind::kKeyDiscarded)->text("reason"), "binding-lapsed");
 }
 
+TEST(Handover, EndsWithTheKeyThatItsUpdateWasMadeUnder) {
+  Attached node(mobile_config(), [](World& made) { made.issued_lifetime_s = 2; });
+  World& world = node.world;
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  world.answer_rtsolpr = false;
+  world.advance(milliseconds(1500));
+  EXPECT_EQ(world.last(EventKind::kHandoverFailed), nullptr);
+  world.advance(milliseconds(600));
+  ASSERT_NE(world.last(EventKind::kHandoverFailed), nullptr) << world.account();
+  EXPECT_EQ(world.last(EventKind::kHandoverFailed)->text("reason"), "key-expired");
+}
+
 TEST(Handover, AsksForAKeyWhenABindingLapsesWhereItsRouterIs) {
   mobile::Config config = mobile_config();
   config.keep_forwarding_s = 1;

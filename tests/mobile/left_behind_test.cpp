@@ -68,6 +68,27 @@ TEST(LeftBehind, IsEndedAtOnceThoughTheNumbersMeet) {
   EXPECT_EQ(both[1].fbu.lifetime_s, 0);
 }
 
+TEST(LeftBehind, WhatItsRouterDefendedIsNotDetectedAgain) {
+  Completed node;
+  World& world = node.world;
+  Tuple back = world.tuple_of_next();
+  back.access_point = kApHere;
+  back.router = node.par.global[0];
+  back.router_link_address = node.par.link_address;
+  back.prefix = Prefix(node.pcoa, 64);
+  world.tuples = {back};
+  world.advance(seconds(3));
+  ASSERT_TRUE(world.order(machine::RequestKey{{kApHere}}));
+  world.advance(milliseconds(10));
+  ASSERT_TRUE(world.order(HandOver{kApHere})) << world.account();
+  world.deliver(world.fback(node.nar, world.updates().back()));
+  world.forget_output();
+  world.roam({&node.par}, kApHere);
+  const auto add = added(world, node.pcoa);
+  ASSERT_TRUE(add) << world.account();
+  EXPECT_EQ(add->dad, machine::DadMode::kNone);
+}
+
 TEST(LeftBehind, IsNotEndedElsewhereNorWhenItHasLapsed) {
   Completed node;
   World& world = node.world;
