@@ -51,8 +51,10 @@ void CertifiedKeys::store(pki::CertifiedRouter router, Standing standing, Instan
   routers_.insert_or_assign(digest, std::move(entry));
 }
 
-// One that was undetermined before keeps its deadline.
+// One that was undetermined before keeps its deadline. What was revoked stays so until a current
+// list says that it is good: that lists run out must not bring it back.
 void CertifiedKeys::stand(Entry& entry, Standing standing, Instant deadline) {
+  if (entry.standing == Standing::kRevoked && standing != Standing::kGood) return;
   const bool counted = !entry.over && entry.standing != Standing::kRevoked;
   const bool waits = standing == Standing::kUndetermined;
   if (!waits || entry.standing != Standing::kUndetermined) {

@@ -187,6 +187,23 @@ TEST_F(Revocation, AListThatEndsMakesARouterProvisionalAgain) {
   EXPECT_TRUE(link().routers.empty());
 }
 
+TEST_F(Revocation, WhatWasRevokedStaysSoWhenItsListRunsOut) {
+  publish({});
+  trust_path({kListAddress});
+  start();
+  bench.advance(Duration{});
+  have_router();
+  publish({kSerial}, seconds(700));
+  bench.advance(config.paths.revocation.interval);
+  ASSERT_TRUE(link().routers.empty());
+  bench.advance(seconds(1500));  // nobody makes another list
+  EXPECT_FALSE(heard());
+  EXPECT_TRUE(link().routers.empty());
+  publish({});
+  bench.advance(config.paths.revocation.interval);
+  EXPECT_TRUE(heard());
+}
+
 TEST_F(Revocation, AReadingThatFailsLeavesTheListsThatThereWere) {
   publish({kSerial});
   start();
