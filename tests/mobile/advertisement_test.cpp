@@ -84,6 +84,16 @@ TEST(ProxyAdvertisement, ThatIsNoneTeachesNothing) {
   EXPECT_EQ(world.status().neighbours.size(), 1U);
 }
 
+// Knows of no access point, and nobody answers its last request.
+struct Uninformed : Attached {
+  Uninformed() : Attached(mobile_config(), [](World& made) { made.tuples.clear(); }) {
+    EXPECT_TRUE(world.key_of(par.global[0]));
+    world.answer_rtsolpr = false;
+    world.advance(seconds(3));
+    EXPECT_TRUE(world.order(machine::RequestKey{}));
+  }
+};
+
 TEST(ProxyAdvertisement, AndRouterAdvertisementsUnsignedLeadNowhere) {
   COVERS("FH-10-05");
   // Anchors are configured and nothing else is: what is not signed counts for nothing. Nor does it
@@ -103,12 +113,8 @@ TEST(ProxyAdvertisement, AndRouterAdvertisementsUnsignedLeadNowhere) {
               machine::OrderError::kNoRouter);
   }
 
-  Attached node(mobile_config(), [](World& made) { made.tuples.clear(); });
+  Uninformed node;
   World& world = node.world;
-  ASSERT_TRUE(world.key_of(node.par.global[0]));
-  world.answer_rtsolpr = false;
-  world.advance(seconds(3));
-  ASSERT_TRUE(world.order(machine::RequestKey{}));
   const Solicitation request = world.solicitations().back();
   plain = world.seal(request.nonce);
   plain.signature = plain.cga = plain.timestamp = false;
@@ -128,12 +134,8 @@ TEST(ProxyAdvertisement, AndRouterAdvertisementsUnsignedLeadNowhere) {
 
 TEST(ProxyAdvertisement, AnswersWhoAskedAndNobodyElse) {
   for (const bool with_nonce : {false, true}) {
-    Attached node(mobile_config(), [](World& made) { made.tuples.clear(); });
+    Uninformed node;
     World& world = node.world;
-    ASSERT_TRUE(world.key_of(node.par.global[0]));
-    world.answer_rtsolpr = false;
-    world.advance(seconds(3));
-    ASSERT_TRUE(world.order(machine::RequestKey{}));
     const Solicitation request = world.solicitations().back();
     const Ipv6Address other = world.config.identity.address(send::link_local_prefix());
     for (const Ipv6Address& to : {other, request.source}) {

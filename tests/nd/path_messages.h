@@ -54,11 +54,8 @@ class PathMessages : public GuardTest {
     return octets_of(wire::TrustAnchorOption{wire::TrustAnchorOption::NameType::kDerName,
                                              config.certifier->anchor.subject_name});
   }
-  void deliver(ByteView packet) {
-    machine::Received received;
-    received.interface = kGuarded;
-    received.packet = packet;
-    bench.receive(received);
+  void deliver(ByteView packet, bool in_pieces = false) {
+    bench.receive(packet, router.link_address, kGuarded, in_pieces);
   }
   // --- as a router
   [[nodiscard]] Bytes cps(const std::vector<Bytes>& options, std::uint16_t identifier = 0x1234,
@@ -127,7 +124,7 @@ class PathMessages : public GuardTest {
   }
   // Both components of the router's path, as an answer to `question`, and each of them bent.
   using Bend = std::function<void(Cpa&)>;
-  void answer(const Bytes& question, const Bend& bend = {}) {
+  void answer(const Bytes& question, const Bend& bend = {}, bool in_pieces = false) {
     const std::vector<Bytes> path{certificate("ca"), certificate("good-router")};
     for (std::uint16_t i = 0; i < 2; ++i) {
       Cpa cpa;
@@ -135,7 +132,7 @@ class PathMessages : public GuardTest {
       cpa.component = static_cast<std::uint16_t>(1 - i);
       cpa.certificate = path[i];
       if (bend) bend(cpa);
-      deliver(packet(cpa));
+      deliver(packet(cpa), in_pieces);
     }
   }
   [[nodiscard]] bool router_heard() { return taken(verdict(held)); }

@@ -3,33 +3,13 @@
 
     revoked.py PROGRAM       as root; a line for each thing that held, exit 1 at the first that did not
 """
-import pathlib
 import shutil
 import sys
-import time
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TREE / "tools"))
-import testbed  # noqa: E402
+from guard import PATIENCE, TREE, hold, testbed, wait_until
 
-PATIENCE = 60
 ADDRESS = "http://pki.example/anchor.crl"
 INTERVAL = 10
-
-
-def hold(what, holds, detail=""):
-    if not holds:
-        raise testbed.Failure(f"{what}: {detail}")
-    print(what, flush=True)
-
-
-def wait_until(condition, patience=PATIENCE):
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    return condition()
 
 
 class Revoked:
