@@ -128,10 +128,14 @@ bool Daemon::open() {
   if (!make_directory(settings_.runtime_directory)) return false;
   const std::size_t slash = settings_.control_socket.rfind('/');
   if (slash > 0 && !make_directory(settings_.control_socket.substr(0, slash))) return false;
-  net::HostConfig host{
-      role_->interfaces(),  role_->name() == "router", settings_.runtime_directory,
-      settings_.guard_icmp, settings_.home_addresses,  settings_.other_mobility_types,
-      settings_.guard};
+  const net::HostConfig host{.interfaces = role_->interfaces(),
+                             .router = role_->name() == "router",
+                             .runtime_directory = settings_.runtime_directory,
+                             .guard_icmp = settings_.guard_icmp,
+                             .home_addresses = settings_.home_addresses,
+                             .other_mobility_types = settings_.other_mobility_types,
+                             .own_discovery = role_->name() != "guard",
+                             .guard = settings_.guard};
   auto opened = net::LinuxHost::open(loop_, host);
   if (!opened) {
     log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");
@@ -465,7 +469,7 @@ std::string Daemon::status() {
     host_->counters(visit);
     visit_store(store_->counters(), visit);
     if (datapath_) datapath_->counters(visit);
-    text = role_->status(daemon, at);
+    text = role_->status(std::move(daemon), at);
   });
   return text;
 }

@@ -117,6 +117,8 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_flag("--tcp", options.settings.transfer, "Add a TCP transfer of 50 Mbit/s");
   command.add_flag("--clear", options.settings.clear, "HI and HAck in clear, not inside ESP");
+  command.add_flag("--guard", options.settings.guard,
+                   "The kernels' own Neighbor Discovery under guard, too");
   command.add_option("--json", options.json, "File for the results; - is standard output");
   command.add_option("--report", options.report, "File for a page that shows them");
   command.add_option("--pcap", options.settings.pcap_directory,

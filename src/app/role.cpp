@@ -1,5 +1,7 @@
 #include "app/role.h"
 
+#include "nd/guarded_machine.h"
+
 namespace sendoff::app {
 
 namespace {
@@ -101,12 +103,23 @@ class RoleOf final : public Role {
 
   machine::Machine& build(machine::Snapshot snapshot, Random& random, Now now) override {
     taken_ = loaded_;
+    if (taken_->guard)
+      guard_ = std::make_unique<nd::Guard>(*taken_->guard, machine::Snapshot(), random, now);
     machine_ =
         std::make_unique<typename Kind::Machine>(taken_->machine, std::move(snapshot), random, now);
-    return *machine_;
+    if (!guard_) return *machine_;
+    both_ = std::make_unique<nd::GuardedMachine>(*machine_, *guard_);
+    return *both_;
   }
+  // That [guard] is there or not is one of the daemon's settings, which only a restart changes.
   [[nodiscard]] std::vector<std::string> take(Now now) override {
-    if (auto taken = machine_->handle(now, loaded_.machine); !taken) {
+    auto taken =
+        guard_ ? guard_->handle(now, *loaded_.guard) : Result<void, machine::NeedsRestart>();
+    if (taken) {
+      taken = machine_->handle(now, loaded_.machine);
+      if (!taken && guard_) invariant(guard_->handle(now, *taken_->guard).has_value());
+    }
+    if (!taken) {
       leave();
       return std::move(taken.error().settings);
     }
@@ -114,7 +127,9 @@ class RoleOf final : public Role {
     return {};
   }
   void leave() override { loaded_ = *taken_; }
-  [[nodiscard]] std::string status(const control::DaemonStatus& daemon, Now now) const override {
+  [[nodiscard]] std::string status(control::DaemonStatus daemon, Now now) const override {
+    daemon.methods = taken_->machine.receiver.methods;
+    if (guard_) daemon.guard = guard_->status(now);
     return Kind::status(*machine_, taken_->machine, daemon, now);
   }
 
@@ -123,6 +138,8 @@ class RoleOf final : public Role {
   config::Loaded<typename Kind::Config> loaded_;
   std::optional<config::Loaded<typename Kind::Config>> taken_;
   std::unique_ptr<typename Kind::Machine> machine_;
+  std::unique_ptr<nd::Guard> guard_;  // beside it, if there is to be one
+  std::unique_ptr<nd::GuardedMachine> both_;
 };
 
 }  // namespace

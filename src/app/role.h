@@ -42,7 +42,7 @@ class Role {
   [[nodiscard]] virtual std::vector<std::string> take(Now now) = 0;
   // Forgets what was loaded since, for what is in use.
   virtual void leave() = 0;
-  [[nodiscard]] virtual std::string status(const control::DaemonStatus& daemon, Now now) const = 0;
+  [[nodiscard]] virtual std::string status(control::DaemonStatus daemon, Now now) const = 0;
 
  protected:
   std::optional<config::Store::Kind> store_;

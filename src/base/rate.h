@@ -14,18 +14,17 @@ class TokenBucket {
         capacity_(Duration(seconds(1)).count() * std::int64_t{burst}),
         tokens_(capacity_) {}
 
-  // Takes one token; false when there is none.
-  [[nodiscard]] bool take(Instant now) {
-    if (now > last_) {
-      const std::int64_t missing = capacity_ - tokens_;
-      const std::int64_t elapsed = (now - last_).count();
-      if (rate_ > 0) tokens_ += elapsed > missing / rate_ ? missing : elapsed * rate_;
-      last_ = now;
-    }
-    constexpr std::int64_t kToken = Duration(seconds(1)).count();
-    if (tokens_ < kToken) return false;
-    tokens_ -= kToken;
-    return true;
+  // Takes one token; false when there is none besides `reserve` ones, which are left to others.
+  [[nodiscard]] bool take(Instant now, std::uint32_t reserve = 0) {
+    const bool refused = spent(now, reserve);
+    tokens_ = tokens_at(now);
+    last_ = std::max(last_, now);
+    if (!refused) tokens_ -= kToken;
+    return !refused;
+  }
+  // Whether take() would be refused.
+  [[nodiscard]] bool spent(Instant now, std::uint32_t reserve = 0) const {
+    return tokens_at(now) < kToken * (std::int64_t{1} + reserve);
   }
   // Full again at `now`: nothing would be lost by forgetting this bucket.
   [[nodiscard]] bool idle(Instant now) const {
@@ -34,6 +33,15 @@ class TokenBucket {
   [[nodiscard]] Instant last_used() const { return last_; }
 
  private:
+  static constexpr std::int64_t kToken = Duration(seconds(1)).count();
+
+  [[nodiscard]] std::int64_t tokens_at(Instant now) const {
+    if (now <= last_ || rate_ == 0) return tokens_;
+    const std::int64_t missing = capacity_ - tokens_;
+    const std::int64_t elapsed = (now - last_).count();
+    return elapsed > missing / rate_ ? capacity_ : tokens_ + elapsed * rate_;
+  }
+
   std::int64_t rate_;
   std::int64_t capacity_;  // in 1e-9 tokens
   std::int64_t tokens_;

@@ -17,6 +17,8 @@ void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& p
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);
 
+void read_receiver_limits(Section& limits, send::ReceiverConfig& receiver);
+
 // By name, or by code 1 to 4 (HK-3.1-13).
 [[nodiscard]] std::optional<crypto::Algorithm> algorithm_from(const Node& node);
 inline constexpr std::string_view kAlgorithmWanted =

@@ -64,6 +64,7 @@ template <typename Config>
 struct Loaded {
   Config machine;
   Daemon daemon;
+  std::optional<nd::GuardConfig> guard;  // beside a role, if there is to be one
   Problems warnings;
 };
 

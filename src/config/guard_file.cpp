@@ -2,6 +2,7 @@
 #include <set>
 
 #include "config/common.h"
+#include "config/guard.h"
 #include "net/nd_queue.h"
 
 namespace sendoff::config {
@@ -13,13 +14,6 @@ std::optional<Prefix> guarded_prefix(const std::string& text) {
   const bool fits = prefix && prefix->length() == 64 && !prefix->address().is_link_local() &&
                     !prefix->address().is_multicast();
   return fits ? prefix : std::nullopt;
-}
-
-std::optional<nd::GuardMode> guard_mode(const std::string& text) {
-  for (const nd::GuardMode mode :
-       {nd::GuardMode::kMixed, nd::GuardMode::kSecuredOnly, nd::GuardMode::kOff})
-    if (text == name(mode)) return mode;
-  return std::nullopt;
 }
 
 void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
@@ -35,7 +29,7 @@ void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
       section.error("name", "is \"" + interface.name + "\"; no interface can have that name");
     else if (!interface.name.empty() && !names.insert(interface.name).second)
       section.error("name", "is \"" + interface.name + "\" a second time; one section each");
-    section.parsed("mode", interface.mode, guard_mode, "mixed, secured-only or off");
+    read_guard_mode(section, "mode", interface.mode);
     section.parsed_list("prefixes", interface.prefixes, guarded_prefix,
                         "a /64 such as 2001:db8:a::/64");
     section.flag("cga", interface.cga);
@@ -47,28 +41,6 @@ void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
   if (out.size() > net::NdQueue::kMaxInterfaces)
     root.report().error(0, "[[interface]] stands more often than " +
                                std::to_string(net::NdQueue::kMaxInterfaces) + " times");
-}
-
-std::optional<net::OnStop> on_stop_named(const std::string& text) {
-  if (text == "open") return net::OnStop::kOpen;
-  if (text == "closed") return net::OnStop::kClosed;
-  return std::nullopt;
-}
-
-// What becomes of the host without the daemon is nothing to guess.
-void read_on_stop(Section& root, Daemon& daemon) {
-  Section section = root.table("guard");
-  net::OnStop on_stop = net::OnStop::kOpen;
-  if (!section.present())
-    root.report().error(0,
-                        "[guard] is missing: say what happens without the daemon, as on_stop = "
-                        "\"open\" or \"closed\"");
-  else
-    section.require(
-        "on_stop", "say \"open\": Neighbor Discovery goes on unprotected, or \"closed\": it stops");
-  section.parsed("on_stop", on_stop, on_stop_named, "open or closed");
-  daemon.guard = on_stop;
-  section.finish();
 }
 
 void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config,
@@ -101,25 +73,13 @@ std::set<std::size_t> read_anchors_of(Section& section, const std::string& key,
   return allowed;
 }
 
-// How each kind of message is proven, and by whose certificates (RFC 3971 5.2.3).
 void read_authorization(Section& root, const Loading& loading, nd::GuardConfig& config) {
   using send::Kind;
   Section section = root.table("authorization");
   for (const Kind kind : {Kind::kNeighborSolicitation, Kind::kNeighborAdvertisement,
                           Kind::kRouterSolicitation, Kind::kRouterAdvertisement, Kind::kRedirect}) {
-    std::string key(name(kind));
-    std::ranges::replace(key, '-', '_');
-    send::Method method = config.receiver.methods.of(kind);
-    section.parsed(
-        key, method, [](const std::string& text) { return send::method_named(text); },
-        "trust-anchor, cga, trust-anchor-and-cga or trust-anchor-or-cga");
-    config.receiver.methods.set(kind, method);
-    const bool of_router = kind == Kind::kRouterAdvertisement || kind == Kind::kRedirect;
-    if (!of_router && !send::satisfied(method, false, true))
-      section.warning(key, "is " + std::string(name(method)) +
-                               ": hosts' certificates are not asked for, so that no such message "
-                               "is taken");
-    const auto anchors = read_anchors_of(section, key + "_anchors", loading, config);
+    read_method(section, kind, config.receiver.methods);
+    const auto anchors = read_anchors_of(section, method_key(kind) + "_anchors", loading, config);
     if (!anchors.empty()) config.anchors_of.emplace(kind, anchors);
   }
   section.finish();
@@ -141,7 +101,9 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
   loaded.daemon.guard_icmp = false;  // it takes no handover messages
   loaded.daemon.datapath.backend = datapath::Choice::kNone;
   loaded.daemon.store.kind = Store::Kind::kMemory;
-  read_on_stop(root, loaded.daemon);
+  Section guard = root.table("guard");
+  read_on_stop(guard, loaded.daemon);
+  guard.finish();
   read_guarded(root, config.interfaces);
 
   Section cga = root.table("cga");
@@ -157,10 +119,7 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
   Section send = root.table("send");
   Section limits = root.table("limits");
   read_receiver(send, limits, config.receiver);
-  limits.number("signatures_per_neighbour", config.signatures.per_source_s, 1, 100'000);
-  limits.number("signatures_per_interface", config.signatures.per_interface_s, 1, 1'000'000);
-  limits.number("signing", config.max_signing, 1, 4096);
-  limits.number("neighbours", config.max_neighbours, 16, 1'000'000);
+  read_guard_limits(limits, config);
   limits.number("retrievals", config.paths.max_retrievals, 1, 64);
   send.finish();
   limits.finish();

@@ -2,12 +2,13 @@
 #include <set>
 
 #include "config/common.h"
+#include "config/guard.h"
 
 namespace sendoff::config {
 
 namespace {
 
-void read_interfaces(Section& root, Loaded<mobile::Config>& loaded) {
+void read_interfaces(Section& root, Loaded<mobile::Config>& loaded, GuardBeside& guard) {
   std::vector<mobile::Interface>& out = loaded.machine.interfaces;
   std::set<std::string> names;
   const auto sections = root.tables("interface");
@@ -22,6 +23,7 @@ void read_interfaces(Section& root, Loaded<mobile::Config>& loaded) {
     else if (!interface.name.empty() && !names.insert(interface.name).second)
       section.error("name", "is \"" + interface.name + "\" a second time; one section each");
     read_radio(section, "wpa_supplicant", interface.id, interface.name, loaded.daemon);
+    guard.read(section, interface.id, interface.name);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -180,7 +182,8 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   mobile::Config& config = loaded.machine;
   read_daemon(root, "mobile", loaded.daemon);
   read_store(root, loading, loaded.daemon.store);
-  read_interfaces(root, loaded);
+  GuardBeside guard(root, nd::GuardPlace::kBesideMobile, loaded.daemon);
+  read_interfaces(root, loaded, guard);
   read_access_points(root, config.access_points);
 
   Section cga = root.table("cga");
@@ -198,6 +201,8 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   Section send = root.table("send");
   Section limits = root.table("limits");
   read_receiver(send, limits, config.receiver);
+  read_authorization(root, config.receiver.methods);
+  loaded.guard = guard.config(config.identity, config.receiver);
   limits.number("retrievals", config.paths.max_retrievals, 1, 64);
   limits.number("held_advertisements", config.discovery.max_held, 1, 1024);
   send.finish();

@@ -4,6 +4,7 @@
 
 #include "config/common.h"
 #include "config/esp.h"
+#include "config/guard.h"
 
 namespace sendoff::config {
 
@@ -153,7 +154,8 @@ void read_mobile_prefixes(Section& section, router::Interface& interface) {
 }
 
 void read_interfaces(Section& root, Loaded<router::Config>& loaded,
-                     std::vector<PrefixLine>& prefixes, AccessPoints& access_points) {
+                     std::vector<PrefixLine>& prefixes, AccessPoints& access_points,
+                     GuardBeside& guard) {
   std::vector<router::Interface>& out = loaded.machine.interfaces;
   std::set<std::string> names;
   const auto sections = root.tables("interface");
@@ -175,6 +177,7 @@ void read_interfaces(Section& root, Loaded<router::Config>& loaded,
     read_mobile_prefixes(section, interface);
     section.flag("dhcp", interface.dhcp);
     read_radio(section, "hostapd", interface.id, interface.name, loaded.daemon);
+    guard.read(section, interface.id, interface.name);
     section.finish();
     out.push_back(std::move(interface));
   }
@@ -371,6 +374,7 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   read_store(root, loading, loaded.daemon.store);
   if (loading.context.store) loaded.daemon.store.kind = *loading.context.store;
   read_send(root, config);
+  read_authorization(root, config.receiver.methods);
   read_handover(root, config);
   read_arrival(root, config);
   read_keys(root, config);
@@ -384,9 +388,12 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
 
   AccessPoints access_points;
   std::vector<PrefixLine> prefixes;
-  read_interfaces(root, loaded, prefixes, access_points);
-  if (identity)
+  GuardBeside guard(root, nd::GuardPlace::kBesideRouter, loaded.daemon);
+  read_interfaces(root, loaded, prefixes, access_points, guard);
+  if (identity) {
     for (router::Interface& interface : config.interfaces) interface.identity = *identity;
+    loaded.guard = guard.config(*identity, config.receiver);
+  }
   ProtectionReader protection(loading, loaded.daemon.store.kind, own_addresses(config.interfaces));
   read_neighbours(root, config.neighbours, prefixes, access_points, protection);
   Section esp = root.table("esp");

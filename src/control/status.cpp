@@ -26,11 +26,15 @@ Json start(const DaemonStatus& daemon) {
           {"datapath", daemon.datapath}};
 }
 
-void add_counters(Json& json, const DaemonStatus& daemon) {
-  Json groups = Json::object();
-  for (const Counter& counter : daemon.counters)
-    groups[counter.group][counter.name] = counter.value;
-  json["counters"] = std::move(groups);
+// What each kind of message is proven by, of those that have a method.
+Json methods_of(const DaemonStatus& daemon) {
+  using send::Kind;
+  Json json = Json::object();
+  for (const Kind kind :
+       {Kind::kNeighborSolicitation, Kind::kNeighborAdvertisement, Kind::kRouterSolicitation,
+        Kind::kRouterAdvertisement, Kind::kRedirect, Kind::kRtSolPr, Kind::kPrRtAdv})
+    json[name(kind)] = name(daemon.methods.of(kind));
+  return json;
 }
 
 template <typename Items, typename Convert>
@@ -54,6 +58,31 @@ Json texts(const std::vector<Prefix>& prefixes) {
 
 Json optional_text(const std::optional<Ipv6Address>& address) {
   return address ? Json(address->text()) : Json(nullptr);
+}
+
+Json guarded_links(const nd::Guard::Status& status) {
+  return list(status.links, [](const nd::Guard::LinkStatus& link) {
+    return Json{{"name", link.name},
+                {"up", link.up},
+                {"mode", name(link.mode)},
+                {"addresses", texts(link.addresses)},
+                {"routers", texts(link.routers)},
+                {"provisional_routers", texts(link.provisional_routers)},
+                {"unsecured_routers", texts(link.unsecured_routers)},
+                {"secured_prefixes", texts(link.secured_prefixes)},
+                {"unsecured_prefixes", texts(link.unsecured_prefixes)},
+                {"secured_neighbours", texts(link.secured_neighbours)}};
+  });
+}
+
+// What every role tells last.
+void finish(Json& json, const DaemonStatus& daemon) {
+  json["authorization"] = methods_of(daemon);
+  if (daemon.guard) json["guard"] = guarded_links(*daemon.guard);
+  Json groups = Json::object();
+  for (const Counter& counter : daemon.counters)
+    groups[counter.group][counter.name] = counter.value;
+  json["counters"] = std::move(groups);
 }
 
 }  // namespace
@@ -132,7 +161,7 @@ std::string status_json(const DaemonStatus& daemon, const router::Router::Status
                     {"protected", host.lacks.empty()},
                     {"lacks", host.lacks}};
       });
-  add_counters(json, daemon);
+  finish(json, daemon);
   return compact(json);
 }
 
@@ -170,26 +199,15 @@ std::string status_json(const DaemonStatus& daemon, const mobile::Mobile::Status
                 {"state", movement.state},
                 {"remaining_s", movement.remaining_s}};
   });
-  add_counters(json, daemon);
+  finish(json, daemon);
   return compact(json);
 }
 
 std::string status_json(const DaemonStatus& daemon, const nd::Guard::Status& status) {
   Json json = start(daemon);
-  json["interfaces"] = list(status.links, [](const nd::Guard::LinkStatus& link) {
-    return Json{{"name", link.name},
-                {"up", link.up},
-                {"mode", name(link.mode)},
-                {"addresses", texts(link.addresses)},
-                {"routers", texts(link.routers)},
-                {"provisional_routers", texts(link.provisional_routers)},
-                {"unsecured_routers", texts(link.unsecured_routers)},
-                {"secured_prefixes", texts(link.secured_prefixes)},
-                {"unsecured_prefixes", texts(link.unsecured_prefixes)},
-                {"secured_neighbours", texts(link.secured_neighbours)}};
-  });
+  json["interfaces"] = guarded_links(status);
   json["secured_neighbours"] = status.secured_neighbours;
-  add_counters(json, daemon);
+  finish(json, daemon);
   return compact(json);
 }
 
@@ -261,10 +279,16 @@ std::string human_status(std::string_view text) {
   }
   if (json.contains("handover")) out += "handover: " + field("handover") + "\n";
   out += "data path: " + field("datapath") + "\n";
+  if (json.contains("authorization") && json["authorization"].is_object()) {
+    std::string methods;
+    for (const auto& [kind, method] : json["authorization"].items())
+      methods += (methods.empty() ? "" : ", ") + kind + " " + words(method);
+    out += "authorization: " + methods + "\n";
+  }
   if (json.contains("warnings"))
     for (const Json& warning : json["warnings"]) out += "warning: " + words(warning) + "\n";
-  for (const char* name : {"interfaces", "keys", "handovers", "bindings", "arrivals", "movements",
-                           "neighbours", "associations", "host_protection"})
+  for (const char* name : {"interfaces", "guard", "keys", "handovers", "bindings", "arrivals",
+                           "movements", "neighbours", "associations", "host_protection"})
     if (json.contains(name)) out += table(name, json[name]);
   if (json.contains("counters") && json["counters"].is_object())
     out += counter_lines(json["counters"]);

@@ -34,6 +34,8 @@ struct DaemonStatus {
   StoreStatus store;
   std::string datapath;  // the backend that moves packets: "bpf", "none"
   std::vector<Counter> counters;
+  send::Methods methods{};                   // that prove each kind of message
+  std::optional<nd::Guard::Status> guard{};  // beside the role
 };
 
 [[nodiscard]] std::string status_json(const DaemonStatus& daemon,

@@ -5,6 +5,7 @@ namespace sendoff::lab {
 namespace {
 
 constexpr std::uint32_t kFirstSpi = 0x1000;
+constexpr const char* kGuardSection = "[guard]\non_stop = \"open\"\n";
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
@@ -60,6 +61,7 @@ std::string router_configuration(Side side, Mode mode, const Credentials& creden
   text += neighbour_section(other(side), credentials, settings.clear);
   if (!settings.clear) text += association_section(side, credentials, keys);
   text += datapath_section(settings);
+  if (settings.guard && mode != Mode::kPlain) text += kGuardSection;
   // On a link without delay an answer to a probe comes at once; 1 s is for the world.
   text += "[arrival]\ndad_interval_ms = 20\n";
   return text;
@@ -70,7 +72,8 @@ std::string mobile_configuration(const Credentials& credentials, const Settings&
   return "[[interface]]\nname = " + quoted(kAccessInterface) + "\n" +
          cga_section(credentials.mobile) + "[trust]\nanchors = [" + quoted(credentials.anchor) +
          "]\n[discovery]\nfirst_delay_max = 0\ndad = \"optimistic\"\n[handover]\nswitch_socket = " +
-         quoted(radio) + "\nmin_interval_ms = 100\n" + datapath_section(settings);
+         quoted(radio) + "\nmin_interval_ms = 100\n" + datapath_section(settings) +
+         (settings.guard ? kGuardSection : "");
 }
 
 }  // namespace sendoff::lab

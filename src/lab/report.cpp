@@ -236,6 +236,7 @@ std::string report_html(const Settings& settings, const Results& results) {
   out += "<footer>Made by <code>sendoff lab</code>, seed " + std::to_string(settings.seed) +
          ", data path " + escaped(settings.backend) + ", HI and HAck " +
          (settings.clear ? "in clear" : "in ESP") +
+         (settings.guard ? ", Neighbor Discovery under guard" : "") +
          ". Times are of the captures, to the microsecond; a busy machine adds to them.</footer>\n";
   return out + "</main></body></html>\n";
 }

@@ -188,6 +188,7 @@ std::string results_json(const Settings& settings, const Results& results) {
               {"backend", settings.backend},
               {"moves", settings.moves},
               {"protection", settings.clear ? "clear" : "esp"},
+              {"guard", settings.guard},
               {"tcp", settings.transfer}}},
             {"runs", Json::array()},
             {"summary", Json::object()}};

@@ -38,6 +38,7 @@ struct Settings {
   std::string backend = "auto";               // [datapath] backend of the daemons
   bool transfer = false;                      // with a TCP transfer
   bool clear = false;                         // HI and HAck without ESP
+  bool guard = false;                         // the kernels' Neighbor Discovery under guard
   std::string pcap_directory;                 // empty: captures are not kept
   std::string directory;                      // empty: configurations and logs are not kept
 };

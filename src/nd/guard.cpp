@@ -27,6 +27,12 @@ bool is_path_message(wire::Icmpv6Type type) {
          type == wire::Icmpv6Type::kCertificationPathAdvertisement;
 }
 
+bool is_of_router(const wire::PacketView& packet) {
+  if (packet.upper_protocol != wire::kProtocolIcmpv6 || packet.upper.empty()) return false;
+  const auto type = static_cast<wire::Icmpv6Type>(packet.upper[0]);
+  return type == wire::Icmpv6Type::kRouterAdvertisement || type == wire::Icmpv6Type::kRedirect;
+}
+
 // What the signature covers, or, without one, the whole message.
 Bytes verified_part(const send::Message& message) {
   Bytes icmp = to_bytes(message.icmp.first(*wire::options_offset(message.icmp)));
@@ -101,10 +107,15 @@ void Guard::from_wire(Now now, const machine::Received& received) {
   const bool path_message = packet && packet->upper_protocol == wire::kProtocolIcmpv6 &&
                             !packet->upper.empty() &&
                             is_path_message(static_cast<wire::Icmpv6Type>(packet->upper[0]));
-  if (!received.hold && !path_message) return;
+  if (!received.hold && (!path_message || config_.place != GuardPlace::kAlone)) return;
   const auto link = links_.find(received.interface);
   if (link != links_.end() && link->second.config.mode == GuardMode::kOff) {
     if (received.hold) outbox_.push(Verdict{*received.hold, Verdict::Kind::kPass, {}});
+    return;
+  }
+  if (config_.place != GuardPlace::kAlone && packet && is_of_router(*packet)) {
+    counters_.add(GuardCounter::kLeftToRole);
+    outbox_.push(Verdict{*received.hold, Verdict::Kind::kDrop, {}});
     return;
   }
   if (link != links_.end())
@@ -144,7 +155,8 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
     link->second.up = true;
     link->second.mtu = up->mtu;
     link->second.address = up->address;
-    if (link->second.config.mode != GuardMode::kOff) own_.interface_up(now, up->interface);
+    if (config_.place == GuardPlace::kAlone && link->second.config.mode != GuardMode::kOff)
+      own_.interface_up(now, up->interface);
   } else if (const auto* down = std::get_if<machine::InterfaceDown>(&event)) {
     if (links_.contains(down->interface)) interface_down(down->interface);
   } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
@@ -249,8 +261,7 @@ void Guard::answer(Now now, const send::Judged& question) {
   if (own == nullptr || !own->ready || !host_authorised(question) ||
       question.proof->key_hash == config_.identity.key->hash())
     return;
-  if (signer_.answer(now, question, *own, certifier_.has_value()))
-    counters_.add(GuardCounter::kAnswered);
+  if (signer_.answer(now, question, *own, is_router())) counters_.add(GuardCounter::kAnswered);
 }
 
 void Guard::secured(Now now, send::Judged judged) {
@@ -557,8 +568,6 @@ bool Guard::has_router(Now now, InterfaceId interface) const {
            !entry.second.silent;
   });
 }
-
-bool Guard::has_anchors() const { return config_.paths.anchors && !config_.paths.anchors->empty(); }
 
 bool Guard::trusts_anybody(InterfaceId interface) const {
   return !has_anchors() && links_.at(interface).config.mode == GuardMode::kMixed;

@@ -40,6 +40,18 @@ class Guard final : public machine::Machine {
   // Whole or not at all: names of interfaces, the CGA key and the certificates need a restart.
   [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const GuardConfig& config);
 
+  // Beside a role (GuardPlace), which has the addresses: it is about to add this one to the
+  // interface, has it there, has it no more. False: known already, or no CGA of the identity.
+  bool adopt(InterfaceId interface, const Ipv6Address& address) {
+    return own_.adopt(interface, address);
+  }
+  void adopted(InterfaceId interface, const Ipv6Address& address) {
+    own_.adopted(interface, address);
+  }
+  void abandon(InterfaceId interface, const Ipv6Address& address) {
+    own_.abandon(interface, address);
+  }
+
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Now now) override;
   [[nodiscard]] std::optional<machine::Action> poll() override { return outbox_.poll(); }
@@ -108,7 +120,12 @@ class Guard final : public machine::Machine {
   void forget_withdrawn(Now now);
   [[nodiscard]] const Router* router(Now now, const At& at) const;
   [[nodiscard]] bool has_router(Now now, InterfaceId interface) const;
-  [[nodiscard]] bool has_anchors() const;
+  [[nodiscard]] bool has_anchors() const {
+    return config_.paths.anchors && !config_.paths.anchors->empty();
+  }
+  [[nodiscard]] bool is_router() const {
+    return certifier_.has_value() || config_.place == GuardPlace::kBesideRouter;
+  }
   // Mixed mode without anchors: any router will do.
   [[nodiscard]] bool trusts_anybody(InterfaceId interface) const;
 

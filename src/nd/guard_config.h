@@ -35,10 +35,29 @@ struct GuardedInterface {
   bool ignore_unsecured_dad = false;  // against the first address, too (RFC 3971 8)
 };
 
+// All hosts of a link may be strangers to a guard, where a role has a router and a few nodes: it
+// verifies more of them, and remembers more. 4000 verifications take a tenth of a core, all tables
+// at their bounds about 20 MB.
+[[nodiscard]] inline send::ReceiverConfig guards_receiver() {
+  send::ReceiverConfig receiver;
+  receiver.budget = {.per_source_s = 20, .per_interface_s = 4000, .max_sources = 65'536};
+  receiver.max_pending = 256;
+  receiver.max_duplicates = 32'768;  // of what is verified meanwhile
+  return receiver;
+}
+
+// Whose the interfaces' addresses are, and who listens to routers.
+enum class GuardPlace : std::uint8_t {
+  kAlone,         // the guard's
+  kBesideMobile,  // the mobile node's, in the same daemon
+  kBesideRouter,  // the access router's, likewise
+};
+
 struct GuardConfig {
+  GuardPlace place = GuardPlace::kAlone;
   std::vector<GuardedInterface> interfaces;
   send::Identity identity;  // for all addresses
-  send::ReceiverConfig receiver;
+  send::ReceiverConfig receiver = guards_receiver();
   send::BudgetConfig signatures;  // that one neighbour, or one interface, may cause in a second
   std::size_t max_signing = 64;   // messages of the kernel's that wait for their signature
   std::size_t max_neighbours = 4096;
@@ -75,6 +94,7 @@ enum class GuardCounter : std::uint8_t {
   kTarget,         // a secured NA for an address that is not its source (GS16)
   kPathAwaited,    // an RA that waits for its router's certification path (GS33)
   kNoPath,         // its router is not certified, or too many waited
+  kLeftToRole,     // an RA or a Redirect, where the role in the same daemon reads these itself
   kRedirector,  // a Redirect of no certified router of this link, where no unsecured one is taken
   kPrefixRemoved,  // passed without a prefix or route that its router is not certified for
   kNotSolicited,   // passed without its S flag, for it has no Nonce of ours (GS4)

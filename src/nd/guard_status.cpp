@@ -65,6 +65,8 @@ std::string_view name(GuardCounter counter) {
       return "path-awaited";
     case GuardCounter::kNoPath:
       return "no-path";
+    case GuardCounter::kLeftToRole:
+      return "left-to-role";
     case GuardCounter::kRedirector:
       return "redirector";
     case GuardCounter::kPrefixRemoved:

@@ -110,6 +110,30 @@ void OwnAddresses::outcome(Now now, const machine::Outcome& outcome) {
   }
 }
 
+bool OwnAddresses::adopt(InterfaceId interface, const Ipv6Address& address) {
+  if (!links_.contains(interface) || find(interface, address) != nullptr) return false;
+  Own own;
+  own.prefix = Prefix(address, kCgaPrefixLength);
+  own.address = address;
+  own.adopted = true;
+  for (std::uint8_t count = 0; count <= kLastCollisionCount; ++count) {
+    if (identity_.address(own.prefix, count) != address) continue;
+    own.collision_count = count;
+    own_[interface].push_back(own);
+    return true;
+  }
+  return false;
+}
+
+void OwnAddresses::adopted(InterfaceId interface, const Ipv6Address& address) {
+  if (Own* const own = find(interface, address)) own->ready = true;
+}
+
+void OwnAddresses::abandon(InterfaceId interface, const Ipv6Address& address) {
+  if (const auto link = own_.find(interface); link != own_.end())
+    std::erase_if(link->second, [&](const Own& each) { return each.address == address; });
+}
+
 // RFC 3971 8: the address of the next collision count, and after three a system error.
 void OwnAddresses::duplicate(Now now, InterfaceId interface, Own& own) {
   if (own.collision_count == kLastCollisionCount)
@@ -137,6 +161,7 @@ void OwnAddresses::address_changed(Now now, const machine::AddressChanged& event
   using What = machine::AddressChanged::What;
   Own* const own = find(event.interface, event.address);
   if (own == nullptr || event.what == What::kReady) return;
+  if (own->adopted) return abandon(event.interface, event.address);
   if (event.what == What::kDuplicate) return duplicate(now, event.interface, *own);
   lose(event.interface, event.address, "removed");
 }

@@ -31,13 +31,21 @@ class OwnAddresses {
   void outcome(Now now, const machine::Outcome& outcome);
   void address_changed(Now now, const machine::AddressChanged& event);
 
+  // Addresses that somebody else has the kernel add: to be told before, so that Duplicate Address
+  // Detection is signed, and when that has ended well. False: known already, or no CGA of the
+  // identity.
+  bool adopt(InterfaceId interface, const Ipv6Address& address);
+  void adopted(InterfaceId interface, const Ipv6Address& address);
+  void abandon(InterfaceId interface, const Ipv6Address& address);
+
   struct Own {
     Prefix prefix;
     Ipv6Address address;
     std::uint8_t collision_count = 0;
-    bool ready = false;   // DAD has ended
-    bool failed = false;  // three duplicates, or refused by the host
-    bool secured = true;  // what told of the prefix last
+    bool ready = false;    // DAD has ended
+    bool adopted = false;  // somebody else's to add, to try anew and to report
+    bool failed = false;   // three duplicates, or refused by the host
+    bool secured = true;   // what told of the prefix last
     std::uint8_t prefix_length = 64;
     Instant valid_until = kNever;
     Instant preferred_until = kNever;

@@ -42,7 +42,8 @@ LinuxHost::State::State(EventLoop& event_loop, const HostConfig& host_config,
 LinuxHost::State::~State() {
   started = false;
   // Nobody judges what the kernel says from now on.
-  guarded_watch = {};
+  incoming_watch = {};
+  outgoing_watch = {};
   nd_queue.reset();
   for (HostInterface& interface : interfaces)
     if (interface.index != 0) withdraw(interface.index);
@@ -104,9 +105,13 @@ void LinuxHost::State::start() {
       loop.watch(netlink->event_fd(), EventLoop::Interest::kReadable, [this] { read_netlink(); });
   mobility_watch =
       loop.watch(mobility->fd(), EventLoop::Interest::kReadable, [this] { receive_mobility(); });
-  if (nd_queue)
-    guarded_watch = loop.watch(nd_queue->packets().fd(), EventLoop::Interest::kReadable,
-                               [this] { receive_guarded(); });
+  if (nd_queue) {
+    using Origin = machine::Received::Origin;
+    incoming_watch = loop.watch(nd_queue->incoming().fd(), EventLoop::Interest::kReadable,
+                                [this] { receive_guarded(nd_queue->incoming(), Origin::kWire); });
+    outgoing_watch = loop.watch(nd_queue->outgoing().fd(), EventLoop::Interest::kReadable,
+                                [this] { receive_guarded(nd_queue->outgoing(), Origin::kHost); });
+  }
   if (esp) watch_esp();
   if (ipsec) {
     for (const KernelIpsec::Verdict& verdict : ipsec->verdicts()) tell_protection(verdict);
@@ -170,10 +175,11 @@ void LinuxHost::State::withdraw(unsigned index) {
 }
 
 Attempt<> LinuxHost::State::attach(HostInterface& interface, const LinkInfo& link) {
-  for (const Setting& setting : config.guard ? guard_settings(interface.name)
-                                             : interface_settings(interface.name, config.router))
-    apply_or_warn(setting);
+  if (config.own_discovery)
+    for (const Setting& setting : interface_settings(interface.name, config.router))
+      apply_or_warn(setting);
   if (config.guard) {
+    for (const Setting& setting : guard_settings(interface.name)) apply_or_warn(setting);
     remove_kernels_addresses(link);
     forget_neighbours(link);
   }
@@ -312,19 +318,17 @@ void LinuxHost::State::receive_advertisements(HostInterface& interface) {
 }
 
 // One of an interface that is not ours, or not any more, waits for nobody.
-void LinuxHost::State::receive_guarded() {
-  PacketQueue& queue = nd_queue->packets();
+void LinuxHost::State::receive_guarded(PacketQueue& queue, machine::Received::Origin origin) {
   queue.receive(kPacketsAtOnce, [&](const PacketQueue::Packet& packet) {
     ++counted.guarded;
     const HostInterface* interface = by_index(packet.index);
     if (!interface) return queue.drop(packet.id);
     machine::Received received;
     received.interface = interface->id;
-    received.origin =
-        packet.outgoing ? machine::Received::Origin::kHost : machine::Received::Origin::kWire;
+    received.origin = origin;
     received.frame_source = packet.source;
     received.packet = packet.octets;
-    received.hold = machine::HoldId{packet.id};
+    received.hold = hold_of(origin, packet.id);
     sink.packet(received);
   });
 }

@@ -38,6 +38,8 @@ struct HostConfig {
   // Mobility Header types, beside those of Mobile IPv6 (0 to 7), that another program here handles:
   // neither delivered nor kept from the kernel.
   std::vector<std::uint8_t> other_mobility_types{};
+  // The machine listens to routers in the kernel's place; else the kernel goes on with that.
+  bool own_discovery = true;
   // The kernel's own Neighbor Discovery on the interfaces waits for verdicts (Received::hold): the
   // kernel makes no addresses there, those that it made are taken away until the end.
   std::optional<OnStop> guard{};

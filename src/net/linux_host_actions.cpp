@@ -61,8 +61,9 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
 
 void LinuxHost::carry_out(const machine::Verdict& action) {
   if (!state_->nd_queue) return;
-  PacketQueue& queue = state_->nd_queue->packets();
-  const auto id = static_cast<std::uint32_t>(action.hold.value);
+  const auto [queue_of, id] = held_packet(action.hold);
+  PacketQueue& queue = queue_of == machine::Received::Origin::kHost ? state_->nd_queue->outgoing()
+                                                                    : state_->nd_queue->incoming();
   switch (action.kind) {
     case machine::Verdict::Kind::kPass:
       return queue.accept(id);

@@ -123,6 +123,10 @@ void Provision::handle(Now now, send::Judged solicitation) {
   exchange.asked = std::move(*asked);
   if (solicitation.verdict == send::Verdict::kUnsecured)
     return answer_unvalidated(now, std::move(exchange), solicitation.reason);
+  // What nodes say no certificate proves, for theirs are not asked for (GS30).
+  if (!send::satisfied(config_.receiver.methods.of(send::Kind::kRtSolPr), false,
+                       solicitation.proof->cga))
+    return answer_unvalidated(now, std::move(exchange), send::Reason::kUnknownKey);
   if (!receiver_.accept(solicitation)) return;
   if (!config_.provision_keys)  // HK-3.2-46
     return answer_unvalidated(now, std::move(exchange), solicitation.reason);

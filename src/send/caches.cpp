@@ -7,6 +7,12 @@
 
 namespace sendoff::send {
 
+namespace {
+
+constexpr Duration kSuspicion = seconds(60);
+
+}  // namespace
+
 struct Duplicates::Table {
   Duration window;
   std::size_t max_entries;
@@ -66,15 +72,25 @@ struct Budget::Table {
     machine::TokenBucket strangers;
     machine::TokenBucket known;
     machine::TokenBucket asked;
+
+    machine::TokenBucket& of(Share share) {
+      return share == Share::kAsked ? asked : share == Share::kKnown ? known : strangers;
+    }
+  };
+  struct Own {
+    machine::TokenBucket bucket;
+    Instant suspect_until{};
+
+    [[nodiscard]] bool idle(Instant now) const { return suspect_until <= now && bucket.idle(now); }
   };
   BudgetConfig config;
-  absl::flat_hash_map<Source, machine::TokenBucket> sources;
+  absl::flat_hash_map<Source, Own> sources;
   std::map<InterfaceId, Shared> interfaces;
   Instant last_sweep{};
 
-  // The bucket of a source. When the table is full, buckets that are full again are forgotten, at
-  // most once a second; a stranger beyond that gets none.
-  machine::TokenBucket* bucket(const Source& source, Instant now) {
+  // What is kept of a source. When the table is full, sources of which nothing has to be kept are
+  // forgotten, at most once a second; null where that does not help.
+  Own* own(const Source& source, Instant now) {
     const auto found = sources.find(source);
     if (found != sources.end()) return &found->second;
     if (sources.size() >= config.max_sources) {
@@ -83,8 +99,13 @@ struct Budget::Table {
       absl::erase_if(sources, [&](const auto& entry) { return entry.second.idle(now); });
       if (sources.size() >= config.max_sources) return nullptr;
     }
-    return &sources.emplace(source, machine::TokenBucket(config.per_source_s, config.per_source_s))
-                .first->second;
+    const machine::TokenBucket full(config.per_source_s, config.per_source_s);
+    return &sources.emplace(source, Own{full}).first->second;
+  }
+  // What a stranger leaves of the strangers' share.
+  [[nodiscard]] std::uint32_t reserve(const Own* source, Instant now) const {
+    const bool suspect = source == nullptr || source->suspect_until > now;
+    return suspect ? config.per_interface_s / 2 : 0;
   }
 };
 
@@ -105,13 +126,30 @@ bool Budget::take(InterfaceId interface, const LinkAddress& source, Share share,
   const machine::TokenBucket full(rate, rate);
   const auto [shared, added] =
       table.interfaces.try_emplace(interface, Table::Shared{full, full, full});
-  if (share == Share::kAsked) return shared->second.asked.take(now);
-  machine::TokenBucket* own = table.bucket({interface, source}, now);
-  // Without a bucket of its own only a known peer draws: it cannot be told from a flood else.
-  if (own == nullptr && share != Share::kKnown) return false;
-  if (own != nullptr && !own->take(now)) return false;
-  return share == Share::kKnown ? shared->second.known.take(now)
-                                : shared->second.strangers.take(now);
+  machine::TokenBucket& common = shared->second.of(share);
+  if (share == Share::kAsked) return common.take(now);
+  Table::Own* own = table.own({interface, source}, now);
+  if (own != nullptr && !own->bucket.take(now)) return false;
+  return common.take(now, share == Share::kStrangers ? table.reserve(own, now) : 0);
+}
+
+bool Budget::spent(InterfaceId interface, const LinkAddress& source, Share share,
+                   Instant now) const {
+  const auto shared = table_->interfaces.find(interface);
+  if (shared == table_->interfaces.end()) return false;
+  std::uint32_t reserve = 0;
+  if (share == Share::kStrangers) {
+    const auto own = table_->sources.find({interface, source});
+    const bool listed = own != table_->sources.end();
+    if (listed || table_->sources.size() >= table_->config.max_sources)
+      reserve = table_->reserve(listed ? &own->second : nullptr, now);
+  }
+  return shared->second.of(share).spent(now, reserve);
+}
+
+void Budget::wasted(InterfaceId interface, const LinkAddress& source, Instant now) {
+  const auto own = table_->sources.find({interface, source});
+  if (own != table_->sources.end()) own->second.suspect_until = now + kSuspicion;
 }
 
 std::size_t Budget::sources() const { return table_->sources.size(); }

@@ -70,7 +70,9 @@ enum class Share : std::uint8_t {
   kAsked,  // answers to what this node asked, whoever the frame says that they are from
 };
 
-// RSA operations that may be spent in a second.
+// RSA operations that may be spent in a second. A stranger whose frame source has just cost one for
+// nothing, or has no bucket for want of room, is served only while half of the strangers' share is
+// left: the other half is for those of whom nothing bad is known.
 class Budget {
  public:
   explicit Budget(const BudgetConfig& config);
@@ -78,6 +80,11 @@ class Budget {
   void configure(const BudgetConfig& config);
   [[nodiscard]] bool take(InterfaceId interface, const LinkAddress& source, Share share,
                           Instant now);
+  // Whether take() would be refused for want of what all sources share.
+  [[nodiscard]] bool spent(InterfaceId interface, const LinkAddress& source, Share share,
+                           Instant now) const;
+  // What was spent on a message from this source was for nothing: its signature is none.
+  void wasted(InterfaceId interface, const LinkAddress& source, Instant now);
   [[nodiscard]] std::size_t sources() const;
 
  private:

@@ -380,6 +380,37 @@ std::optional<Reason> Receiver::read_key(const Message& message,
   return std::nullopt;
 }
 
+// What is sure to fail by what the message says of itself, before its key is looked at: an answer
+// to nothing that we asked, a stale message of a peer, and, under a flood of strangers, one more of
+// them.
+std::optional<Reason> Receiver::hopeless(Now now, const Message& message,
+                                         const wire::RawOption& signature_option) const {
+  const auto signature = wire::RsaSignatureOption::parse(signature_option.octets);
+  const auto timestamp_option = message.options.first(OptionType::kTimestamp);
+  const auto nonce_option = message.options.first(OptionType::kNonce);
+  if (!signature || !timestamp_option || message.options.count(OptionType::kTimestamp) > 1 ||
+      message.options.count(OptionType::kNonce) > 1)
+    return std::nullopt;
+  const auto timestamp = wire::TimestampOption::parse(timestamp_option->octets);
+  const auto nonce =
+      nonce_option ? wire::NonceOption::parse(nonce_option->octets) : wire::NonceOption{};
+  if (!timestamp || !nonce) return std::nullopt;
+  if (nonce_option && solicitation_of(message.kind)) {
+    if (nonces_.sent(*question_of(message), nonce->nonce, now.boot)) return std::nullopt;
+    if (!message.destination.is_multicast()) return Reason::kUnknownNonce;
+  }
+  const Peer peer{message.interface, claimed_address(message.source, message.icmp),
+                  signature->key_hash};
+  if (!timestamps_.known(peer))
+    return budget_.spent(message.interface, message.frame_source, Share::kStrangers, now.boot)
+               ? std::optional(Reason::kBudget)
+               : std::nullopt;
+  // Of an RtSolPr it matters what else is wrong (GS30).
+  const bool stale =
+      message.kind != Kind::kRtSolPr && !timestamps_.fresh(peer, timestamp->value, message.arrived);
+  return stale ? std::optional(Reason::kStale) : std::nullopt;
+}
+
 // Nonce or timestamp, CGA, budget: what is left before an RSA operation is spent.
 std::optional<Reason> Receiver::judge(Now now, const Message& message, Examination& examined) {
   Proof& proof = examined.proof;
@@ -416,8 +447,6 @@ std::optional<Judged> Receiver::send_checks(Now now, Message message) {
   if (!signature_option) return fail_with(Reason::kUnsecured, std::move(message));
 
   Examination examined;
-  if (const auto reason = read_options(message, *signature_option, examined))
-    return fail_with(*reason, std::move(message));
   examined.signed_octets = wire::signature_input(message.source, message.destination, message.icmp,
                                                  fixed + signature_option->offset);
   examined.proof.digest = crypto::sha256(examined.signed_octets);
@@ -425,6 +454,10 @@ std::optional<Judged> Receiver::send_checks(Now now, Message message) {
     counters_.add(Reason::kRepeat);
     return Judged{Verdict::kRepeat, Reason::kRepeat, std::move(message), std::move(examined.proof)};
   }
+  if (const auto reason = hopeless(now, message, *signature_option))
+    return fail_with(*reason, std::move(message));
+  if (const auto reason = read_options(message, *signature_option, examined))
+    return fail_with(*reason, std::move(message));
   if (const auto reason = judge(now, message, examined))
     return fail_with(*reason, std::move(message));
   const machine::JobId job = outbox_.start(
@@ -462,7 +495,10 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
   const auto* verified =
       result.output ? std::get_if<machine::SignatureVerified>(&*result.output) : nullptr;
   if (verified == nullptr) return fail_with(Reason::kCrypto, std::move(message));
-  if (!verified->valid) return fail_with(Reason::kSignature, std::move(message));
+  if (!verified->valid) {
+    budget_.wasted(message.interface, message.frame_source, now.boot);
+    return fail_with(Reason::kSignature, std::move(message));
+  }
 
   const Peer peer{message.interface, claimed_address(message.source, message.icmp), proof.key_hash};
   if (proof.solicited) {

@@ -173,6 +173,8 @@ class Receiver {
   [[nodiscard]] std::optional<Reason> read_key(const Message& message,
                                                const wire::RsaSignatureOption& signature,
                                                Examination& examined) const;
+  [[nodiscard]] std::optional<Reason> hopeless(Now now, const Message& message,
+                                               const wire::RawOption& signature_option) const;
   [[nodiscard]] std::optional<Reason> judge(Now now, const Message& message, Examination& examined);
   [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
   [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);

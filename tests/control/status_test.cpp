@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "support/covers.h"
+
 namespace sendoff::control {
 namespace {
 
@@ -94,6 +96,49 @@ TEST(StatusText, TellsAMobileNode) {
   EXPECT_EQ(json["neighbours"][0]["access_point"], "02:00:5e:00:53:01");
   EXPECT_EQ(json["handover"], "none");
   EXPECT_EQ(human_status(text).find('\x1b'), std::string::npos);
+}
+
+TEST(StatusText, TellsWhatProvesEachKindOfMessage) {
+  COVERS("SND-5.2.3-1");
+  using send::Kind;
+  using send::Method;
+  DaemonStatus daemon = daemon_status("mobile");
+  const std::vector<std::pair<Kind, Method>> set{
+      {Kind::kNeighborSolicitation, Method::kCga},
+      {Kind::kNeighborAdvertisement, Method::kTrustAnchorOrCga},
+      {Kind::kRouterSolicitation, Method::kTrustAnchor},
+      {Kind::kRouterAdvertisement, Method::kTrustAnchorAndCga},
+      {Kind::kRedirect, Method::kTrustAnchorOrCga},
+      {Kind::kRtSolPr, Method::kTrustAnchorAndCga},
+      {Kind::kPrRtAdv, Method::kTrustAnchor}};
+  for (const auto& [kind, method] : set) daemon.methods.set(kind, method);
+  const std::string text = status_json(daemon, mobile::Mobile::Status{});
+  const auto json = nlohmann::json::parse(text);
+  const std::string human = human_status(text);
+  for (const auto& [kind, method] : set) {
+    EXPECT_EQ(json["authorization"][std::string(name(kind))], name(method));
+    EXPECT_NE(human.find(std::string(name(kind)) + " " + std::string(name(method))),
+              std::string::npos)
+        << human;
+  }
+  EXPECT_EQ(json["authorization"].size(), set.size());
+}
+
+TEST(StatusText, TellsOfTheGuardBesideARole) {
+  DaemonStatus daemon = daemon_status("router");
+  EXPECT_FALSE(
+      nlohmann::json::parse(status_json(daemon, router::Router::Status{}, {})).contains("guard"));
+  daemon.guard.emplace();
+  daemon.guard->links.push_back({.name = "access0",
+                                 .up = true,
+                                 .mode = nd::GuardMode::kSecuredOnly,
+                                 .addresses = {Ipv6Address::literal("fe80::1")},
+                                 .routers = {}});
+  const std::string text = status_json(daemon, router::Router::Status{}, {});
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["guard"][0]["mode"], "secured-only");
+  EXPECT_EQ(json["guard"][0]["addresses"][0], "fe80::1");
+  EXPECT_NE(human_status(text).find("secured-only"), std::string::npos);
 }
 
 TEST(StatusText, WhatIsNoStatusGivesNothing) {

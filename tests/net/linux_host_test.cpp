@@ -390,6 +390,7 @@ TEST_F(LinuxHostTest, UnderGuardWhatTheKernelLearntBeforeIsForgotten) {
         test::run("ip neigh replace 2001:db8:a:1::98 lladdr 02:00:00:00:00:98 nud stale dev here"));
     ASSERT_TRUE(test::run(
         "ip neigh replace 2001:db8:a:1::97 lladdr 02:00:00:00:00:97 nud permanent dev here"));
+    config_.own_discovery = !guarded;
     if (guarded) config_.guard = OnStop::kOpen;
     open();
     EXPECT_EQ(entries().find("2001:db8:a:1::98") == std::string::npos, guarded) << entries();

@@ -191,6 +191,41 @@ TEST(Budget, AFloodOfStrangersStarvesNeitherAKnownPeerNorAnAnswer) {
   EXPECT_LE(budget.sources(), 3u);
 }
 
+TEST(Budget, WhoCostSomethingForNothingLeavesHalfToOtherStrangers) {
+  const auto source = [](std::uint8_t number) {
+    return *LinkAddress::from(Bytes{2, 0, 0, 0, 0, number});
+  };
+  Budget budget({100, 10, 8});
+  const auto taken = [&](std::uint8_t from, std::uint8_t count, Instant at) {
+    int total = 0;
+    for (int i = 0; i < 20; ++i) {
+      const LinkAddress each = source(static_cast<std::uint8_t>(from + i % count));
+      const bool spent = budget.spent({0}, each, Share::kStrangers, at);
+      const bool took = budget.take({0}, each, Share::kStrangers, at);
+      EXPECT_NE(spent, took) << i;
+      total += took ? 1 : 0;
+    }
+    return total;
+  };
+  EXPECT_EQ(taken(0, 4, kNow.boot), 10);
+  for (std::uint8_t i = 0; i < 4; ++i) budget.wasted({0}, source(i), kNow.boot);
+  budget.wasted({0}, source(99), kNow.boot);  // of whom nothing is kept
+  const Instant next = kNow.boot + seconds(10);
+  EXPECT_EQ(taken(0, 4, next), 5);
+  EXPECT_EQ(taken(50, 1, next), 5);
+  EXPECT_EQ(taken(51, 1, next), 0);
+  // Who is known or answers is none of them.
+  EXPECT_TRUE(budget.take({0}, source(0), Share::kKnown, next));
+  EXPECT_TRUE(budget.take({0}, source(0), Share::kAsked, next));
+  // After a minute it is forgotten.
+  EXPECT_EQ(taken(0, 4, kNow.boot + seconds(61)), 10);
+  // More sources than can be kept: those without a bucket are no better.
+  budget.configure({1, 10, 2});
+  EXPECT_TRUE(budget.take({0}, source(0), Share::kStrangers, next));
+  EXPECT_TRUE(budget.take({0}, source(1), Share::kStrangers, next));
+  EXPECT_EQ(taken(200, 20, next + milliseconds(10)), 3);
+}
+
 class Jobs : public testing::Test {
  protected:
   machine::Outbox outbox;

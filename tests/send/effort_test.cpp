@@ -176,8 +176,12 @@ TEST_F(SendEffort, AFloodLeavesTheirShareToAnswersAndToThoseWhoAreKnown) {
   EXPECT_GT(verified, config.budget.per_interface_s / 2);
   EXPECT_EQ(receiver->counters()[Reason::kBudget], 5000 - verified);
   EXPECT_EQ(receiver->counters()[Reason::kSignature], verified);
-  // Another stranger has to wait, who is known has not, nor who was asked.
+  // Another stranger has to wait, who is known has not, nor who was asked. What else may be wrong
+  // with a stranger nobody looks for.
   EXPECT_TRUE(hear(good(Kind::kNeighborAdvertisement, asked)).refused(Reason::kBudget));
+  Craft elsewhere = good(Kind::kNeighborAdvertisement, asked);
+  (*elsewhere.cga_parameters)[0] ^= 1;
+  EXPECT_TRUE(hear(elsewhere).refused(Reason::kBudget));
   now.boot += milliseconds(1);
   now.utc += milliseconds(1);
   EXPECT_TRUE(hear(good(Kind::kNeighborAdvertisement, known)).secured());

@@ -281,13 +281,13 @@ TEST_F(SendFreshness, AFloodIsVerifiedWithinItsBudgetAndAnAnswerHasItsOwn) {
     verified += started();
     finish();
   }
-  EXPECT_EQ(verified, 20u);
+  EXPECT_EQ(verified, 15u) << "after the first one it leaves half to others";
   for (int i = 0; i < 5000; ++i) {
     receive(flood, static_cast<std::uint8_t>(2 + i % 10));
     verified += started();
     finish();
   }
-  EXPECT_EQ(verified, 30u);
+  EXPECT_EQ(verified, 25u) << "each of them had one";
   now.boot += seconds(1);
   for (int i = 0; i < 5000; ++i) receive(flood, static_cast<std::uint8_t>(1 + i % 11));
   EXPECT_EQ(started(), 8u) << "all places are taken, and the budget is spent";

@@ -96,6 +96,14 @@ def fault_of(packet):
     return "" if opened == wanted else "signature"
 
 
+def raw_socket(space):
+    """Sends frames from its interface."""
+    with testbed.entered(space):
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        raw.bind(("access0", 0))
+    return raw
+
+
 class Bed(testbed.Testbed):
     SPACES = ("link", *LINKS)
 
@@ -111,9 +119,7 @@ class Bed(testbed.Testbed):
             run("ip", "-n", space, "link", "set", "access0", "down", "addrgenmode", "eui64")
             run("ip", "-n", space, "link", "set", "access0", "up")
         testbed.run("ip", "-n", self.namespace("plain"), "address", "add", f"{PLAIN}/64", "dev", "access0", "nodad")
-        with testbed.entered(self.namespace("thief")):
-            self.raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-            self.raw.bind(("access0", 0))
+        self.raw = raw_socket(self.namespace("thief"))
 
     def guard_config(self, node, mode="mixed", on_stop="open", prefixes=f'"{PREFIX}"', more=""):
         key = self.secret_file(f"{node}.key", testbed.KEYS / f"{KEYS[node]}.pem")

@@ -1,5 +1,5 @@
-// `sendoff guard` on real kernels: two hosts with it, one without and a stranger (guard.py says
-// what).
+// The guard on real kernels: two hosts with it, one without and a stranger (guard.py says what);
+// beside a router and a mobile node (guarded_roles.py).
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -18,6 +18,13 @@ TEST(GuardedHosts, ReachEachOtherAndNobodySpeaksForThem) {
   const Ran ran = run(source_directory() + "/tests/system/guard.py " + program());
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("guard: all held"), std::string::npos) << ran.output;
+}
+
+TEST(GuardedRoles, ExchangeKeysAndNobodySpeaksForThem) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
+  const Ran ran = run(source_directory() + "/tests/system/guarded_roles.py " + program());
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("guarded roles: all held"), std::string::npos) << ran.output;
 }
 
 }  // namespace

@@ -120,6 +120,26 @@ TEST_F(Lab, PredictiveHandoversLoseNothingAndKeepTheOrder) {
   EXPECT_EQ(told.find(" bad "), std::string::npos) << told;
 }
 
+TEST_F(Lab, UnderGuardAHandoverLosesNothingAndTheKernelsMessagesAreSigned) {
+  const Ran ran = run(kLab + "--mode predictive --guard --anticipation 10000 " + kFewAndShort +
+                      "--json " + path("lab.json") + " --pcap " + path("captures"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const Json results = json();
+  ASSERT_EQ(results["runs"].size(), 1U) << results;
+  const Json& only = results["runs"][0];
+  EXPECT_TRUE(only["guard"]);
+  EXPECT_GT(only["sent"], 100);
+  EXPECT_EQ(only["lost"], 0);
+  EXPECT_EQ(only["duplicated"], 0);
+  const std::string told = decoded("predictive-1-mn.pcap");
+  for (const char* message : {"NS good cga", "NS good signature", "NS good timestamp",
+                              "NA good cga", "NA good signature", "FBack good form"})
+    EXPECT_NE(told.find(message), std::string::npos) << message << "\n" << told;
+  EXPECT_EQ(told.find(" bad "), std::string::npos) << told;
+  for (const char* unsigned_one : {"NS not made", "NA not made"})
+    EXPECT_EQ(told.find(unsigned_one), std::string::npos) << told;
+}
+
 TEST_F(Lab, EveryOtherModeMovesTheNodeAndTellsWhatBecameOfTheStream) {
   const Ran ran =
       run(kLab + "--mode reactive,network,ping-pong --clear --anticipation 10000 " + kFewAndShort +
