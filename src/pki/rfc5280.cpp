@@ -1,6 +1,7 @@
 #include "pki/rfc5280.h"
 
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -47,7 +48,9 @@ int is_issuer(X509_STORE_CTX* context, X509* subject, X509* issuer) {
   bool declared = anchor_itself;
   for (std::size_t i = 1; i < chain.size(); ++i)
     declared = declared || (subject == chain[i].get() && issuer == chain[i - 1].get());
-  return declared && X509_check_issued(issuer, subject) == X509_V_OK ? 1 : 0;
+  const int issued = X509_check_issued(issuer, subject);
+  // Whether it may issue certificates is asked again, and has an error of its own there.
+  return declared && (issued == X509_V_OK || issued == X509_V_ERR_KEYUSAGE_NO_CERTSIGN) ? 1 : 0;
 }
 
 int judge(int ok, X509_STORE_CTX* context) {
@@ -120,6 +123,9 @@ Result<void, PathError> verify_chain(Verification& verification, UtcTime at) {
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(parameters, whole_seconds(at.time_since_epoch()));
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_POLICY_CHECK);
+  // Without a word OpenSSL takes no policy for acceptable, where one is required (6.1.1(c)).
+  if (X509_VERIFY_PARAM_add0_policy(parameters, OBJ_nid2obj(NID_any_policy)) != 1)
+    return fail(PathError::kProfile);
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(kMaxPathLength));
   X509_VERIFY_PARAM_set_auth_level(parameters, 0);  // key sizes and hashes were judged before
   if (X509_verify_cert(context.get()) != 1)
