@@ -144,6 +144,22 @@ TEST_F(MobileFile, AnAnchorIsACaCertificateThatIsValidNow) {
                "which is valid from 2020-01-01");
 }
 
+TEST_F(MobileFile, AnAnchorIsUsedUntilItEndsWhateverItsOwnSignature) {
+  COVERS("CRT-5280-4");
+  Bytes der = test::load_file("pki/anchor.der");
+  ASSERT_TRUE(pki::issued_by(der, der));
+  der.back() ^= 1;
+  ASSERT_FALSE(pki::issued_by(der, der));
+  files_.put("etc/anchor.der", pki::to_pem(der));
+  const auto loaded = mobile(kMobileFile);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.paths.anchors->at(0).certificate, der);
+  EXPECT_TRUE(warns(loaded->warnings, "whose own signature does not fit its key"));
+  today_ = pki::inspect(der)->not_after + seconds(1);
+  mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"anchor.der\"]",
+               "CN=anchor, which is valid from 2020-01-01");
+}
+
 TEST_F(MobileFile, TheAlgorithmIsOneOfFour) {
   const std::map<std::string, crypto::Algorithm> good{
       {"1", crypto::Algorithm::kHmacSha1_96},
