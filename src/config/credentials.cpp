@@ -286,6 +286,11 @@ std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view ke
                              " only; replace it, or set the clock");
       continue;
     }
+    // It would be used all the same (RFC 5280 6.1), but a damaged file is what most often does it.
+    if (info && !pki::issued_by(der, der))
+      section.warning(key, "holds the anchor " + info->subject +
+                               ", whose own signature does not fit its key; it is used, but is the "
+                               "file as its CA made it?");
     out.push_back(std::move(*anchor));
   }
   return out;

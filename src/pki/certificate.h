@@ -61,7 +61,7 @@ struct TrustAnchor {
   Bytes key_identifier;  // SKI extension, empty when there is none
   std::vector<Prefix> blocks;
 
-  // From DER. The self-signature and CA marks are checked, time is not.
+  // From DER. One name and CA marks are checked; time and self-signature are not (RFC 5280 6.1).
   [[nodiscard]] static Result<TrustAnchor, PathError> parse(ByteView der);
 };
 

@@ -120,6 +120,31 @@ TEST_F(MobileFile, TheEncryptionPairIsReplacedByHandovers) {
   EXPECT_EQ(held.current(Instant{}, cga_key), *second);
 }
 
+// [keys] request is what tells a node that believes certified routers alone, and has to find one,
+// from one that only moves: RAs without a certificate are believed by neither.
+TEST_F(MobileFile, WithoutAnAnchorItDoesNotStartUnlessItWantsNoKeys) {
+  COVERS("CRT-6494-9");
+  for (const char* trust :
+       {"anchors = [\"anchor.der\"]\n", "[trust]\nanchors = [\"anchor.der\"]\n"}) {
+    const std::string without = changed(kMobileFile, trust, "");
+    const auto refused = mobile(without);
+    ASSERT_FALSE(refused);
+    ASSERT_EQ(refused.error().size(), 1U);
+    const std::string text = refused.error()[0].text();
+    EXPECT_NE(text.find("[trust] anchors is missing"), std::string::npos) << text;
+    EXPECT_NE(text.find("or set [keys] request = false"), std::string::npos) << text;
+
+    const auto warned = mobile(changed(without, "[keys]", "[keys]\nrequest = false"));
+    ASSERT_TRUE(warned) << warned.error()[0].text();
+    EXPECT_TRUE(warns(warned->warnings, "[trust] anchors is missing"));
+    EXPECT_TRUE(warns(warned->warnings, "no router is believed"));
+    EXPECT_TRUE(warned->machine.paths.anchors->empty());
+  }
+  const auto with = mobile(kMobileFile);
+  ASSERT_TRUE(with);
+  EXPECT_FALSE(warns(with->warnings, "anchors"));
+}
+
 TEST_F(MobileFile, WithoutAnAnchorThereIsNoKeyExchange) {
   COVERS("HK-3.2-36", "FH-10-05");
   mobile_error("anchors = [\"anchor.der\"]\n", "", "anchors is missing");
@@ -142,6 +167,22 @@ TEST_F(MobileFile, AnAnchorIsACaCertificateThatIsValidNow) {
   today_ = UtcTime{};
   mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"anchor.der\"]",
                "which is valid from 2020-01-01");
+}
+
+TEST_F(MobileFile, AnAnchorIsUsedUntilItEndsWhateverItsOwnSignature) {
+  COVERS("CRT-5280-4");
+  Bytes der = test::load_file("pki/anchor.der");
+  ASSERT_TRUE(pki::issued_by(der, der));
+  der.back() ^= 1;
+  ASSERT_FALSE(pki::issued_by(der, der));
+  files_.put("etc/anchor.der", pki::to_pem(der));
+  const auto loaded = mobile(kMobileFile);
+  ASSERT_TRUE(loaded) << loaded.error()[0].text();
+  EXPECT_EQ(loaded->machine.paths.anchors->at(0).certificate, der);
+  EXPECT_TRUE(warns(loaded->warnings, "whose own signature does not fit its key"));
+  today_ = pki::inspect(der)->not_after + seconds(1);
+  mobile_error("anchors = [\"anchor.der\"]", "anchors = [\"anchor.der\"]",
+               "CN=anchor, which is valid from 2020-01-01");
 }
 
 TEST_F(MobileFile, TheAlgorithmIsOneOfFour) {

@@ -483,6 +483,32 @@ TEST(RouterSolicitation, UnansweredThereIsNoRouterUntilOneComes) {
   EXPECT_EQ(world.status().links[0].router, node.par.link_local);
 }
 
+TEST(RouterDiscovery, WithoutAnAnchorNoAdvertisementIsSecured) {
+  COVERS("CRT-6494-9");
+  for (const bool anchored : {true, false}) {
+    mobile::Config config = mobile_config();
+    config.request_keys = anchored;
+    if (!anchored) config.paths.anchors = anchors({});
+    Attached node(config);
+    World& world = node.world;
+    // Signed by a certified router, whose path it would tell whoever asked for it.
+    for (int i = 0; i < 3; ++i) {
+      world.deliver(node.par.router_advertisement(kAllNodes, world.seal(), {}));
+      world.advance(seconds(16));
+    }
+    const auto link = world.status().links[0];
+    EXPECT_EQ(link.certified_as.empty(), !anchored);
+    EXPECT_EQ(link.router.has_value(), anchored);
+    EXPECT_EQ(world.care_of().is_unspecified(), !anchored);
+    EXPECT_EQ(world.sent_of_type(148) > 0, anchored);
+    const auto* warning = world.last(EventKind::kWarning);
+    ASSERT_EQ(warning != nullptr, !anchored);
+    if (!anchored) {
+      EXPECT_NE(warning->text("text").find("no router will be believed"), std::string_view::npos);
+    }
+  }
+}
+
 TEST(RouterSolicitation, OfOthersSaysNothingToAHost) {
   COVERS("ND-4861-14");
   Attached node;

@@ -165,7 +165,7 @@ TEST_F(Authorization, OfARedirectIsTheKeyOfTheRouterThatItNames) {
 }
 
 TEST_F(Authorization, IsByTheAnchorsThatCountForTheKind) {
-  COVERS("SND-5.2.3-6");
+  COVERS("SND-5.2.3-6", "CRT-5280-20");
   auto anchors = std::make_shared<std::vector<pki::TrustAnchor>>();
   for (const char* each : {"anchor", "anchor2"})
     anchors->push_back(*pki::TrustAnchor::parse(certificate(each)));

@@ -90,7 +90,7 @@ class Certifier : public testing::Test {
 };
 
 TEST_F(Certifier, AnswersTheConfiguredAnchorByEveryNameWithTheWholePath) {
-  COVERS("HK-3.2-30");
+  COVERS("HK-3.2-30", "CRT-6495-3");
   start();
   expect_whole_path(ask({ours()}), ours());
   Bytes dns{11};

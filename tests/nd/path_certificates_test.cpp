@@ -209,6 +209,31 @@ TEST_F(PathMessages, NamesOfEveryAttributeAreChainedAndAskedFor) {
   EXPECT_EQ(answers_to(cps({option})).size(), 2u);
 }
 
+TEST_F(PathMessages, AnAnchorCountsByItsKeyUntilItEnds) {
+  COVERS("CRT-5280-4");
+  Authority authority{"anchor-2048", "Anchor"};  // until 1.9 thousand million s
+  authority.anchor.back() ^= 1;                  // in its own signature
+  auto anchors = std::make_shared<std::vector<pki::TrustAnchor>>();
+  anchors->push_back(authority.trusted());
+  config.paths.anchors = anchors;
+  const UtcTime ends(seconds(1'900'000'000));
+  const Prefix prefix = Prefix::literal(kOnLink);
+  router = FakeRouter("ar-2048", authority.path_to("ar-2048", prefix, ends + seconds(1000)),
+                      {prefix}, 1);
+  for (const bool over : {false, true}) {
+    start();
+    bench.now.utc = ends + seconds(over ? 1 : -10);
+    (void)ask_for_path();
+    give_path();
+    EXPECT_EQ(router_heard(), !over);
+    const auto refusals = bench.reported(machine::EventKind::kPathRefused);
+    ASSERT_EQ(refusals.size(), over ? 1u : 0u);
+    if (over) {
+      EXPECT_EQ(refusals[0]->text("reason"), "expired");
+    }
+  }
+}
+
 TEST_F(PathMessages, CertificatesCountFromTheirFirstSecondToTheirLast) {
   COVERS("CRT-6487-24");
   const Authority authority{"anchor-2048", "Anchor"};  // valid from 1.7 to 1.9 thousand million s

@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
-#include <functional>
-
 #include "pki/forge.h"
 #include "support/covers.h"
 
@@ -508,34 +506,6 @@ TEST(CertificationPath, CheapChecksComeBeforeTheSignature) {
   outside.router.extensions["sbgp-ipAddrBlock"] = "critical,IPv6:2001:db9::/32";
   EXPECT_EQ(verdict(outside.validate()), "address-blocks");
   EXPECT_EQ(verdict(chain.validate({}, days(200))), "expired");
-}
-
-TEST(TrustAnchor, ParseRefusesWhatIsNoAnchor) {
-  const auto error_of = [](const Chain& chain) {
-    const auto anchor = TrustAnchor::parse(forge(chain.anchor));
-    return anchor ? std::string("accepted") : std::string(name(anchor.error()));
-  };
-  const auto spoiled = [&](const std::function<void(Chain&)>& spoil) {
-    Chain chain;
-    spoil(chain);
-    return error_of(chain);
-  };
-  EXPECT_EQ(error_of(Chain()), "accepted");
-  EXPECT_EQ(spoiled([](Chain& c) { c.anchor.issuer_key = test::test_key("ca-2048"); }),
-            "signature");
-  EXPECT_EQ(spoiled([](Chain& c) { c.anchor.issuer_name = "else"; }), "signature");
-  EXPECT_EQ(spoiled([](Chain& c) { c.anchor.extensions["basicConstraints"] = ""; }), "not-ca");
-  EXPECT_EQ(spoiled([](Chain& c) { c.anchor.extensions["keyUsage"] = "critical,cRLSign"; }),
-            "not-ca");
-  EXPECT_EQ(spoiled([](Chain& c) { c.anchor.extensions["keyUsage"] = ""; }), "accepted");
-  EXPECT_EQ(
-      spoiled([](Chain& c) { c.anchor.key = c.anchor.issuer_key = test::test_key("small-512"); }),
-      "key-policy");
-  EXPECT_EQ(spoiled([](Chain& c) {
-              c.anchor.extensions["sbgp-ipAddrBlock"] = "critical,IPv6-SAFI:1:2001:db8::/32";
-            }),
-            "address-blocks");
-  EXPECT_FALSE(TrustAnchor::parse({}).has_value());
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST(CertificationPath, ContainmentHoldsAtEachLevel) {
 }
 
 TEST(CertificationPath, ConfiguredAddressesNarrowAndReplaceTheAnchors) {
-  COVERS("CRT-3779-17");
+  COVERS("CRT-3779-17", "CRT-5280-20");
   Chain chain;
   TrustAnchor narrow = chain.trust_anchor();
   narrow.blocks = {Prefix::literal("2001:db8:ffff::/48")};

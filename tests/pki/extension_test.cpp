@@ -8,6 +8,7 @@
 #include "pki/certificate.h"
 #include "pki/forge.h"
 #include "pki/names.h"
+#include "pki/rfc5280.h"
 #include "support/covers.h"
 
 namespace sendoff::pki {
@@ -16,30 +17,10 @@ namespace {
 using test::Chain;
 using test::days;
 using test::forge;
-using test::Forgery;
 using test::kLegacy;
 using test::kNow;
+using test::LongChain;
 using test::verdict;
-
-// anchor > ca > middle > router: a certificate at the beginning, in the middle and at the end.
-struct LongChain {
-  Chain chain;
-  Forgery middle = chain.ca;
-
-  LongChain() {
-    middle.name = chain.router.issuer_name = "middle";
-    middle.issuer_name = "ca";
-    middle.key = chain.router.issuer_key = test::test_key("ca2-2048");
-    middle.issuer_key = chain.ca.key;
-  }
-  [[nodiscard]] std::vector<Forgery*> places() { return {&chain.ca, &middle, &chain.router}; }
-  [[nodiscard]] std::vector<Bytes> path() const {
-    return {forge(chain.ca), forge(middle), forge(chain.router)};
-  }
-  [[nodiscard]] std::string judged(const Policy& policy = {}) const {
-    return verdict(validate_path(path(), {chain.trust_anchor()}, kNow, policy));
-  }
-};
 
 TEST(CertificateFaults, NoPlaceOfAPathMayExceedItsIssuersAddresses) {
   COVERS("CRT-6487-21");
@@ -77,6 +58,7 @@ TEST(CertificateFaults, EachCertificateIsSignedByItsIssuersKey) {
 }
 
 TEST(CertificateFaults, AnIssuerMaySignCertificates) {
+  COVERS("CRT-5280-11");
   for (std::size_t place = 0; place < 2; ++place)
     for (const Policy& policy : {Policy{}, kLegacy}) {
       LongChain path;
@@ -112,6 +94,111 @@ TEST(CertificateFaults, ACriticalExtensionThatNobodyProcessesIsRefused) {
     constrained.chain.router.extensions["subjectAltName"] = "RID:1.2.3.4";
     EXPECT_EQ(constrained.judged(), "profile") << place;
   }
+}
+
+// A critical extension with content that the path satisfies, and with content that it violates.
+struct CriticalExtension {
+  const char* name;
+  ByteView oid;
+  std::function<void(LongChain&)> satisfied;
+  std::function<void(LongChain&)> violated;
+  const char* refusal;
+};
+
+std::string by_rfc5280_alone(const LongChain& made) {
+  const Bytes anchor = forge(made.chain.anchor);
+  const std::vector<Bytes> path = made.path();
+  std::vector<Decoded> decoded;
+  for (const Bytes& der : path) decoded.push_back(*decode(der));
+  const auto valid = validate_rfc5280(*decode(anchor), decoded, kNow, Addresses::kJudged);
+  return valid ? "accepted" : std::string(name(valid.error()));
+}
+
+TEST(CertificateFaults, EachExtensionThatRfc5280WantsKnownIsProcessedWhenCritical) {
+  COVERS("CRT-5280-25");
+  const auto extend = [](LongChain& made, std::size_t place, const std::string& extension,
+                         const std::string& value) {
+    made.places()[place]->extensions[extension] = "critical," + value;
+  };
+  // A policy is required from the first certificate on, and these are the certificates' policies.
+  const auto policies = [=](LongChain& made, const std::vector<std::string>& values) {
+    extend(made, 0, "policyConstraints", "requireExplicitPolicy:0");
+    for (std::size_t i = 0; i < values.size(); ++i)
+      extend(made, i, "certificatePolicies", values[i]);
+  };
+  const std::string any = "2.5.29.32.0";
+  const CriticalExtension extensions[] = {
+      {"keyUsage", oid::kKeyUsage, [](LongChain&) {},
+       [=](LongChain& made) { extend(made, 1, "keyUsage", "cRLSign"); }, "not-ca"},
+      {"certificatePolicies", oid::kCertificatePolicies,
+       [=](LongChain& made) { policies(made, {"1.2.3.4", "1.2.3.4", "1.2.3.4"}); },
+       [=](LongChain& made) { policies(made, {"1.2.3.4", "1.2.3.4", "1.2.3.5"}); }, "profile"},
+      {"subjectAltName", oid::kSubjectAltName,
+       [=](LongChain& made) {
+         extend(made, 0, "nameConstraints", "permitted;DNS:a.example");
+         extend(made, 2, "subjectAltName", "DNS:router.a.example");
+       },
+       [=](LongChain& made) {
+         extend(made, 0, "nameConstraints", "permitted;DNS:a.example");
+         extend(made, 2, "subjectAltName", "DNS:router.b.example");
+       },
+       "profile"},
+      {"basicConstraints", oid::kBasicConstraints,
+       [=](LongChain& made) { extend(made, 1, "basicConstraints", "CA:TRUE,pathlen:0"); },
+       [=](LongChain& made) { extend(made, 0, "basicConstraints", "CA:TRUE,pathlen:0"); },
+       "not-ca"},
+      {"nameConstraints", oid::kNameConstraints,
+       [=](LongChain& made) {
+         extend(made, 1, "nameConstraints", "excluded;DNS:b.example");
+         made.chain.router.extensions["subjectAltName"] = "DNS:router.a.example";
+       },
+       [=](LongChain& made) {
+         extend(made, 1, "nameConstraints", "excluded;DNS:b.example");
+         made.chain.router.extensions["subjectAltName"] = "DNS:router.b.example";
+       },
+       "profile"},
+      {"policyConstraints", oid::kPolicyConstraints,
+       [=](LongChain& made) { policies(made, {any, any, any}); },
+       [=](LongChain& made) { policies(made, {any, any}); }, "profile"},
+      {"inhibitAnyPolicy", oid::kInhibitAnyPolicy,
+       [=](LongChain& made) {
+         policies(made, {"1.2.3.4", "1.2.3.4", "1.2.3.4"});
+         extend(made, 0, "inhibitAnyPolicy", "0");
+       },
+       [=](LongChain& made) {
+         policies(made, {"1.2.3.4", any, "1.2.3.4"});
+         extend(made, 0, "inhibitAnyPolicy", "0");
+       },
+       "profile"},
+  };
+  for (const CriticalExtension& each : extensions) {
+    SCOPED_TRACE(each.name);
+    LongChain good;
+    each.satisfied(good);
+    const std::vector<Bytes> path = good.path();
+    EXPECT_TRUE(std::ranges::any_of(path, [&](const Bytes& der) {
+      const auto decoded = decode(der);
+      const Extension* extension = decoded->find(each.oid);
+      return extension != nullptr && extension->critical;
+    }));
+    EXPECT_EQ(good.judged(), "accepted");
+    EXPECT_EQ(good.judged(kLegacy), "accepted");
+    LongChain bad;
+    each.violated(bad);
+    EXPECT_EQ(bad.judged(), each.refusal);
+    EXPECT_EQ(bad.judged(kLegacy), each.refusal);
+    EXPECT_EQ(by_rfc5280_alone(bad), each.refusal);
+  }
+  // Key purposes are known too: for RFC 5280 a critical extension is as good. It is RFC 6494 7 that
+  // wants it otherwise, and what is refused for that is not called unknown.
+  LongChain purposes;
+  extend(purposes, 2, "extendedKeyUsage", "1.3.6.1.5.5.7.3.23");
+  EXPECT_EQ(by_rfc5280_alone(purposes), "accepted");
+  EXPECT_EQ(purposes.judged(), "extended-key-usage");
+  extend(purposes, 2, "extendedKeyUsage", "1.3.6.1.5.5.7.3.25");
+  EXPECT_EQ(purposes.judged(), "extended-key-usage");
+  extend(purposes, 2, "1.2.3.4", "DER:05:00");
+  EXPECT_EQ(by_rfc5280_alone(purposes), "profile");
 }
 
 TEST(CertificateFaults, AddressBlocksAreOneCriticalNonEmptyExtension) {

@@ -166,4 +166,24 @@ inline std::string verdict(const Result<pki::CertifiedRouter, pki::PathError>& r
   return result ? "accepted" : std::string(name(result.error()));
 }
 
+// anchor > ca > middle > router: a certificate at the beginning, in the middle and at the end.
+struct LongChain {
+  Chain chain;
+  Forgery middle = chain.ca;
+
+  LongChain() {
+    middle.name = chain.router.issuer_name = "middle";
+    middle.issuer_name = "ca";
+    middle.key = chain.router.issuer_key = test_key("ca2-2048");
+    middle.issuer_key = chain.ca.key;
+  }
+  [[nodiscard]] std::vector<Forgery*> places() { return {&chain.ca, &middle, &chain.router}; }
+  [[nodiscard]] std::vector<Bytes> path() const {
+    return {forge(chain.ca), forge(middle), forge(chain.router)};
+  }
+  [[nodiscard]] std::string judged(const pki::Policy& policy = {}) const {
+    return verdict(pki::validate_path(path(), {chain.trust_anchor()}, kNow, policy));
+  }
+};
+
 }  // namespace sendoff::test

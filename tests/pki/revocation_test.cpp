@@ -176,10 +176,24 @@ TEST(Revocation, AListThatDoesNotCountLeavesItUndetermined) {
 }
 
 TEST(Revocation, AnIssuerThatMayNotSignListsIsNotBelieved) {
+  COVERS("CRT-5280-11");
   Chain chain;
   chain.ca.extensions["keyUsage"] = "critical,keyCertSign";
   EXPECT_EQ(standing(forge(chain.router), forge(chain.ca), {ListForgery{}}),
             "undetermined, not-signer");
+  // An anchor may certify without it, and its lists then say nothing of what it certified.
+  const ListForgery list{
+      .issuer_name = "anchor", .issuer_key = chain.anchor.key, .serials = {kSerial}};
+  chain = Chain();
+  for (const auto& [usage, expected] :
+       std::map<std::string, std::string>{{"critical,keyCertSign", "undetermined, not-signer"},
+                                          {"keyCertSign", "undetermined, not-signer"},
+                                          {"critical,keyCertSign,cRLSign", "revoked"},
+                                          {"", "revoked"}}) {
+    chain.anchor.extensions["keyUsage"] = usage;
+    EXPECT_EQ(test::verdict(chain.validate()), "accepted") << usage;
+    EXPECT_EQ(standing(forge(chain.ca), forge(chain.anchor), {list}), expected) << usage;
+  }
 }
 
 class OwnLists : public testing::Test {

@@ -12,6 +12,11 @@ const std::string& vectors_directory() {
   return path;
 }
 
+const std::string& pkits_directory() {
+  static const std::string path = SENDOFF_PKITS;
+  return path;
+}
+
 const std::string& program() {
   static const std::string path = SENDOFF_PROGRAM;
   return path;
