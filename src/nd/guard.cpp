@@ -150,6 +150,9 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
     if (const auto link = links_.find(mtu->interface); link != links_.end())
       link->second.mtu = mtu->mtu;
+  } else if (const auto* change = std::get_if<machine::ForwardingChanged>(&event)) {
+    if (const auto link = links_.find(change->interface); link != links_.end())
+      link->second.forwarding = change->forwarding;
   } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
     own_.address_changed(now, *address);
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
@@ -249,8 +252,8 @@ void Guard::answer(Now now, const send::Judged& question) {
   if (own == nullptr || !own->ready || !host_authorised(question) ||
       question.proof->key_hash == config_.identity.key->hash())
     return;
-  if (signer_.answer(now, question, *own, certifier_.has_value()))
-    counters_.add(GuardCounter::kAnswered);
+  const bool router = certifier_ && links_.at(question.message.interface).forwarding;
+  if (signer_.answer(now, question, *own, router)) counters_.add(GuardCounter::kAnswered);
 }
 
 void Guard::secured(Now now, send::Judged judged) {

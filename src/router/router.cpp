@@ -85,6 +85,7 @@ struct Router::State {
   void try_again(Now now);
   [[nodiscard]] Instant next_try() const;
   void advertise(Now now, const ServedLink& link);
+  void forwarding_changed(Now now, const machine::ForwardingChanged& change);
   void link_up(Now now, const machine::InterfaceUp& up);
   void link_down(InterfaceId interface);
   void address_changed(Now now, const machine::AddressChanged& change);
@@ -153,6 +154,8 @@ void Router::State::advertise(Now now, const ServedLink& link) {
   wanted.source = link.link_local.address;
   wanted.collision_count = link.link_local.collision_count;
   wanted.link_address = link.link_address;
+  // RFC 4861 6.2.5: whoever chose it would lose what he sends.
+  if (!link.forwarding) wanted.parameters.router_lifetime_s = 0;
   wanted.mtu = link.mtu;
   wanted.parameters = link.config.advertised;
   wanted.min_interval = link.config.min_ra_interval;
@@ -230,6 +233,18 @@ void Router::State::added(Now now, const Adding& addition, const Outcome& outcom
                                           {"link_local", link->link_local.address.text()}});
   advertise(now, *link);
 }
+void Router::State::forwarding_changed(Now now, const machine::ForwardingChanged& change) {
+  ServedLink* link = find(change.interface);
+  if (link == nullptr || link->forwarding == change.forwarding) return;
+  link->forwarding = change.forwarding;
+  if (!link->forwarding)
+    outbox.report(EventKind::kWarning,
+                  {{"interface", link->config.name},
+                   {"text", std::string("forwarding is switched off there: until it is on again, "
+                                        "nodes are told that this is no default router")}});
+  if (link->ready()) advertise(now, *link);
+}
+
 
 void Router::State::address_changed(Now now, const machine::AddressChanged& change) {
   ServedLink* link = find(change.interface);
@@ -405,8 +420,10 @@ void Router::handle(Now now, const machine::HostEvent& event) {
       link->mtu = mtu->mtu;
       if (link->ready()) state_->advertise(now, *link);
     }
-  } else if (const auto* change = std::get_if<machine::AddressChanged>(&event)) {
-    state_->address_changed(now, *change);
+  } else if (const auto* change = std::get_if<machine::ForwardingChanged>(&event)) {
+    state_->forwarding_changed(now, *change);
+  } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
+    state_->address_changed(now, *address);
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     state_->neighbours.observe(*neighbour);
     state_->nar.neighbour_changed(now, *neighbour);
