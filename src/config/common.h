@@ -60,5 +60,6 @@ template <typename Config, typename Read>
   loaded.warnings = report.warnings();
   return loaded;
 }
+  loaded.settings = report.settings();
 
 }  // namespace sendoff::config

@@ -65,6 +65,7 @@ struct Loaded {
   Config machine;
   Daemon daemon;
   Problems warnings;
+  Settings settings;
 };
 
 struct Context {
