@@ -11,8 +11,8 @@ namespace sendoff::config {
 void read_daemon(Section& root, std::string_view role, Daemon& daemon);
 // [store]
 void read_store(Section& root, const Loading& loading, Store& store);
-// What [trust] says of anchors, certification paths and revocation lists.
-void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
+// What [trust] and [[anchor]] say of anchors, certification paths and revocation lists.
+void read_paths(Section& root, Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
                 Daemon& daemon);
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);

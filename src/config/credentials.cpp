@@ -64,6 +64,12 @@ std::optional<cga::Modifier> modifier_of_hex(const std::string& text) {
   return modifier;
 }
 
+std::optional<Bytes> octets_of_hex(const std::string& text) {
+  Bytes octets;
+  if (!from_hex(text, octets) || octets.empty()) return std::nullopt;
+  return octets;
+}
+
 // What `sendoff cga generate` writes: TOML with sec, modifier and public-key.
 std::optional<cga::Modifier> read_parameters(Section& section, const Loading& loading,
                                              ByteView spki, std::uint8_t& sec) {
@@ -266,6 +272,34 @@ std::vector<Bytes> read_certificates(Section& section, std::string_view key,
     out.insert(out.end(), certificates->begin(), certificates->end());
   }
   return out;
+}
+
+std::optional<pki::TrustAnchor> read_anchor_fields(Section& section, const Loading& loading) {
+  pki::AnchorFields fields;
+  std::string key;
+  section.require("key", "name the PEM file of the anchor's public key");
+  if (section.text("key", key))
+    if (const auto file = read_named_file(section, "key", key, loading)) {
+      const auto spki = pki::decode_public_key(file->octets.expose());
+      if (spki)
+        fields.spki = *spki;
+      else
+        section.error("key", "names " + key + ", which holds no public key in PEM or DER");
+    }
+  section.require("name", "write its subject, as name = \"CN=Our network,O=Example\"");
+  section.parsed(
+      "name", fields.name, [](const std::string& text) { return pki::name_from_text(text); },
+      "a name such as CN=Our network,O=Example, the most specific part first");
+  section.parsed("key_identifier", fields.key_identifier, octets_of_hex,
+                 "pairs of hexadecimal digits");
+  section.parsed_list(
+      "blocks", fields.blocks, [](const std::string& text) { return Prefix::parse(text); },
+      "a prefix such as 2001:db8::/32");
+  if (fields.spki.empty() || fields.name.empty()) return std::nullopt;
+  auto anchor = pki::TrustAnchor::of(fields);
+  if (anchor) return std::move(*anchor);
+  section.error("key", "makes no trust anchor: " + std::string(pki::explain(anchor.error())));
+  return std::nullopt;
 }
 
 std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view key,

@@ -37,6 +37,11 @@ enum class ModifierRule : std::uint8_t {
 [[nodiscard]] std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view key,
                                                          const Loading& loading);
 
+// [[anchor]] key, name, key_identifier, blocks: an anchor of which there is no certificate.
+// Nothing after an error that it reported.
+[[nodiscard]] std::optional<pki::TrustAnchor> read_anchor_fields(Section& section,
+                                                                 const Loading& loading);
+
 // A prefix that an interface advertises, and where the file says so.
 struct PrefixLine {
   Prefix prefix;

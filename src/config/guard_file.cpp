@@ -74,7 +74,7 @@ void read_on_stop(Section& root, Daemon& daemon) {
 void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config,
                       Daemon& daemon) {
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths, daemon);
+  read_paths(root, section, loading, config.paths, daemon);
   section.finish();
   if (!config.paths.anchors->empty()) return;
   const bool strict = std::ranges::any_of(config.interfaces, [](const auto& interface) {

@@ -104,8 +104,8 @@ void read_keys(Section& root, Section& cga, mobile::Config& config) {
 void read_trust(Section& root, const Loading& loading, Loaded<mobile::Config>& loaded) {
   mobile::Config& config = loaded.machine;
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths, loaded.daemon);
-  if (config.paths.anchors->empty() && !section.has("anchors")) {
+  read_paths(root, section, loading, config.paths, loaded.daemon);
+  if (config.paths.anchors->empty() && !section.has("anchors") && !root.has("anchor")) {
     const std::string missing =
         "[trust] anchors is missing: name the PEM files of the trust anchors that certify routers";
     // RFC 5269 3.2: no key exchange without an anchor. Who wants none must say so.

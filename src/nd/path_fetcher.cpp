@@ -18,8 +18,7 @@ constexpr unsigned kMaxValidations = 16;  // in one retrieval: forged paths cost
 
 bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
   if (!a.anchors || !b.anchors) return a.anchors == b.anchors;
-  return std::ranges::equal(*a.anchors, *b.anchors, {}, &pki::TrustAnchor::certificate,
-                            &pki::TrustAnchor::certificate);
+  return *a.anchors == *b.anchors;
 }
 
 // The first X.509 certificate of a CPA (RFC 3971 6.4.4), without padding; empty: it has none, or
