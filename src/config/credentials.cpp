@@ -325,9 +325,11 @@ std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view ke
   return out;
 }
 
-router::Certification read_certification(Section& section, const Loading& loading, ByteView spki,
-                                         const std::vector<PrefixLine>& prefixes) {
-  router::Certification out;
+namespace {
+
+nd::CertifiedPath read_path(Section& section, const Loading& loading, ByteView spki,
+                            const std::vector<PrefixLine>& prefixes) {
+  nd::CertifiedPath out;
   pki::Policy policy;
   section.flag("rfc3971_profile", policy.accept_rfc3971_profile);
   section.flag("strict_rfc6487", policy.strict_rfc6487);
@@ -358,6 +360,30 @@ router::Certification read_certification(Section& section, const Loading& loadin
   }
   check_certified(section, loading, *router, spki, prefixes);
   check_sizes(section, out.path, out.anchor);
+  return out;
+}
+
+}  // namespace
+
+std::optional<router::Certification> read_certification(Section& root, const Loading& loading,
+                                                        ByteView spki,
+                                                        const std::vector<PrefixLine>& prefixes) {
+  std::optional<router::Certification> out;
+  for (Section section : root.table_or_tables("certificate")) {
+    nd::CertifiedPath path = read_path(section, loading, spki, prefixes);
+    section.finish();
+    const auto same = [&](const nd::CertifiedPath& each) {
+      return !path.anchor.certificate.empty() && each.anchor == path.anchor;
+    };
+    if (!out) {
+      out.emplace();
+      static_cast<nd::CertifiedPath&>(*out) = std::move(path);
+    } else if (same(*out) || std::ranges::any_of(out->others, same)) {
+      section.error("anchor", "is that of another [[certificate]]; one path for each");
+    } else {
+      out->others.push_back(std::move(path));
+    }
+  }
   return out;
 }
 

@@ -126,13 +126,9 @@ void read_authorization(Section& root, const Loading& loading, nd::GuardConfig& 
 }
 
 void read_certificate(Section& root, const Loading& loading, nd::GuardConfig& config) {
-  Section section = root.table("certificate");
-  if (section.present()) {
-    const router::Certification read = read_certification(
-        section, loading, config.identity.key ? config.identity.key->spki() : ByteView{}, {});
-    config.certifier = nd::CertifierConfig{read.path, read.anchor, read.anchor_fqdns};
-  }
-  section.finish();
+  const auto read = read_certification(
+      root, loading, config.identity.key ? config.identity.key->spki() : ByteView{}, {});
+  if (read) config.certifier.emplace(*read);
 }
 
 void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& loaded) {

@@ -170,6 +170,12 @@ std::vector<Section> Section::tables(std::string_view key) {
   return out;
 }
 
+std::vector<Section> Section::table_or_tables(std::string_view key) {
+  const Node* node = ask(key);
+  if (!node || node->kind != Node::Kind::kTable) return tables(key);
+  return {table(key)};
+}
+
 bool Section::require(std::string_view key, std::string_view what_to_do) {
   if (has(key)) return true;
   error(key, "is missing: " + std::string(what_to_do));

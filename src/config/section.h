@@ -78,6 +78,8 @@ class Section {
   [[nodiscard]] Section table(std::string_view key);
   // [[key]]
   [[nodiscard]] std::vector<Section> tables(std::string_view key);
+  // [key], or [[key]] where there are several.
+  [[nodiscard]] std::vector<Section> table_or_tables(std::string_view key);
 
   // Reports that the option is missing, unless it is there.
   bool require(std::string_view key, std::string_view what_to_do);
@@ -93,9 +95,9 @@ class Section {
   [[nodiscard]] const Node* ask(std::string_view key, Node::Kind kind);
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t min,
                                                     std::int64_t max);
+  [[nodiscard]] std::optional<double> real(std::string_view key, double min, double max);
   void not_what_is_wanted(std::string_view key, const std::string& value, unsigned line,
                           std::string_view wanted);
-  [[nodiscard]] std::optional<double> real(std::string_view key, double min, double max);
 
   const Node* table_;
   std::string title_;

@@ -177,10 +177,11 @@ Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& co
   if (!std::ranges::equal(config.interfaces, config_.interfaces, same))
     restart.settings.emplace_back("interfaces or their prefixes");
   if (!send::same(config.identity, config_.identity)) restart.settings.emplace_back("CGA key");
-  const auto path = [](const GuardConfig& of) {
-    return of.certifier ? of.certifier->path : std::vector<Bytes>{};
+  const auto paths = [](const GuardConfig& of) {
+    return of.certifier ? CertifiedPaths(*of.certifier) : CertifiedPaths{};
   };
-  if (path(config) != path(config_)) restart.settings.emplace_back("certificates");
+  if (!same_certificates(paths(config), paths(config_)))
+    restart.settings.emplace_back("certificates");
   if (config.max_neighbours != config_.max_neighbours)
     restart.settings.emplace_back("number of neighbours");
   if (!restart.settings.empty()) return fail(std::move(restart));
@@ -211,6 +212,7 @@ void Guard::interface_down(InterfaceId interface) {
   own_.interface_down(interface);
   neighbours_.drop(interface);
   paths_.drop(interface);
+  if (certifier_) certifier_->drop(interface);
 }
 
 void Guard::judge(Now now, send::Judged judged) {
@@ -569,12 +571,14 @@ bool Guard::trusts_anybody(InterfaceId interface) const {
 
 Instant Guard::next_deadline() const {
   Instant earliest = paths_.next_deadline();
+  if (certifier_) earliest = std::min(earliest, certifier_->next_deadline());
   for (const Waiting& each : waiting_) earliest = std::min(earliest, each.until);
   for (const auto& [at, router] : routers_) earliest = std::min(earliest, router.valid_until);
   return earliest;
 }
 
 void Guard::tick(Now now) {
+  if (certifier_) certifier_->tick(now);
   std::erase_if(waiting_, [&](const Waiting& each) {
     if (each.until > now.boot) return false;
     drop(each.advertisement.message, GuardCounter::kNoPath);

@@ -181,9 +181,10 @@ bool PathFetcher::answers(const send::Message& advertisement, const Retrieval& r
   if (advertisement.interface != retrieval.interface) return false;
   const auto cpa = wire::CertificationPathAdvertisement::parse(advertisement.icmp);
   if (!cpa) return false;
-  if (retrieval.source.is_unspecified())
-    return advertisement.destination == kAllNodes && cpa->identifier == 0;
-  return advertisement.destination == retrieval.source.solicited_node() &&
+  // A router under load answers all who ask at once (RFC 3971 6.4.5).
+  if (advertisement.destination == kAllNodes) return cpa->identifier == 0;
+  return !retrieval.source.is_unspecified() &&
+         advertisement.destination == retrieval.source.solicited_node() &&
          cpa->identifier == retrieval.identifier;
 }
 
