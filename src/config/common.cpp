@@ -179,6 +179,14 @@ void read_paths(Section& root, Section& trust, const Loading& loading, nd::PathF
                   "is true: certificates that are not marked for routers are accepted as such");
 }
 
+void read_path_limits(Section& limits, nd::PathFetcherConfig& paths) {
+  limits.number("retrievals", paths.max_retrievals, 1, 64);
+  limits.number("path_certificates", paths.max_path, 1, pki::kMaxPathLength);
+  limits.number("certificate_octets", paths.max_certificate, 256, pki::kMaxCertificateSize);
+  limits.number("path_sources", paths.max_sources, 1, 64);
+  limits.number("path_validations", paths.validations_s, 1, 1000);
+}
+
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {
   crypto::KeyLimits& keys = receiver.key_limits;
   send.number("min_key_bits", keys.min_bits, 1024, 3072);

@@ -14,6 +14,8 @@ void read_store(Section& root, const Loading& loading, Store& store);
 // What [trust] and [[anchor]] say of anchors, certification paths and revocation lists.
 void read_paths(Section& root, Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
                 Daemon& daemon);
+// What [limits] says of certification paths.
+void read_path_limits(Section& limits, nd::PathFetcherConfig& paths);
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);
 
@@ -58,8 +60,8 @@ template <typename Config, typename Read>
   root.finish();
   if (!report.clean()) return fail(report.errors());
   loaded.warnings = report.warnings();
+  loaded.settings = report.settings();
   return loaded;
 }
-  loaded.settings = report.settings();
 
 }  // namespace sendoff::config

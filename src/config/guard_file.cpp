@@ -157,7 +157,7 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
   limits.number("signatures_per_interface", config.signatures.per_interface_s, 1, 1'000'000);
   limits.number("signing", config.max_signing, 1, 4096);
   limits.number("neighbours", config.max_neighbours, 16, 1'000'000);
-  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  read_path_limits(limits, config.paths);
   send.finish();
   limits.finish();
 }

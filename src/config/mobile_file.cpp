@@ -198,7 +198,7 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   Section send = root.table("send");
   Section limits = root.table("limits");
   read_receiver(send, limits, config.receiver);
-  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  read_path_limits(limits, config.paths);
   limits.number("held_advertisements", config.discovery.max_held, 1, 1024);
   send.finish();
   limits.finish();
