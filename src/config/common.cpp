@@ -196,6 +196,7 @@ void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receive
   send.number("timestamp_delta", receiver.timestamps.delta_s, 1, 86'400);
   send.number("timestamp_fuzz_ms", receiver.timestamps.fuzz_ms, 0, 60'000);
   send.number("timestamp_drift_percent", receiver.timestamps.drift_percent, 0, 50);
+  send.flag("compare_frame_source", receiver.compare_frame_source);
 
   limits.number("verifications_per_source", receiver.budget.per_source_s, 1, 100'000);
   limits.number("verifications_per_interface", receiver.budget.per_interface_s, 1, 1'000'000);
