@@ -128,8 +128,10 @@ Attempt<> show(const std::string& path) {
   if (!file) return fail(file.error());
   const cga::Parameters& parameters = file->parameters;
   const auto verdict = judge(file->address, parameters);
+  const cga::Procedure* procedure = cga::procedure_of(cga::sec_of(file->address));
+  const std::uint32_t least = procedure ? procedure->min_bits : cga::kProcedures.front().min_bits;
   const auto key =
-      crypto::RsaPublicKey::parse(parameters.public_key, {.min_bits = 384, .max_bits = 16384});
+      crypto::RsaPublicKey::parse(parameters.public_key, {.min_bits = least, .max_bits = 16384});
   const std::string key_text = key ? "RSA, " + std::to_string(key->bits()) + " bits, exponent " +
                                          std::to_string(key->exponent())
                                    : "not usable: " + std::string(name(key.error()));

@@ -487,6 +487,9 @@ int run_daemon(std::unique_ptr<Role> role, const Command& command) {
   if (!problems.empty()) return kWrong;
   for (const config::Problem& warning : role->warnings())
     std::fprintf(stderr, "%s (warning)\n", warning.text().c_str());
+  if (command.show)
+    for (const config::Setting& setting : role->settings())
+      std::printf("%s = %s\n", setting.option.c_str(), setting.value.c_str());
   std::printf("%s: no errors, %zu warnings\n", path.c_str(), role->warnings().size());
   return kDone;
 }

@@ -17,6 +17,7 @@ namespace sendoff::app {
 struct Command {
   std::string path;  // of the configuration
   bool check_only = false;
+  bool show = false;                         // with it: print what is in force
   std::optional<config::Store::Kind> store;  // in the place of [store] kind
 };
 

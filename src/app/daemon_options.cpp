@@ -14,8 +14,12 @@ std::shared_ptr<Command> add_options(CLI::App& command, const std::string& role)
   given->path = "/etc/sendoff/" + role + ".toml";
   command.add_option("-c,--config", given->path, "Configuration file (examples/" + role + ".toml)")
       ->capture_default_str();
-  command.add_flag("--check", given->check_only,
-                   "Only check the configuration, and say all that is wrong");
+  CLI::Option* check = command.add_flag("--check", given->check_only,
+                                        "Only check the configuration, and say all that is wrong");
+  command
+      .add_flag("--show", given->show,
+                "With --check: print each number, time and switch that is in force")
+      ->needs(check);
   if (role == "guard") return given;  // it keeps no records
   command
       .add_option("--store", given->store,

@@ -85,6 +85,7 @@ class RoleOf final : public Role {
   }
   [[nodiscard]] const config::Daemon& daemon() const override { return loaded_.daemon; }
   [[nodiscard]] const config::Problems& warnings() const override { return loaded_.warnings; }
+  [[nodiscard]] const config::Settings& settings() const override { return loaded_.settings; }
   [[nodiscard]] std::vector<net::HostConfig::Interface> interfaces() const override {
     std::vector<net::HostConfig::Interface> out;
     for (const auto& interface : loaded_.machine.interfaces)

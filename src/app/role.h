@@ -26,6 +26,7 @@ class Role {
   // Of what load() found last.
   [[nodiscard]] virtual const config::Daemon& daemon() const = 0;
   [[nodiscard]] virtual const config::Problems& warnings() const = 0;
+  [[nodiscard]] virtual const config::Settings& settings() const = 0;
   [[nodiscard]] virtual std::vector<net::HostConfig::Interface> interfaces() const = 0;
   // The CGA key of what was loaded.
   [[nodiscard]] virtual std::shared_ptr<const crypto::SigningKey> key() const = 0;

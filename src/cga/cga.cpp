@@ -114,6 +114,11 @@ Result<void, Error> verify(const Ipv6Address& address, const ParametersView& par
   return {};
 }
 
+const Procedure* procedure_of(std::uint8_t sec) {
+  const auto found = std::ranges::find(kProcedures, sec, &Procedure::sec);
+  return found == kProcedures.end() ? nullptr : &*found;
+}
+
 Ipv6Address address_of(const Parameters& parameters, std::uint8_t sec) {
   invariant(sec <= 7);
   const crypto::Sha1Digest hash1 = crypto::sha1({parameters.modifier, parameters.subnet_prefix,

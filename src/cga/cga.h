@@ -66,6 +66,17 @@ struct Parameters {
   return static_cast<std::uint8_t>(address.octets()[8] >> 5);
 }
 
+// The procedures of generation that are assigned (the registry of RFC 4982 5). One that is assigned
+// later comes with a least size of keys of its own; these have that of RFC 3972 3. What a node
+// demands of others' keys beyond that is its policy (RFC 3971 5.1.3).
+struct Procedure {
+  std::uint8_t sec = 0;
+  std::uint32_t min_bits = 0;  // of an RSA modulus
+};
+inline constexpr std::array<Procedure, 3> kProcedures{{{0, 384}, {1, 384}, {2, 384}}};
+// Null where none is assigned to this Sec.
+[[nodiscard]] const Procedure* procedure_of(std::uint8_t sec);
+
 // The address that parameters give with this Sec (RFC 3972 4 steps 5 to 7). Hash2 is not checked:
 // the modifier must have been found for `sec`. Two SHA-1 blocks, no search; a modifier serves any
 // prefix, since Hash2 does not cover it.
@@ -90,7 +101,7 @@ struct SearchOptions {
 [[nodiscard]] Modifier advanced(const Modifier& start, std::uint64_t steps);
 
 // Searches from `start` upwards on all threads for a modifier with hash2_ok; which of several it
-// finds depends on the threads. Nothing when cancelled or sec > 2.
+// finds depends on the threads. Nothing when cancelled, or without a procedure for the Sec.
 [[nodiscard]] std::optional<Modifier> find_modifier(const Modifier& start, ByteView public_key,
                                                     ByteView extensions,
                                                     const SearchOptions& options);

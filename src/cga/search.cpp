@@ -9,7 +9,6 @@ namespace sendoff::cga {
 
 namespace {
 
-constexpr std::uint8_t kMaxSec = 2;      // RFC 4982 assigns no procedure to more
 constexpr std::uint64_t kChunk = 16384;  // some milliseconds at most
 
 // What the threads of one search share. Chunks are given out in order, so that the search goes
@@ -73,7 +72,7 @@ class Search {
 
 std::optional<Modifier> find_modifier(const Modifier& start, ByteView public_key,
                                       ByteView extensions, const SearchOptions& options) {
-  if (options.sec > kMaxSec) return std::nullopt;
+  if (procedure_of(options.sec) == nullptr) return std::nullopt;
   if (options.sec == 0) return start;
   const unsigned wanted =
       options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());

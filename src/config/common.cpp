@@ -155,18 +155,36 @@ void read_revocation(Section& trust, const Loading& loading, nd::RevocationConfi
 
 }  // namespace
 
-void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
+void read_paths(Section& root, Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
                 Daemon& daemon) {
   trust.flag("rfc3971_profile", paths.policy.accept_rfc3971_profile);
   trust.flag("strict_rfc6487", paths.policy.strict_rfc6487);
   trust.duration("path_retry", paths.retry, seconds(1), 0.1, 60);
   trust.duration("path_give_up", paths.give_up, seconds(1), 1, 600);
   read_revocation(trust, loading, paths.revocation, daemon);
-  paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(
-      read_anchors(trust, "anchors", loading));
+  std::vector<pki::TrustAnchor> anchors = read_anchors(trust, "anchors", loading);
+  for (Section section : root.tables("anchor")) {
+    if (auto anchor = read_anchor_fields(section, loading)) {
+      if (anchor->blocks.empty() && !paths.policy.accept_rfc3971_profile)
+        section.error("blocks",
+                      "is missing: without it no path below this anchor is valid, unless [trust] "
+                      "rfc3971_profile is true; for all addresses: blocks = \"::/0\"");
+      anchors.push_back(std::move(*anchor));
+    }
+    section.finish();
+  }
+  paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(std::move(anchors));
   if (paths.policy.accept_rfc3971_profile)
     trust.warning("rfc3971_profile",
                   "is true: certificates that are not marked for routers are accepted as such");
+}
+
+void read_path_limits(Section& limits, nd::PathFetcherConfig& paths) {
+  limits.number("retrievals", paths.max_retrievals, 1, 64);
+  limits.number("path_certificates", paths.max_path, 1, pki::kMaxPathLength);
+  limits.number("certificate_octets", paths.max_certificate, 256, pki::kMaxCertificateSize);
+  limits.number("path_sources", paths.max_sources, 1, 64);
+  limits.number("path_validations", paths.validations_s, 1, 1000);
 }
 
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver) {
@@ -178,6 +196,7 @@ void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receive
   send.number("timestamp_delta", receiver.timestamps.delta_s, 1, 86'400);
   send.number("timestamp_fuzz_ms", receiver.timestamps.fuzz_ms, 0, 60'000);
   send.number("timestamp_drift_percent", receiver.timestamps.drift_percent, 0, 50);
+  send.flag("compare_frame_source", receiver.compare_frame_source);
   read_receiver_limits(limits, receiver);
 }
 

@@ -11,9 +11,11 @@ namespace sendoff::config {
 void read_daemon(Section& root, std::string_view role, Daemon& daemon);
 // [store]
 void read_store(Section& root, const Loading& loading, Store& store);
-// What [trust] says of anchors, certification paths and revocation lists.
-void read_paths(Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
+// What [trust] and [[anchor]] say of anchors, certification paths and revocation lists.
+void read_paths(Section& root, Section& trust, const Loading& loading, nd::PathFetcherConfig& paths,
                 Daemon& daemon);
+// What [limits] says of certification paths.
+void read_path_limits(Section& limits, nd::PathFetcherConfig& paths);
 // What [send] and [limits] have in common: keys, time stamps, budgets.
 void read_receiver(Section& send, Section& limits, send::ReceiverConfig& receiver);
 
@@ -60,6 +62,7 @@ template <typename Config, typename Read>
   root.finish();
   if (!report.clean()) return fail(report.errors());
   loaded.warnings = report.warnings();
+  loaded.settings = report.settings();
   return loaded;
 }
 

@@ -66,6 +66,7 @@ struct Loaded {
   Daemon daemon;
   std::optional<nd::GuardConfig> guard;  // beside a role, if there is to be one
   Problems warnings;
+  Settings settings;
 };
 
 struct Context {

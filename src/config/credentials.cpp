@@ -64,6 +64,12 @@ std::optional<cga::Modifier> modifier_of_hex(const std::string& text) {
   return modifier;
 }
 
+std::optional<Bytes> octets_of_hex(const std::string& text) {
+  Bytes octets;
+  if (!from_hex(text, octets) || octets.empty()) return std::nullopt;
+  return octets;
+}
+
 // What `sendoff cga generate` writes: TOML with sec, modifier and public-key.
 std::optional<cga::Modifier> read_parameters(Section& section, const Loading& loading,
                                              ByteView spki, std::uint8_t& sec) {
@@ -268,6 +274,34 @@ std::vector<Bytes> read_certificates(Section& section, std::string_view key,
   return out;
 }
 
+std::optional<pki::TrustAnchor> read_anchor_fields(Section& section, const Loading& loading) {
+  pki::AnchorFields fields;
+  std::string key;
+  section.require("key", "name the PEM file of the anchor's public key");
+  if (section.text("key", key))
+    if (const auto file = read_named_file(section, "key", key, loading)) {
+      const auto spki = pki::decode_public_key(file->octets.expose());
+      if (spki)
+        fields.spki = *spki;
+      else
+        section.error("key", "names " + key + ", which holds no public key in PEM or DER");
+    }
+  section.require("name", "write its subject, as name = \"CN=Our network,O=Example\"");
+  section.parsed(
+      "name", fields.name, [](const std::string& text) { return pki::name_from_text(text); },
+      "a name such as CN=Our network,O=Example, the most specific part first");
+  section.parsed("key_identifier", fields.key_identifier, octets_of_hex,
+                 "pairs of hexadecimal digits");
+  section.parsed_list(
+      "blocks", fields.blocks, [](const std::string& text) { return Prefix::parse(text); },
+      "a prefix such as 2001:db8::/32");
+  if (fields.spki.empty() || fields.name.empty()) return std::nullopt;
+  auto anchor = pki::TrustAnchor::of(fields);
+  if (anchor) return std::move(*anchor);
+  section.error("key", "makes no trust anchor: " + std::string(pki::explain(anchor.error())));
+  return std::nullopt;
+}
+
 std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view key,
                                            const Loading& loading) {
   std::vector<pki::TrustAnchor> out;
@@ -296,9 +330,11 @@ std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view ke
   return out;
 }
 
-router::Certification read_certification(Section& section, const Loading& loading, ByteView spki,
-                                         const std::vector<PrefixLine>& prefixes) {
-  router::Certification out;
+namespace {
+
+nd::CertifiedPath read_path(Section& section, const Loading& loading, ByteView spki,
+                            const std::vector<PrefixLine>& prefixes) {
+  nd::CertifiedPath out;
   pki::Policy policy;
   section.flag("rfc3971_profile", policy.accept_rfc3971_profile);
   section.flag("strict_rfc6487", policy.strict_rfc6487);
@@ -329,6 +365,30 @@ router::Certification read_certification(Section& section, const Loading& loadin
   }
   check_certified(section, loading, *router, spki, prefixes);
   check_sizes(section, out.path, out.anchor);
+  return out;
+}
+
+}  // namespace
+
+std::optional<router::Certification> read_certification(Section& root, const Loading& loading,
+                                                        ByteView spki,
+                                                        const std::vector<PrefixLine>& prefixes) {
+  std::optional<router::Certification> out;
+  for (Section section : root.table_or_tables("certificate")) {
+    nd::CertifiedPath path = read_path(section, loading, spki, prefixes);
+    section.finish();
+    const auto same = [&](const nd::CertifiedPath& each) {
+      return !path.anchor.certificate.empty() && each.anchor == path.anchor;
+    };
+    if (!out) {
+      out.emplace();
+      static_cast<nd::CertifiedPath&>(*out) = std::move(path);
+    } else if (same(*out) || std::ranges::any_of(out->others, same)) {
+      section.error("anchor", "is that of another [[certificate]]; one path for each");
+    } else {
+      out->others.push_back(std::move(path));
+    }
+  }
   return out;
 }
 

@@ -37,6 +37,11 @@ enum class ModifierRule : std::uint8_t {
 [[nodiscard]] std::vector<pki::TrustAnchor> read_anchors(Section& section, std::string_view key,
                                                          const Loading& loading);
 
+// [[anchor]] key, name, key_identifier, blocks: an anchor of which there is no certificate.
+// Nothing after an error that it reported.
+[[nodiscard]] std::optional<pki::TrustAnchor> read_anchor_fields(Section& section,
+                                                                 const Loading& loading);
+
 // A prefix that an interface advertises, and where the file says so.
 struct PrefixLine {
   Prefix prefix;
@@ -44,10 +49,10 @@ struct PrefixLine {
 };
 
 // [certificate] chain, anchor, anchor_fqdns, rfc3971_profile, strict_rfc6487: a path that is valid
-// now, certifies `spki` (empty: unknown) and covers `prefixes`.
-[[nodiscard]] router::Certification read_certification(Section& section, const Loading& loading,
-                                                       ByteView spki,
-                                                       const std::vector<PrefixLine>& prefixes);
+// now, certifies `spki` (empty: unknown) and covers `prefixes`. One [[certificate]] each where
+// there are paths below several anchors. Nothing where there is no such section.
+[[nodiscard]] std::optional<router::Certification> read_certification(
+    Section& root, const Loading& loading, ByteView spki, const std::vector<PrefixLine>& prefixes);
 
 // "2027-01-31"
 [[nodiscard]] std::string date_text(UtcTime utc);

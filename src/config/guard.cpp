@@ -125,6 +125,7 @@ std::optional<nd::GuardConfig> GuardBeside::config(const send::Identity& identit
   config_->identity = identity;
   config_->receiver.methods = receiver.methods;
   config_->receiver.key_limits = receiver.key_limits;
+  config_->receiver.compare_frame_source = receiver.compare_frame_source;
   send::TimestampConfig& timestamps = config_->receiver.timestamps;
   const std::size_t peers = timestamps.max_peers;
   timestamps = receiver.timestamps;

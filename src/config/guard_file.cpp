@@ -46,7 +46,7 @@ void read_guarded(Section& root, std::vector<nd::GuardedInterface>& out) {
 void read_guard_trust(Section& root, const Loading& loading, nd::GuardConfig& config,
                       Daemon& daemon) {
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths, daemon);
+  read_paths(root, section, loading, config.paths, daemon);
   section.finish();
   if (!config.paths.anchors->empty()) return;
   const bool strict = std::ranges::any_of(config.interfaces, [](const auto& interface) {
@@ -86,13 +86,9 @@ void read_authorization(Section& root, const Loading& loading, nd::GuardConfig& 
 }
 
 void read_certificate(Section& root, const Loading& loading, nd::GuardConfig& config) {
-  Section section = root.table("certificate");
-  if (section.present()) {
-    const router::Certification read = read_certification(
-        section, loading, config.identity.key ? config.identity.key->spki() : ByteView{}, {});
-    config.certifier = nd::CertifierConfig{read.path, read.anchor, read.anchor_fqdns};
-  }
-  section.finish();
+  const auto read = read_certification(
+      root, loading, config.identity.key ? config.identity.key->spki() : ByteView{}, {});
+  if (read) config.certifier.emplace(*read);
 }
 
 void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& loaded) {
@@ -120,7 +116,7 @@ void read_guard(Section& root, const Loading& loading, Loaded<nd::GuardConfig>& 
   Section limits = root.table("limits");
   read_receiver(send, limits, config.receiver);
   read_guard_limits(limits, config);
-  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  read_path_limits(limits, config.paths);
   send.finish();
   limits.finish();
 }

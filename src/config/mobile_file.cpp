@@ -106,8 +106,8 @@ void read_keys(Section& root, Section& cga, mobile::Config& config) {
 void read_trust(Section& root, const Loading& loading, Loaded<mobile::Config>& loaded) {
   mobile::Config& config = loaded.machine;
   Section section = root.table("trust");
-  read_paths(section, loading, config.paths, loaded.daemon);
-  if (config.paths.anchors->empty() && !section.has("anchors")) {
+  read_paths(root, section, loading, config.paths, loaded.daemon);
+  if (config.paths.anchors->empty() && !section.has("anchors") && !root.has("anchor")) {
     const std::string missing =
         "[trust] anchors is missing: name the PEM files of the trust anchors that certify routers";
     // RFC 5269 3.2: no key exchange without an anchor. Who wants none must say so.
@@ -203,7 +203,7 @@ void read_mobile(Section& root, const Loading& loading, Loaded<mobile::Config>& 
   read_receiver(send, limits, config.receiver);
   read_authorization(root, config.receiver.methods);
   loaded.guard = guard.config(config.identity, config.receiver);
-  limits.number("retrievals", config.paths.max_retrievals, 1, 64);
+  read_path_limits(limits, config.paths);
   limits.number("held_advertisements", config.discovery.max_held, 1, 1024);
   send.finish();
   limits.finish();

@@ -400,16 +400,14 @@ void read_router(Section& root, const Loading& loading, Loaded<router::Config>& 
   esp.flag("audit", config.esp_audit);
   esp.finish();
 
-  Section certificate = root.table("certificate");
-  if (!certificate.present()) {
+  auto certification =
+      read_certification(root, loading, identity ? identity->key->spki() : ByteView(), prefixes);
+  if (certification)
+    config.certification = std::move(*certification);
+  else if (!root.has("certificate"))
     root.report().error(0,
                         "[certificate] is missing: without one no node trusts this router; "
                         "sendoff cert makes chain and anchor");
-    return;
-  }
-  config.certification = read_certification(
-      certificate, loading, identity ? identity->key->spki() : ByteView(), prefixes);
-  certificate.finish();
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ const Node* Section::raw(std::string_view key) { return ask(key); }
 
 void Section::flag(std::string_view key, bool& out) {
   if (const Node* node = ask(key, Node::Kind::kFlag)) out = node->flag;
+  report_->setting(label(key), out ? "true" : "false");
 }
 
 std::optional<std::int64_t> Section::integer(std::string_view key, std::int64_t min,
@@ -96,19 +97,24 @@ std::optional<std::int64_t> Section::integer(std::string_view key, std::int64_t 
 }
 
 void Section::duration(std::string_view key, Duration& out, Duration unit, double min, double max) {
+  if (const auto value = real(key, min, max))
+    out = Duration(std::llround(*value * static_cast<double>(unit.count())));
+  report_->setting(label(key),
+                   plain(static_cast<double>(out.count()) / static_cast<double>(unit.count())));
+}
+
+std::optional<double> Section::real(std::string_view key, double min, double max) {
   const Node* node = ask(key);
-  if (!node) return;
+  if (!node) return std::nullopt;
   if (node->kind != Node::Kind::kInteger && node->kind != Node::Kind::kReal) {
     error(key, "is " + std::string(name(node->kind)) + "; it must be a number");
-    return;
+    return std::nullopt;
   }
   const double value =
       node->kind == Node::Kind::kReal ? node->real : static_cast<double>(node->integer);
-  if (!(value >= min && value <= max)) {
-    error(key, "is " + plain(value) + "; it must be " + plain(min) + " to " + plain(max));
-    return;
-  }
-  out = Duration(std::llround(value * static_cast<double>(unit.count())));
+  if (value >= min && value <= max) return value;
+  error(key, "is " + plain(value) + "; it must be " + plain(min) + " to " + plain(max));
+  return std::nullopt;
 }
 
 bool Section::text(std::string_view key, std::string& out) {
@@ -162,6 +168,12 @@ std::vector<Section> Section::tables(std::string_view key) {
       report_->error(item.line, title + " must be a section with options");
   }
   return out;
+}
+
+std::vector<Section> Section::table_or_tables(std::string_view key) {
+  const Node* node = ask(key);
+  if (!node || node->kind != Node::Kind::kTable) return tables(key);
+  return {table(key)};
 }
 
 bool Section::require(std::string_view key, std::string_view what_to_do) {

@@ -33,11 +33,13 @@ class Section {
   // "[keys] lifetime"
   [[nodiscard]] std::string label(std::string_view key) const;
 
-  // Each leaves `out` as it is when the option is absent or wrong; a wrong one is reported.
+  // Each leaves `out` as it is when the option is absent or wrong; a wrong one is reported. What a
+  // number, time or switch is then is a setting of the report.
   void flag(std::string_view key, bool& out);
   template <std::integral T>
   void number(std::string_view key, T& out, std::int64_t min, std::int64_t max) {
     if (const auto value = integer(key, min, max)) out = static_cast<T>(*value);
+    report_->setting(label(key), std::to_string(out));
   }
   // A number of `unit`s, possibly with a fraction.
   void duration(std::string_view key, Duration& out, Duration unit, double min, double max);
@@ -76,6 +78,8 @@ class Section {
   [[nodiscard]] Section table(std::string_view key);
   // [[key]]
   [[nodiscard]] std::vector<Section> tables(std::string_view key);
+  // [key], or [[key]] where there are several.
+  [[nodiscard]] std::vector<Section> table_or_tables(std::string_view key);
 
   // Reports that the option is missing, unless it is there.
   bool require(std::string_view key, std::string_view what_to_do);
@@ -91,6 +95,7 @@ class Section {
   [[nodiscard]] const Node* ask(std::string_view key, Node::Kind kind);
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t min,
                                                     std::int64_t max);
+  [[nodiscard]] std::optional<double> real(std::string_view key, double min, double max);
   void not_what_is_wanted(std::string_view key, const std::string& value, unsigned line,
                           std::string_view wanted);
 

@@ -83,7 +83,7 @@ Attempt<Ipv6Address> PlainNode::wait_for_address(Side side, Duration patience) {
       found = each.address;
   };
   const net::Netlink::Events events{[](const auto&, bool) {}, look, [](const auto&, bool) {},
-                                    [] {}};
+                                    [](const net::ForwardingInfo&) {}, [] {}};
   while (net::read_clocks().boot < deadline && !interrupted()) {
     if (found) return *found;
     pollfd waiting{state_->netlink->event_fd(), POLLIN, 0};

@@ -66,6 +66,11 @@ struct MtuChanged {
   InterfaceId interface;
   std::uint32_t mtu = 1500;
 };
+// Whether the host forwards what comes in there. Until it is told, it does.
+struct ForwardingChanged {
+  InterfaceId interface;
+  bool forwarding = true;
+};
 struct AddressChanged {
   enum class What : std::uint8_t { kReady, kDuplicate, kRemoved };
   InterfaceId interface;
@@ -97,8 +102,9 @@ struct ClockStepped {};
 // The daemon ends after what the machine asks for now; it is waited for a moment, not for long.
 struct Ending {};
 
-using HostEvent = std::variant<InterfaceUp, InterfaceDown, MtuChanged, AddressChanged, ApAttached,
-                               ApLost, NeighbourChanged, HostProtection, ClockStepped, Ending>;
+using HostEvent =
+    std::variant<InterfaceUp, InterfaceDown, MtuChanged, ForwardingChanged, AddressChanged,
+                 ApAttached, ApLost, NeighbourChanged, HostProtection, ClockStepped, Ending>;
 
 // From the control socket.
 struct HandOver {  // MN: move to this access point

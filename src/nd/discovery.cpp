@@ -113,11 +113,8 @@ void Discovery::confirmed(InterfaceId interface) {
 void Discovery::solicit_now(Now now, InterfaceId interface) {
   const auto found = links_.find(interface);
   if (found == links_.end()) return;
-  const Instant planned = found->second.next_solicitation;
   found->second.solicitations = 0;
   solicit(now, interface, found->second);
-  // With a router at hand one question is enough.
-  if (planned == kNever) found->second.next_solicitation = kNever;
 }
 
 void Discovery::doubt(Now now, InterfaceId interface) {
@@ -145,8 +142,12 @@ void Discovery::stop(InterfaceId interface) {
 void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   const bool from_unspecified = link.solicitations >= config_.max_solicitations;
   ++link.solicitations;
+  link.asked = true;
+  // With a router at hand one question is enough.
   link.next_solicitation =
-      now.boot + (from_unspecified ? kLaterInterval : config_.solicitation_interval);
+      link.routers.empty()
+          ? now.boot + (from_unspecified ? kLaterInterval : config_.solicitation_interval)
+          : kNever;
   Bytes nonce = send::draw_nonce(random_);
   if (nonce.empty()) return;
   counters_.add(DiscoveryCounter::kSolicitations);
@@ -357,7 +358,13 @@ void Discovery::settle_doubt(Link& link, const Ipv6Address& answered) {
 void Discovery::routers_changed(Now now, InterfaceId interface, Link& link) {
   changed_.push_back(interface);
   if (!link.routers.empty()) {
-    link.next_solicitation = kNever;
+    // RFC 3971 7.3: before those of whose prefixes none is certified.
+    const Ipv6Address first = link.routers.front().link_local;
+    std::ranges::stable_partition(link.routers,
+                                  [](const Router& each) { return !each.prefixes.empty(); });
+    if (link.routers.front().link_local != first) link.doubted = false;
+    // RFC 4861 6.3.7: a host asks once even so, for what an advertisement on its own may not say.
+    if (link.asked) link.next_solicitation = kNever;
     link.solicitations = 0;
     return;
   }

@@ -107,7 +107,8 @@ class Discovery {
   void paths_ended(Now now, const PathFetcher::Ended& ended);  // judges held RAs again
   void keys_withdrawn(Now now);  // forgets routers whose keys count no more
 
-  // The current router: the first accepted one while it is valid.
+  // The current router: of those that are valid and advertise a certified prefix the one that was
+  // accepted first, else the first of the others.
   [[nodiscard]] const Router* current(InterfaceId interface, Instant now) const;
   [[nodiscard]] const Router* find(InterfaceId interface, const Ipv6Address& link_local) const;
   // How many routers are valid on this link.
@@ -140,7 +141,8 @@ class Discovery {
     std::uint32_t mtu = 1500;
     Instant next_solicitation = kNever;
     unsigned solicitations = 0;
-    std::vector<Router> routers;  // in the order of their first acceptance
+    bool asked = false;           // an RS was sent since the link came up
+    std::vector<Router> routers;  // those with prefixes first; else as they were first accepted
     std::vector<Held> held;       // oldest first
     bool name_link_address = true;
     bool doubted = false;  // whether the first of `routers` is on this link

@@ -162,6 +162,9 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* mtu = std::get_if<machine::MtuChanged>(&event)) {
     if (const auto link = links_.find(mtu->interface); link != links_.end())
       link->second.mtu = mtu->mtu;
+  } else if (const auto* change = std::get_if<machine::ForwardingChanged>(&event)) {
+    if (const auto link = links_.find(change->interface); link != links_.end())
+      link->second.forwarding = change->forwarding;
   } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
     own_.address_changed(now, *address);
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
@@ -173,10 +176,6 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
   settle(now);
 }
 
-Result<void, machine::OrderError> Guard::handle(Now, const machine::Order&) {
-  return fail(machine::OrderError::kNotMyRole);
-}
-
 Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& config) {
   machine::NeedsRestart restart;
   const auto same = [](const GuardedInterface& a, const GuardedInterface& b) {
@@ -186,10 +185,11 @@ Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& co
   if (!std::ranges::equal(config.interfaces, config_.interfaces, same))
     restart.settings.emplace_back("interfaces or their prefixes");
   if (!send::same(config.identity, config_.identity)) restart.settings.emplace_back("CGA key");
-  const auto path = [](const GuardConfig& of) {
-    return of.certifier ? of.certifier->path : std::vector<Bytes>{};
+  const auto paths = [](const GuardConfig& of) {
+    return of.certifier ? CertifiedPaths(*of.certifier) : CertifiedPaths{};
   };
-  if (path(config) != path(config_)) restart.settings.emplace_back("certificates");
+  if (!same_certificates(paths(config), paths(config_)))
+    restart.settings.emplace_back("certificates");
   if (config.max_neighbours != config_.max_neighbours)
     restart.settings.emplace_back("number of neighbours");
   if (!restart.settings.empty()) return fail(std::move(restart));
@@ -220,6 +220,7 @@ void Guard::interface_down(InterfaceId interface) {
   own_.interface_down(interface);
   neighbours_.drop(interface);
   paths_.drop(interface);
+  if (certifier_) certifier_->drop(interface);
 }
 
 void Guard::judge(Now now, send::Judged judged) {
@@ -261,7 +262,8 @@ void Guard::answer(Now now, const send::Judged& question) {
   if (own == nullptr || !own->ready || !host_authorised(question) ||
       question.proof->key_hash == config_.identity.key->hash())
     return;
-  if (signer_.answer(now, question, *own, is_router())) counters_.add(GuardCounter::kAnswered);
+  const bool router = is_router() && links_.at(question.message.interface).forwarding;
+  if (signer_.answer(now, question, *own, router)) counters_.add(GuardCounter::kAnswered);
 }
 
 void Guard::secured(Now now, send::Judged judged) {
@@ -569,18 +571,16 @@ bool Guard::has_router(Now now, InterfaceId interface) const {
   });
 }
 
-bool Guard::trusts_anybody(InterfaceId interface) const {
-  return !has_anchors() && links_.at(interface).config.mode == GuardMode::kMixed;
-}
-
 Instant Guard::next_deadline() const {
   Instant earliest = paths_.next_deadline();
+  if (certifier_) earliest = std::min(earliest, certifier_->next_deadline());
   for (const Waiting& each : waiting_) earliest = std::min(earliest, each.until);
   for (const auto& [at, router] : routers_) earliest = std::min(earliest, router.valid_until);
   return earliest;
 }
 
 void Guard::tick(Now now) {
+  if (certifier_) certifier_->tick(now);
   std::erase_if(waiting_, [&](const Waiting& each) {
     if (each.until > now.boot) return false;
     drop(each.advertisement.message, GuardCounter::kNoPath);

@@ -35,8 +35,9 @@ class Guard final : public machine::Machine {
   void handle(Now now, const machine::Outcome& outcome) override;
   void handle(Now now, const machine::HostEvent& event) override;
   // It takes no orders.
-  [[nodiscard]] Result<void, machine::OrderError> handle(Now now,
-                                                         const machine::Order& order) override;
+  [[nodiscard]] Result<void, machine::OrderError> handle(Now, const machine::Order&) override {
+    return fail(machine::OrderError::kNotMyRole);
+  }
   // Whole or not at all: names of interfaces, the CGA key and the certificates need a restart.
   [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const GuardConfig& config);
 
@@ -127,7 +128,9 @@ class Guard final : public machine::Machine {
     return certifier_.has_value() || config_.place == GuardPlace::kBesideRouter;
   }
   // Mixed mode without anchors: any router will do.
-  [[nodiscard]] bool trusts_anybody(InterfaceId interface) const;
+  [[nodiscard]] bool trusts_anybody(InterfaceId interface) const {
+    return !has_anchors() && links_.at(interface).config.mode == GuardMode::kMixed;
+  }
 
   GuardConfig config_;
   machine::Outbox outbox_;

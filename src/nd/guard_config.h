@@ -107,6 +107,7 @@ enum class GuardCounter : std::uint8_t {
 struct GuardedLink {
   GuardedInterface config;
   bool up = false;
+  bool forwarding = true;
   std::uint32_t mtu = 1500;
   LinkAddress address{};
 };

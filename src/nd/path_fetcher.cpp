@@ -13,13 +13,11 @@ namespace {
 using machine::EventKind;
 using wire::OptionType;
 
-constexpr std::size_t kMaxCandidates = 4;
 constexpr unsigned kMaxValidations = 16;  // in one retrieval: forged paths cost us RSA
 
 bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
   if (!a.anchors || !b.anchors) return a.anchors == b.anchors;
-  return std::ranges::equal(*a.anchors, *b.anchors, {}, &pki::TrustAnchor::certificate,
-                            &pki::TrustAnchor::certificate);
+  return *a.anchors == *b.anchors;
 }
 
 // The first X.509 certificate of a CPA (RFC 3971 6.4.4), without padding; empty: it has none, or
@@ -71,7 +69,8 @@ PathFetcher::PathFetcher(const PathFetcherConfig& config, Random& random, machin
       random_(random),
       outbox_(outbox),
       keys_(keys),
-      revocations_(config.revocation, outbox, keys) {}
+      revocations_(config.revocation, outbox, keys),
+      validations_(config.validations_s, config.validations_s) {}
 
 void PathFetcher::configure(Now now, const PathFetcherConfig& config) {
   const bool judged_alike =
@@ -79,6 +78,8 @@ void PathFetcher::configure(Now now, const PathFetcherConfig& config) {
       config.policy.accept_rfc3971_profile == config_.policy.accept_rfc3971_profile &&
       config.policy.strict_rfc6487 == config_.policy.strict_rfc6487;
   if (config.revocation != config_.revocation) revocations_.configure(now, config.revocation);
+  if (config.validations_s != config_.validations_s)
+    validations_ = machine::TokenBucket(config.validations_s, config.validations_s);
   config_ = config;
   if (judged_alike) return;
   keys_.clear();
@@ -182,9 +183,10 @@ bool PathFetcher::answers(const send::Message& advertisement, const Retrieval& r
   if (advertisement.interface != retrieval.interface) return false;
   const auto cpa = wire::CertificationPathAdvertisement::parse(advertisement.icmp);
   if (!cpa) return false;
-  if (retrieval.source.is_unspecified())
-    return advertisement.destination == kAllNodes && cpa->identifier == 0;
-  return advertisement.destination == retrieval.source.solicited_node() &&
+  // A router under load answers all who ask at once (RFC 3971 6.4.5).
+  if (advertisement.destination == kAllNodes) return cpa->identifier == 0;
+  return !retrieval.source.is_unspecified() &&
+         advertisement.destination == retrieval.source.solicited_node() &&
          cpa->identifier == retrieval.identifier;
 }
 
@@ -195,8 +197,8 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   const ByteView certificate = certificate_of(advertisement.options);
   // "No path" (All Components 0) proves nothing and ends nothing (GS14).
   if (retrieval == retrievals_.end() || !cpa || cpa->all_components == 0 ||
-      cpa->all_components > pki::kMaxPathLength || cpa->component >= cpa->all_components ||
-      certificate.empty()) {
+      cpa->all_components > config_.max_path || cpa->component >= cpa->all_components ||
+      certificate.empty() || certificate.size() > config_.max_certificate) {
     counters_.add(PathCounter::kUnexpected);
     return;
   }
@@ -204,7 +206,7 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
   auto& candidates = retrieval->candidates;
   auto candidate = std::ranges::find(candidates, advertisement.source, &Candidate::source);
   if (candidate == candidates.end()) {
-    if (candidates.size() >= kMaxCandidates) candidates.erase(candidates.begin());
+    if (candidates.size() >= config_.max_sources) candidates.erase(candidates.begin());
     candidates.push_back({advertisement.source, {}});
     candidate = std::prev(candidates.end());
   }
@@ -219,9 +221,14 @@ void PathFetcher::handle(Now now, const send::Message& advertisement) {
 }
 
 void PathFetcher::validate_next(Now now, Retrieval& retrieval) {
+  retrieval.next_validation = kNever;
   if (retrieval.validations >= kMaxValidations) return;
   const auto ready = std::ranges::find_if(retrieval.candidates, &Candidate::complete);
   if (ready == retrieval.candidates.end()) return;
+  if (!validations_.take(now.boot)) {
+    retrieval.next_validation = now.boot + Duration(seconds(1)) / config_.validations_s;
+    return;
+  }
   machine::ValidatePath job;
   job.path.assign(std::make_move_iterator(ready->components.rbegin()),
                   std::make_move_iterator(ready->components.rend()));
@@ -290,8 +297,8 @@ std::vector<PathFetcher::Ended> PathFetcher::take_ended() { return std::exchange
 Instant PathFetcher::next_deadline() const {
   Instant earliest = revocations_.next_deadline();
   for (const Retrieval& retrieval : retrievals_)
-    earliest = std::min(
-        {earliest, retrieval.next_send, retrieval.next_part, retrieval.started + config_.give_up});
+    earliest = std::min({earliest, retrieval.next_send, retrieval.next_part,
+                         retrieval.next_validation, retrieval.started + config_.give_up});
   return earliest;
 }
 
@@ -305,6 +312,7 @@ void PathFetcher::tick(Now now) {
     }
     if (now.boot >= retrieval.next_send) solicit(now, retrieval);
     if (now.boot >= retrieval.next_part) solicit_part(now, retrieval);
+    if (now.boot >= retrieval.next_validation) validate_next(now, retrieval);
   }
   for (const InterfaceId interface : over) {
     counters_.add(PathCounter::kTimedOut);

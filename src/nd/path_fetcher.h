@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "machine/input.h"
 #include "machine/outbox.h"
+#include "machine/rate.h"
 #include "nd/revocations.h"
 #include "send/message.h"
 
@@ -25,6 +26,12 @@ struct PathFetcherConfig {
   Duration retry_part = seconds(2);  // CPS_RETRY_FRAGMENTS, doubling
   Duration give_up = seconds(15);    // CPS_RETRY_MAX: end of one retrieval
   std::size_t max_retrievals = 4;    // one an interface at a time and in all
+  // Anybody may send CPAs. What is beyond these bounds is not read; a path that is complete waits
+  // until it may be validated.
+  std::size_t max_path = pki::kMaxPathLength;  // certificates of one path
+  std::size_t max_certificate = pki::kMaxCertificateSize;
+  std::size_t max_sources = 4;       // whose paths are gathered in one retrieval
+  std::uint32_t validations_s = 20;  // of all retrievals
   RevocationConfig revocation;
 };
 
@@ -96,6 +103,7 @@ class PathFetcher {
     std::vector<Candidate> candidates;  // oldest first
     std::optional<machine::JobId> validation;
     unsigned validations = 0;
+    Instant next_validation = kNever;  // when a complete path is tried again
   };
   [[nodiscard]] std::uint16_t draw_identifier();
   [[nodiscard]] bool answers(const send::Message& advertisement, const Retrieval& retrieval) const;
@@ -115,6 +123,7 @@ class PathFetcher {
   // When a path last came that was known already, of a link that is still there.
   std::map<InterfaceId, Instant> nothing_new_;
   std::vector<Ended> ended_;
+  machine::TokenBucket validations_;
   Counters<PathCounter> counters_;
 };
 

@@ -36,7 +36,7 @@ LinuxHost::State::State(EventLoop& event_loop, const HostConfig& host_config,
                  },
                  [this](const SystemError& error) { warn(error.text()); }}) {
   for (const HostConfig::Interface& each : config.interfaces)
-    interfaces.push_back({each.id, each.name, 0, {}, {}, {}, {}, {}});
+    interfaces.push_back({each.id, each.name, 0, {}, true, {}, {}, {}, {}});
 }
 
 LinuxHost::State::~State() {
@@ -76,7 +76,7 @@ Attempt<> LinuxHost::State::open() {
   // What a killed run left is taken back, and its end must not pass for that of the same addresses
   // when they are added anew.
   netlink->read_events({[](const LinkInfo&, bool) {}, [](const AddressInfo&, bool) {},
-                        [](const NeighbourInfo&, bool) {}, [] {}});
+                        [](const NeighbourInfo&, bool) {}, [](const ForwardingInfo&) {}, [] {}});
   if (config.guard_icmp) {
     if (auto opened =
             IcmpGuard::open({config.router && config.home_addresses, config.other_mobility_types}))
@@ -237,6 +237,10 @@ void LinuxHost::State::read_netlink() {
       {[this](const LinkInfo& link, bool gone) { observe_link(link, gone); },
        [this](const AddressInfo& address, bool gone) { addresses.observe(address, gone); },
        [this](const NeighbourInfo& neighbour, bool gone) { observe_neighbour(neighbour, gone); },
+       [this](const ForwardingInfo& change) {
+         if (HostInterface* interface = by_index(change.index))
+           observe_forwarding(*interface, change.forwarding);
+       },
        [&lost] { lost = true; }});
   if (lost) {
     ++counted.netlink_overruns;
@@ -254,6 +258,8 @@ void LinuxHost::State::resynchronise() {
     }
     for (const LinkInfo& link : *links) observe_link(link, false);
   }
+  for (HostInterface& interface : interfaces)
+    if (interface.index != 0) read_forwarding(interface);
   if (const auto all = netlink->addresses()) addresses.observe_all(*all);
   refresh_destinations();
 }
@@ -265,6 +271,7 @@ void LinuxHost::State::observe_link(const LinkInfo& link, bool gone) {
     if (const auto attached = attach(*found, link); !attached) return warn(attached.error().text());
     watch(*found);
     if (link.up) tell(machine::InterfaceUp{found->id, link.address, link.mtu});
+    read_forwarding(*found);
     return;
   }
   if (!interface) return;
@@ -281,6 +288,16 @@ void LinuxHost::State::observe_link(const LinkInfo& link, bool gone) {
     tell(machine::InterfaceUp{interface->id, link.address, link.mtu});
   else if (link.up && link.mtu != before.mtu)
     tell(machine::MtuChanged{interface->id, link.mtu});
+}
+
+void LinuxHost::State::read_forwarding(HostInterface& interface) {
+  if (const auto forwarding = forwards(interface.name)) observe_forwarding(interface, *forwarding);
+}
+
+void LinuxHost::State::observe_forwarding(HostInterface& interface, bool forwarding) {
+  if (interface.forwarding == forwarding) return;
+  interface.forwarding = forwarding;
+  tell(machine::ForwardingChanged{interface.id, forwarding});
 }
 
 void LinuxHost::State::observe_neighbour(const NeighbourInfo& neighbour, bool gone) {

@@ -38,6 +38,7 @@ struct HostInterface {
   std::string name;
   unsigned index = 0;  // 0: not there
   LinkInfo link;
+  bool forwarding = true;  // as the machine was told last
   std::optional<PacketSocket> packets;
   std::optional<AdvertisementSocket> advertisements;
   EventLoop::Watch packet_watch;
@@ -66,6 +67,8 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void read_netlink();
   void resynchronise();
   void observe_link(const LinkInfo& link, bool gone);
+  void read_forwarding(HostInterface& interface);
+  void observe_forwarding(HostInterface& interface, bool forwarding);
   void observe_neighbour(const NeighbourInfo& neighbour, bool gone);
   void receive(HostInterface& interface);
   void receive_advertisements(HostInterface& interface);

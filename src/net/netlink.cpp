@@ -93,7 +93,8 @@ Netlink::~Netlink() = default;
 Attempt<std::unique_ptr<Netlink>> Netlink::open() {
   auto requests = NetlinkSocket::open(0);
   if (!requests) return fail(requests.error());
-  auto events = NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV6_IFADDR | RTMGRP_NEIGH);
+  auto events = NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV6_IFADDR | RTMGRP_NEIGH |
+                                    1U << (RTNLGRP_IPV6_NETCONF - 1));
   if (!events) return fail(events.error());
   if (fcntl(events->fd(), F_SETFL, O_NONBLOCK) < 0) return fail(last_error("netlink socket"));
   auto state = std::make_unique<State>(std::move(*requests), std::move(*events));
@@ -242,6 +243,8 @@ void Netlink::read_events(const Events& events) {
     } else if (type == RTM_NEWNEIGH || type == RTM_DELNEIGH) {
       const auto neighbour = parse_neighbour(message);
       if (neighbour) told.neighbour(*neighbour, type == RTM_DELNEIGH);
+    } else if (type == RTM_NEWNETCONF) {
+      if (const auto change = parse_forwarding(message)) told.forwarding(*change);
     }
     return MNL_CB_OK;
   };

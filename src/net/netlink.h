@@ -33,6 +33,11 @@ struct LinkInfo {
   bool up = false;  // administratively, and with a carrier
 };
 
+struct ForwardingInfo {
+  unsigned index = 0;
+  bool forwarding = false;
+};
+
 struct AddressInfo {
   unsigned index = 0;
   Ipv6Address address;
@@ -112,6 +117,7 @@ class Netlink {
     std::function<void(const LinkInfo&, bool gone)> link;
     std::function<void(const AddressInfo&, bool gone)> address;
     std::function<void(const NeighbourInfo&, bool gone)> neighbour;
+    std::function<void(const ForwardingInfo&)> forwarding;  // of IPv6
     std::function<void()> lost;  // the kernel dropped events: read everything anew
   };
   // Readable when there are events.

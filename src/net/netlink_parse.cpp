@@ -3,6 +3,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
 #include "net/netlink_attributes.h"
@@ -77,6 +78,16 @@ std::optional<Ipv6Address> parse_our_refusal(const nlmsghdr* message) {
   const ByteView protocol = attributes.octets(FRA_PROTOCOL);
   if (protocol.size() != 1 || protocol[0] != kOurProtocol) return std::nullopt;
   return attributes.address(FRA_SRC);
+}
+
+std::optional<ForwardingInfo> parse_forwarding(const nlmsghdr* message) {
+  const auto* header = header_of<netconfmsg>(message);
+  if (!header || header->ncm_family != AF_INET6) return std::nullopt;
+  const Attributes attributes(message, sizeof *header);
+  const auto index = attributes.u32(NETCONFA_IFINDEX);
+  const auto forwarding = attributes.u32(NETCONFA_FORWARDING);
+  if (!index || !forwarding) return std::nullopt;
+  return ForwardingInfo{*index, *forwarding != 0};
 }
 
 std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message) {

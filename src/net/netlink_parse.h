@@ -14,6 +14,7 @@ namespace sendoff::net {
 [[nodiscard]] std::optional<RouteInfo> parse_our_route(const nlmsghdr* message);
 // Rules with our protocol that refuse packets from one address.
 [[nodiscard]] std::optional<Ipv6Address> parse_our_refusal(const nlmsghdr* message);
+[[nodiscard]] std::optional<ForwardingInfo> parse_forwarding(const nlmsghdr* message);
 [[nodiscard]] std::optional<NeighbourInfo> parse_neighbour(const nlmsghdr* message);
 
 }  // namespace sendoff::net

@@ -141,6 +141,12 @@ Attempt<std::string> read_setting(const std::string& path) {
   return text;
 }
 
+Attempt<bool> forwards(const std::string& name) {
+  const auto setting = read_setting(std::string(kConf) + name + "/forwarding");
+  if (!setting) return fail(setting.error());
+  return *setting != "0";
+}
+
 Attempt<> write_setting(const Setting& setting) {
   const FileDescriptor fd(::open(setting.path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd.ok() || !write_all(fd.get(), setting.value))

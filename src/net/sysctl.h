@@ -57,6 +57,9 @@ struct Setting {
 // Undoes a line that apply() noted; false when the line is not one of those.
 bool undo_setting(const std::string& line);
 
+// Whether the kernel forwards IPv6 packets that come in by this interface.
+[[nodiscard]] Attempt<bool> forwards(const std::string& name);
+
 [[nodiscard]] Attempt<std::string> read_setting(const std::string& path);
 [[nodiscard]] Attempt<> write_setting(const Setting& setting);
 

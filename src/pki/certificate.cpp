@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "pki/blocks.h"
 #include "pki/decoded.h"
+#include "pki/der.h"
 #include "pki/names.h"
 #include "pki/profile.h"
 #include "pki/revocation.h"
@@ -223,6 +224,13 @@ Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file) {
   for (const Bytes& der : *decoded)
     if (auto certificate = decode(der); !certificate) return fail(PathError::kMalformed);
   return decoded;
+}
+
+Result<Bytes, PathError> decode_public_key(ByteView file) {
+  if (sole(file, tag::kSequence)) return to_bytes(file);
+  const auto decoded = decode_pem(file, {PEM_STRING_PUBLIC});
+  if (!decoded || decoded->size() != 1) return fail(PathError::kMalformed);
+  return decoded->front();
 }
 
 std::vector<Bytes> path_order(std::vector<Bytes> certificates) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,15 +55,27 @@ struct Policy {
   Purpose purpose = Purpose::kRouter;
 };
 
-// A trust anchor: a self-signed CA certificate that an operator configured.
+// What makes a trust anchor where there is no certificate of it (RFC 3971 6.5).
+struct AnchorFields {
+  Bytes spki;                  // DER SubjectPublicKeyInfo
+  Bytes name;                  // DER X.501 Name
+  Bytes key_identifier;        // that certificates below it name; empty: not known
+  std::vector<Prefix> blocks;  // what it is authorised for; none: as if its certificate had none
+};
+
+// A trust anchor that an operator configured: a self-signed CA certificate, or a key and a name.
 struct TrustAnchor {
-  Bytes certificate;     // DER
+  Bytes certificate;     // DER; of a key and a name one that nobody signed
   Bytes subject_name;    // DER X.501 Name: what a Trust Anchor option of type 1 holds
   Bytes key_identifier;  // SKI extension, empty when there is none
   std::vector<Prefix> blocks;
 
   // From DER. One name and CA marks are checked; time and self-signature are not (RFC 5280 6.1).
   [[nodiscard]] static Result<TrustAnchor, PathError> parse(ByteView der);
+  // kKeyPolicy: not a key that could sign certificates; kProfile: not a name; kMalformed: too long.
+  [[nodiscard]] static Result<TrustAnchor, PathError> of(const AnchorFields& fields);
+
+  friend bool operator==(const TrustAnchor&, const TrustAnchor&) = default;
 };
 
 // A valid path's certificates in DER, from the anchor's down; never none.
@@ -114,6 +127,13 @@ struct CertificateInfo {
 
 // The certificates of a PEM or DER file's octets, in its order; kMalformed.
 [[nodiscard]] Result<std::vector<Bytes>, PathError> decode_certificates(ByteView file);
+
+// The SubjectPublicKeyInfo of a PEM or DER file's octets; kMalformed. What key it is, is not asked.
+[[nodiscard]] Result<Bytes, PathError> decode_public_key(ByteView file);
+
+// A name as `CN=Our network,O=Example`, the most specific attribute first (RFC 4514), in DER;
+// nothing when it is none.
+[[nodiscard]] std::optional<Bytes> name_from_text(std::string_view text);
 
 // The certificate that `octets` begin with, borrowed: its outer DER length says where it ends and
 // padding begins (GS12). Empty when there is none, or it exceeds kMaxCertificateSize.

@@ -4,7 +4,12 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
+
+#include "pki/certificate.h"
 
 namespace sendoff::pki {
 
@@ -20,7 +25,60 @@ Name decode_name(ByteView der) {
   return name;
 }
 
+// The parts between separators that no backslash stands before.
+std::vector<std::string> parts_of(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == separator) {
+      parts.emplace_back();
+      continue;
+    }
+    parts.back() += text[i];
+    if (text[i] == '\\' && i + 1 < text.size()) parts.back() += text[++i];
+  }
+  return parts;
+}
+
+// Without backslashes; nothing where one ends the text, or "+" joins two attributes.
+std::optional<std::string> plain(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') return std::nullopt;
+    if (text[i] == '\\' && ++i == text.size()) return std::nullopt;
+    out += text[i];
+  }
+  return out;
+}
+
+bool add_attribute(X509_NAME* name, std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return false;
+  std::string type(text.substr(0, equals));
+  type.erase(0, type.find_first_not_of(' '));
+  const auto value = plain(text.substr(equals + 1));
+  if (!value || value->empty()) return false;
+  return X509_NAME_add_entry_by_txt(name, type.c_str(), MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(value->data()),
+                                    static_cast<int>(value->size()), -1, 0) == 1;
+}
+
 }  // namespace
+
+std::optional<Bytes> name_from_text(std::string_view text) {
+  const Name name(X509_NAME_new());
+  const std::vector<std::string> attributes = parts_of(text, ',');
+  const bool good = name && std::ranges::all_of(attributes.rbegin(), attributes.rend(),
+                                                [&](const std::string& attribute) {
+                                                  return add_attribute(name.get(), attribute);
+                                                });
+  unsigned char* data = nullptr;
+  const int size = good ? i2d_X509_NAME(name.get(), &data) : 0;
+  ERR_clear_error();
+  if (size <= 0) return std::nullopt;
+  Bytes der(data, data + size);
+  OPENSSL_free(data);
+  return der;
+}
 
 bool names_match(ByteView a, ByteView b) {
   const Name first = decode_name(a);

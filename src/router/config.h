@@ -12,6 +12,7 @@
 #include "esp/association.h"
 #include "keys/issued_keys.h"
 #include "nd/advertiser.h"
+#include "nd/certifier.h"
 #include "pki/certificate.h"
 #include "send/identity.h"
 #include "send/receiver.h"
@@ -79,12 +80,8 @@ struct Neighbour {
   std::optional<Duration> round_trip = std::nullopt;  // typical, to it and back; nothing: not known
 };
 
-// The certificates that the router serves by CPA, and the anchor that issued the first of them.
-struct Certification {
-  std::vector<Bytes> path;  // from the anchor's issue down to the router's own, DER
-  pki::TrustAnchor anchor;
-  std::vector<std::string> anchor_fqdns;  // names of type 2 that a CPS may use for the anchor
-};
+// The certificates that the router serves by CPA.
+using Certification = nd::CertifiedPaths;
 
 // The part of the previous access router in a handover.
 struct PreviousRouterConfig {

@@ -27,6 +27,7 @@ struct ServedLink {
   bool up = false;
   LinkAddress link_address;
   std::uint32_t mtu = 1500;
+  bool forwarding = true;  // else it is nobody's default router
   OwnAddress link_local;
   std::vector<OwnAddress> global;  // in the order of config.prefixes
 

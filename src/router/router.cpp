@@ -47,9 +47,7 @@ struct Router::State {
         receiver(config.receiver, outbox),
         keys(config.keys, random),
         advertiser(receiver.stamps(), random, outbox),
-        certifier({config.certification.path, config.certification.anchor,
-                   config.certification.anchor_fqdns, config.max_cpa_s},
-                  outbox),
+        certifier({config.certification, config.max_cpa_s}, outbox),
         provision(config, links, keys, receiver, random, outbox),
         gate(outbox),
         peer_link(config, links, gate, outbox),
@@ -87,6 +85,7 @@ struct Router::State {
   void advertise(Now now, const ServedLink& link);
   void link_up(Now now, const machine::InterfaceUp& up);
   void link_down(InterfaceId interface);
+  void forwarding_changed(Now now, const machine::ForwardingChanged& change);
   void address_changed(Now now, const machine::AddressChanged& change);
   void added(Now now, const Adding& adding, const Outcome& outcome);
   void discard(const machine::IssuedKeyName& key, std::string_view reason);
@@ -155,6 +154,8 @@ void Router::State::advertise(Now now, const ServedLink& link) {
   wanted.link_address = link.link_address;
   wanted.mtu = link.mtu;
   wanted.parameters = link.config.advertised;
+  // RFC 4861 6.2.5: whoever chose it would lose what he sends.
+  if (!link.forwarding) wanted.parameters.router_lifetime_s = 0;
   wanted.min_interval = link.config.min_ra_interval;
   wanted.max_interval = link.config.max_ra_interval;
   wanted.max_delay = link.config.max_answer_delay;
@@ -198,6 +199,7 @@ void Router::State::link_down(InterfaceId interface) {
   }
   std::erase_if(adding, [&](const auto& entry) { return entry.second.interface == interface; });
   advertiser.stop(interface);
+  certifier.drop(interface);
   receiver.drop_pending(interface);
   provision.drop(interface);
   nar.link_down(interface);
@@ -229,6 +231,18 @@ void Router::State::added(Now now, const Adding& addition, const Outcome& outcom
   outbox.report(EventKind::kRouterReady, {{"interface", link->config.name},
                                           {"link_local", link->link_local.address.text()}});
   advertise(now, *link);
+}
+
+void Router::State::forwarding_changed(Now now, const machine::ForwardingChanged& change) {
+  ServedLink* link = find(change.interface);
+  if (link == nullptr || link->forwarding == change.forwarding) return;
+  link->forwarding = change.forwarding;
+  if (!link->forwarding)
+    outbox.report(EventKind::kWarning,
+                  {{"interface", link->config.name},
+                   {"text", std::string("forwarding is switched off there: until it is on again, "
+                                        "nodes are told that this is no default router")}});
+  if (link->ready()) advertise(now, *link);
 }
 
 void Router::State::address_changed(Now now, const machine::AddressChanged& change) {
@@ -405,8 +419,10 @@ void Router::handle(Now now, const machine::HostEvent& event) {
       link->mtu = mtu->mtu;
       if (link->ready()) state_->advertise(now, *link);
     }
-  } else if (const auto* change = std::get_if<machine::AddressChanged>(&event)) {
-    state_->address_changed(now, *change);
+  } else if (const auto* change = std::get_if<machine::ForwardingChanged>(&event)) {
+    state_->forwarding_changed(now, *change);
+  } else if (const auto* address = std::get_if<machine::AddressChanged>(&event)) {
+    state_->address_changed(now, *address);
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     state_->neighbours.observe(*neighbour);
     state_->nar.neighbour_changed(now, *neighbour);
@@ -439,7 +455,7 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
   };
   if (!same_interfaces())
     restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
-  if (state_->config.certification.path != config.certification.path)
+  if (!nd::same_certificates(state_->config.certification, config.certification))
     restart.settings.emplace_back("certificate");
   if (!restart.settings.empty()) return fail(std::move(restart));
   state_->config = config;
@@ -457,13 +473,15 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
 
 Instant Router::next_deadline() const {
   return std::min({state_->next_try(), state_->advertiser.next_deadline(),
-                   state_->par.next_deadline(), state_->nar.next_deadline(),
-                   state_->peer_link.esp().next_deadline(), state_->keys.next_expiry()});
+                   state_->certifier.next_deadline(), state_->par.next_deadline(),
+                   state_->nar.next_deadline(), state_->peer_link.esp().next_deadline(),
+                   state_->keys.next_expiry()});
 }
 
 void Router::tick(Now now) {
   state_->try_again(now);
   state_->advertiser.tick(now);
+  state_->certifier.tick(now);
   state_->par.tick(now);
   state_->follow_par(now);
   state_->nar.tick(now);

@@ -50,6 +50,17 @@ std::optional<Reason> content(Kind kind, const wire::PacketView& packet,
   return std::nullopt;
 }
 
+// A Redirect speaks of another node's address.
+bool names_another_frame(Kind kind, const wire::OptionList& options, const LinkAddress& frame) {
+  if (kind == Kind::kRedirect || frame.empty()) return false;
+  return std::ranges::any_of(options, [&](const wire::RawOption& each) {
+    if (each.type != OptionType::kSourceLinkAddress && each.type != OptionType::kTargetLinkAddress)
+      return false;
+    const auto named = wire::LinkAddressOption::parse(each.octets);
+    return !named || named->address != frame;
+  });
+}
+
 }  // namespace
 
 bool carries_send_options(Kind kind) {
@@ -190,6 +201,8 @@ std::string_view name(Reason reason) {
       return "target";
     case Reason::kOptionContent:
       return "option-content";
+    case Reason::kFrameSource:
+      return "frame-source";
     case Reason::kUnsecured:
       return "unsecured";
     case Reason::kNoTimestamp:
@@ -295,6 +308,10 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
       wire::OptionList::parse(message.icmp.subspan(*wire::options_offset(message.icmp)));
   message.options = carries_send_options(*kind) ? options->before_signature() : *options;
   message.hold = received.hold;
+  if (config_.compare_frame_source && names_another_frame(*kind, *options, received.frame_source)) {
+    counters_.add(Reason::kFrameSource);
+    return std::nullopt;
+  }
   if (!carries_send_options(*kind))
     return Judged{Verdict::kUnsecured, Reason::kUnsecured, std::move(message), std::nullopt};
   return send_checks(now, std::move(message));

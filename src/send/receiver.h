@@ -40,6 +40,7 @@ enum class Reason : std::uint8_t {
   kDestination,      // NS from :: to no solicited-node group, or a solicited NA to a group
   kTarget,           // a group; or of a Redirect that is neither a router nor its destination
   kOptionContent,    // a Source Link-Layer Address from ::
+  kFrameSource,      // it names another link-layer address than its frame came from
   // SEND.
   kUnsecured,     // no RSA Signature option
   kNoTimestamp,   // signed, without Timestamp: discarded
@@ -99,6 +100,9 @@ struct ReceiverConfig {
   std::size_t max_pending_per_source = 8;  // of one frame source
   std::size_t max_duplicates = 4096;
   std::size_t max_nonces = 1024;  // of solicitations sent, that answers are known by
+  // Whether the link-layer address that a sender gives as its own must be that of the frame (RFC
+  // 3971 9.1). Not where a bridge or a proxy sends others' frames under an address of its own.
+  bool compare_frame_source = false;
 };
 
 enum class Verdict : std::uint8_t {

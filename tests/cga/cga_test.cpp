@@ -357,6 +357,35 @@ TEST(Cga, KeySizesBelowThePolicyVerify) {
   EXPECT_EQ(crypto::SigningKey::generate(1023).error(), crypto::KeyError::kModulusSize);
 }
 
+TEST(Cga, EachProcedureHasItsLeastSizeOfKeys) {
+  COVERS("CGA-4982-5");
+  Parameters parameters = example_parameters();
+  parameters.public_key = test::load_vector("rsa-384.txt", "rsa-384").hex("spki");
+  Bytes smaller = parameters.public_key;  // by one octet of its modulus
+  smaller.erase(smaller.begin() + 30);
+  for (const std::size_t length : {1u, 18u, 21u, 23u}) --smaller[length];
+  ASSERT_EQ(kProcedures.size(), 3u);
+  for (std::uint8_t sec = 0; sec <= 7; ++sec) {
+    const Procedure* procedure = procedure_of(sec);
+    ASSERT_EQ(procedure != nullptr, sec <= 2) << int{sec};
+    if (procedure == nullptr) continue;
+    EXPECT_EQ(procedure->sec, sec);
+    EXPECT_EQ(procedure->min_bits, 384u);
+    const crypto::KeyLimits limits{.min_bits = procedure->min_bits, .max_bits = 3072};
+    const auto least = crypto::RsaPublicKey::parse(parameters.public_key, limits);
+    ASSERT_TRUE(least) << int{sec};
+    EXPECT_EQ(least->bits(), 384u);
+    const auto below = crypto::RsaPublicKey::parse(smaller, limits);
+    ASSERT_FALSE(below) << int{sec};
+    EXPECT_EQ(below.error(), crypto::SpkiError::kModulusSize);
+    if (sec == 2) continue;  // takes minutes
+    const auto modifier = find_modifier({}, parameters.public_key, {}, {.sec = sec, .threads = 1});
+    ASSERT_TRUE(modifier);
+    parameters.modifier = *modifier;
+    EXPECT_TRUE(verifies(address_of(parameters, sec), parameters.octets())) << int{sec};
+  }
+}
+
 TEST(CgaError, EveryErrorHasAName) {
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Error::kCount); ++i)

@@ -178,6 +178,48 @@ TEST(Attach, ComesToTheSameEndInWhateverOrderJobsEnd) {
   }
 }
 
+// Who may be reached is what neighbours prove; of an interface and its access point comes at most
+// that what was known is known no more.
+TEST(Attach, NoHintOfTheLinkMakesANeighbourReachable) {
+  COVERS("ND-4861-94");
+  using Hints = std::vector<machine::HostEvent>;
+  const machine::InterfaceUp up{kLink, kMobileLink, 1500};
+  const auto neighbours_after = [](Attached& node, const Hints& hints) {
+    node.world.forget_output();
+    node.world.answer_rs = false;
+    for (const machine::HostEvent& hint : hints) node.world.event(hint);
+    node.world.advance(seconds(30));
+    return asked<machine::SetNeighbour>(node.world);
+  };
+  for (const Hints& hints :
+       {Hints{machine::ApAttached{kLink, kApHere}}, Hints{up}, Hints{up, up},
+        Hints{machine::ApAttached{kLink, kApHere}, machine::ApAttached{kLink, kApHere}},
+        Hints{machine::MtuChanged{kLink, 1400}}}) {
+    Attached node;
+    EXPECT_TRUE(neighbours_after(node, hints).empty());
+    EXPECT_EQ(node.world.status().links.at(0).router, node.par.link_local);
+  }
+  for (const Hints& hints :
+       {Hints{machine::ApAttached{kLink, kApHere}, machine::ApAttached{kLink, kApX}},
+        Hints{machine::ApLost{kLink}},
+        Hints{machine::ApLost{kLink}, machine::ApAttached{kLink, kApHere}},
+        Hints{machine::InterfaceDown{kLink}, up},
+        Hints{machine::InterfaceDown{kLink}, machine::ApAttached{kLink, kApHere}, up}}) {
+    Attached node;
+    const auto neighbours = neighbours_after(node, hints);
+    ASSERT_EQ(neighbours.size(), 1U);
+    EXPECT_EQ(neighbours[0].address, node.par.link_local);
+    EXPECT_FALSE(neighbours[0].link_address);
+    EXPECT_FALSE(node.world.status().links.at(0).router);
+    // What its router signs makes it one again.
+    node.world.forget_output();
+    node.world.deliver(node.par.router_advertisement(kAllNodes, node.world.seal(), {}));
+    const auto again = asked<machine::SetNeighbour>(node.world);
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(again[0].link_address, node.par.link_address);
+  }
+}
+
 TEST(Attach, TheFirstAccessPointThatIsNamedIsALinkThatIsEntered) {
   World world(mobile_config());
   world.up();

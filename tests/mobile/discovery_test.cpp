@@ -360,6 +360,40 @@ TEST(RouterDiscovery, RoutersBesideTheFirstAreKept) {
   EXPECT_EQ(defaults(), (std::vector{node.par.link_local, second.link_local, third.link_local}));
 }
 
+TEST(RouterDiscovery, ARouterWithACertifiedPrefixIsPreferred) {
+  COVERS("SND-7.3-8");
+  const Prefix uncertified = Prefix::literal("2001:db8:c::/64");
+  for (const bool bare :
+       {false, true}) {  // it advertises none at all, or one that is not certified
+    Listening node;
+    World& world = node.world;
+    world.answer_rs = false;
+    const FakeRouter other("ar-2048", {certificate("ca"), certificate("good-two-prefixes")},
+                           {kFirst}, 8);
+    const auto router = [&] { return world.status().links.at(0).router; };
+    const auto tell_other = [&](const std::vector<Bytes>& options) {
+      world.advance(milliseconds(100));
+      world.deliver(other.secured(node.advertisement(options), kAllNodes, world.seal()));
+      world.advance(milliseconds(5));
+    };
+    node.tell(bare ? std::vector<Bytes>{} : std::vector<Bytes>{node.information(uncertified)});
+    EXPECT_EQ(router(), node.par.link_local);  // better than none
+    EXPECT_TRUE(world.care_of().is_unspecified());
+    tell_other({node.information(uncertified)});
+    EXPECT_EQ(router(), node.par.link_local);  // no better
+    wire::PrefixInformation information = other.information(kFirst);
+    information.router_address = true;
+    tell_other({octets_of(information)});
+    EXPECT_EQ(router(), other.link_local);
+    EXPECT_TRUE(kFirst.contains(world.care_of()));
+    node.tell({});
+    EXPECT_EQ(router(), other.link_local);
+    // Both have one: the node stays.
+    node.tell({node.information(kSecond)});
+    EXPECT_EQ(router(), other.link_local);
+  }
+}
+
 TEST(RouterDiscovery, WithoutALinkLayerAddressNoNeighbourIsMade) {
   Listening node;
   node.tell({node.information(kFirst)});
@@ -468,6 +502,25 @@ TEST(RouterSolicitation, EndsWithAValidAdvertisementAndNoOther) {
   EXPECT_EQ(node.times().size(), 2U);
   world.advance(seconds(1));  // the router's lifetime has ended
   EXPECT_EQ(node.times().size(), 3U);
+}
+
+TEST(RouterSolicitation, OneIsSentThoughARouterWasHeardBefore) {
+  COVERS("ND-4861-29");
+  mobile::Config config = mobile_config();
+  config.discovery.first_delay_max = seconds(1);
+  Listening node(config);
+  World& world = node.world;
+  ASSERT_EQ(world.sent_of_type(133), 0U);
+  world.deliver(
+      node.par.secured(node.advertisement({node.information(kFirst)}), kAllNodes, world.seal()));
+  world.advance(milliseconds(1));
+  ASSERT_EQ(world.status().links.at(0).router, node.par.link_local);
+  ASSERT_EQ(world.sent_of_type(133), 0U);
+  world.advance(seconds(1));
+  EXPECT_EQ(world.sent_of_type(133), 1U);
+  for (int i = 0; i < 3; ++i) node.tell({node.information(kFirst)});
+  world.advance(seconds(600));
+  EXPECT_EQ(world.sent_of_type(133), 1U);
 }
 
 TEST(RouterSolicitation, UnansweredThereIsNoRouterUntilOneComes) {

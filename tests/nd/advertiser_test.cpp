@@ -507,6 +507,38 @@ TEST_F(Advertiser, OnlyInterfacesThatAreNamedAreAdvertisedOn) {
     EXPECT_EQ(transmit.interface, InterfaceId{0});
 }
 
+TEST_F(Advertiser, WithForwardingOffNothingSaysThatItIsADefaultRouter) {
+  settle();
+  const auto told_off = [&](bool forwarding) {
+    bench.host(machine::ForwardingChanged{{0}, forwarding});
+    bench.advance(seconds(4));  // told soon
+    receive(mn.router_solicitation(bench.now), mn);
+    receive(from_unspecified(), mn);
+    bench.advance(seconds(700));
+    std::set<std::uint16_t> lifetimes;
+    std::set<Ipv6Address> destinations;
+    for (const Bytes& packet : advertisements()) {
+      EXPECT_TRUE(signed_properly(packet));
+      EXPECT_EQ(read(packet).prefixes.size(), 1u);  // it is no less of a prefix
+      lifetimes.insert(read(packet).ra.router_lifetime_s);
+      destinations.insert(destination(packet));
+    }
+    EXPECT_EQ(destinations, (std::set{kAllNodes, mn.link_local()}));
+    bench.sent.clear();
+    return lifetimes;
+  };
+  EXPECT_EQ(told_off(false), std::set<std::uint16_t>{0});
+  ASSERT_EQ(bench.reported(machine::EventKind::kWarning).size(), 1u);
+  EXPECT_EQ(bench.reported(machine::EventKind::kWarning)[0]->text("interface"), "access0");
+  // Neither a configuration nor the link's return makes one of it.
+  config.interfaces[0].max_ra_interval = seconds(500);
+  EXPECT_TRUE(router->handle(bench.now, config));
+  bench.host(machine::InterfaceDown{{0}});
+  bench.host(machine::InterfaceUp{{0}, kRouterLink, 1500});
+  EXPECT_EQ(told_off(false), std::set<std::uint16_t>{0});
+  EXPECT_EQ(told_off(true), std::set{config.interfaces[0].advertised.router_lifetime_s});
+}
+
 TEST_F(Advertiser, NothingIsAdvertisedFromAnAddressThatIsNotReady) {
   COVERS("ND-4861-32", "ND-4861-88");
   bench.hold_outcome = [](const machine::Action& action) {

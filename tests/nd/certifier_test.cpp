@@ -57,6 +57,9 @@ class Certifier : public testing::Test {
     message.icmp = message.packet;
     message.options = *wire::OptionList::parse(message.icmp.subspan(8));
     certifier->handle(now, message, kOwn);
+    return sent();
+  }
+  std::vector<Bytes> sent() {
     std::vector<Bytes> packets;
     while (auto action = outbox.poll())
       packets.push_back(std::get<machine::Transmit>(action->what).packet);
@@ -189,6 +192,84 @@ TEST_F(Certifier, KeepsTheRateInEveryWindowOfASecond) {
     sent.insert(sent.end(), ask({ours()}).size(), now.boot);
   for (std::size_t i = 10; i < sent.size(); ++i) EXPECT_GE(sent[i] - sent[i - 10], seconds(1));
   EXPECT_EQ(sent.size(), 30u);
+}
+
+TEST_F(Certifier, BeyondTheRateOneAnswerServesAll) {
+  COVERS("SND-6.4.5-7");
+  start();
+  const auto host = [](int number) {
+    return Ipv6Address::literal("fe80::77:" + std::to_string(1000 + number));
+  };
+  std::size_t first = 0;  // messages, each to who asked
+  for (int i = 0; i < 100; ++i) {
+    const auto packets = ask({ours()}, 0xffff, host(i));
+    for (const Bytes& packet : packets)
+      EXPECT_EQ(destination(packet), host(i).solicited_node()) << i;
+    first += packets.size();
+  }
+  EXPECT_EQ(first, 9u);  // three of three
+  // Each part once more, as soon as the rate allows it; nobody else has to ask.
+  EXPECT_EQ(certifier->next_deadline(), now.boot + seconds(1));
+  now.boot += milliseconds(999);
+  certifier->tick(now);
+  EXPECT_TRUE(sent().empty());
+  now.boot += milliseconds(1);
+  certifier->tick(now);
+  const auto served = sent();
+  identifier = 0;
+  expect_whole_path(served, ours());
+  identifier = 77;
+  for (const Bytes& packet : served) EXPECT_EQ(destination(packet), kAllNodes);
+  EXPECT_EQ(certifier->next_deadline(), kNever);
+  EXPECT_EQ(certifier->counters()[nd::CertifierCounter::kRateLimited], 97u);
+  // Nothing is due: to who asks again.
+  for (const Bytes& packet : ask({ours()}, 0xffff, host(5)))
+    EXPECT_EQ(destination(packet), host(5).solicited_node());
+  // A part of the path is another answer than the whole.
+  for (int i = 0; i < 5; ++i) (void)ask({ours()}, 0xffff, host(i));
+  EXPECT_TRUE(ask({ours()}, 1, host(6)).empty());
+  EXPECT_TRUE(ask({ours()}, 1, host(7)).empty());
+  now.boot += seconds(1);
+  certifier->tick(now);
+  std::vector<int> components;
+  for (const Bytes& packet : sent()) components.push_back(head(packet).component);
+  EXPECT_EQ(components, (std::vector{2, 1, 0, 1}));
+}
+
+TEST_F(Certifier, APathThatIsLongerThanTheRateGoesInParts) {
+  config.max_cpa_s = 2;
+  start();
+  EXPECT_TRUE(ask({ours()}).empty());
+  std::vector<Bytes> packets;
+  for (int i = 0; i < 21; ++i, now.boot += milliseconds(100)) {
+    certifier->tick(now);
+    for (Bytes& packet : sent()) packets.push_back(std::move(packet));
+    EXPECT_EQ(packets.size(), i < 10 ? 2u : 3u) << i;
+  }
+  identifier = 0;
+  expect_whole_path(packets, ours());
+}
+
+TEST_F(Certifier, AFloodOfUnknownAnchorsKeepsNobodyWaiting) {
+  COVERS("SND-9.3-3");
+  start();
+  std::size_t sent_in_all = 0;
+  for (int i = 0; i < 1000; ++i) {
+    Bytes name = to_bytes(config.anchor.subject_name);
+    name.back() = static_cast<std::uint8_t>(i);
+    name[name.size() - 2] = static_cast<std::uint8_t>(i >> 8);
+    sent_in_all += ask({anchor(Type::kDerName, name)}).size();
+  }
+  EXPECT_EQ(sent_in_all, 10u);
+  // Sixteen wait; the others are gone.
+  EXPECT_EQ(certifier->counters()[nd::CertifierCounter::kShed], 1000u - 10u - 16u);
+  EXPECT_TRUE(ask({ours()}).empty());
+  now.boot += seconds(1);
+  certifier->tick(now);
+  const auto packets = sent();
+  ASSERT_EQ(packets.size(), 10u);
+  identifier = 0;
+  expect_whole_path({packets.begin(), packets.begin() + 3}, ours());
 }
 
 TEST_F(Certifier, IgnoresWhatDoesNotConform) {

@@ -316,6 +316,8 @@ class RouterHostTest : public LinuxHostTest {
     config_.router = true;
     router::Config config = test::router_config();
     config.interfaces[0].id = kHere;
+    config.interfaces[0].min_ra_interval = nd::kMinDelayBetweenAdvertisements;
+    config.interfaces[0].max_ra_interval = seconds(4);
     router_ = std::make_unique<router::Router>(config, machine::Snapshot{}, random_, read_clocks());
     open();
     ASSERT_TRUE(carry_on([&] { return ready_; }));
@@ -338,6 +340,11 @@ class RouterHostTest : public LinuxHostTest {
         if (const auto* entry = std::get_if<machine::SetNeighbour>(&action->what)) {
           EXPECT_TRUE(carry_out(*entry));
         }
+        if (auto* start = std::get_if<machine::Start>(&action->what))
+          router_->handle(read_clocks(),
+                          machine::JobResult{start->job_id, machine::execute(start->job)});
+        if (auto* transmit = std::get_if<machine::Transmit>(&action->what))
+          sent_.push_back(std::move(transmit->packet));
         const auto* report = std::get_if<machine::Report>(&action->what);
         ready_ = ready_ || (report && report->event.kind == machine::EventKind::kRouterReady);
         if (machine::has_outcome(action->what))
@@ -359,8 +366,32 @@ class RouterHostTest : public LinuxHostTest {
                            wire::icmpv6_packet(address, kAllNodes, message)));
     here_->enter();
   }
+  // The R flag of the kernel's answer to the peer's question for our address.
+  bool kernel_answers_as_router() {
+    there_->enter();
+    auto peer = PacketSocket::open(if_nametoindex("there"), {{136}, {}, {}});
+    EXPECT_TRUE(peer);
+    const Ipv6Address group = here_global_.solicited_node();
+    Bytes question;
+    append(question, wire::NeighborSolicitation{.target = here_global_});
+    append(question, wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, there_link_});
+    wire::seal_icmpv6(there_local_, group, question);
+    EXPECT_TRUE(peer->send(link_address_of_group(group),
+                           wire::icmpv6_packet(there_local_, group, question)));
+    here_->enter();
+    std::optional<wire::NeighborAdvertisement> answer;
+    EXPECT_TRUE(test::serve(loop_, [&] {
+      peer->receive(100, [&](const PacketSocket::Frame& frame) {
+        const auto read = wire::NeighborAdvertisement::parse(frame.packet.subspan(40));
+        if (read && read->target == here_global_) answer = *read;
+      });
+      return answer.has_value();
+    }));
+    return answer && answer->router;
+  }
   test::FakeRandom random_{7};
   std::unique_ptr<router::Router> router_;
+  std::vector<Bytes> sent_;
   bool ready_ = false;
   std::size_t seen_ = 0;
 };
@@ -380,6 +411,44 @@ TEST_F(RouterHostTest, AUnaForAnAddressThatIsNotProxiedFollowsRfc4861) {
       << entry();
   EXPECT_NE(entry().find("02:00:00:00:00:98"), std::string::npos) << entry();
   EXPECT_FALSE(ip_shows("neigh show dev here", "2001:db8:a:1::99"));
+}
+
+TEST_F(RouterHostTest, IsNoDefaultRouterWhileTheKernelForwardsNothing) {
+  COVERS("ND-4861-52");
+  // The lifetime in the first advertisement from now on.
+  const auto next_lifetime = [&] {
+    sent_.clear();
+    std::optional<wire::RouterAdvertisement> next;
+    EXPECT_TRUE(carry_on([&] {
+      router_->tick(read_clocks());
+      for (const Bytes& packet : sent_)
+        if (const auto read = wire::RouterAdvertisement::parse(ByteView(packet).subspan(40));
+            read && !next)
+          next = *read;
+      return next.has_value();
+    }));
+    return next ? int{next->router_lifetime_s} : -1;
+  };
+  const auto switch_forwarding = [&](const std::string& interface, const std::string& value) {
+    ASSERT_TRUE(write_setting({"/proc/sys/net/ipv6/conf/" + interface + "/forwarding", value}));
+    ASSERT_TRUE(test::serve(loop_, [&] {
+      return std::ranges::any_of(events_, [](const machine::HostEvent& event) {
+        return std::holds_alternative<machine::ForwardingChanged>(event);
+      });
+    }));
+  };
+  open_router();
+  EXPECT_EQ(next_lifetime(), 1800);
+  EXPECT_TRUE(kernel_answers_as_router());
+  switch_forwarding("here", "0");
+  EXPECT_EQ(next_lifetime(), 0);
+  EXPECT_FALSE(kernel_answers_as_router());
+  switch_forwarding("here", "1");
+  EXPECT_EQ(next_lifetime(), 1800);
+  EXPECT_TRUE(kernel_answers_as_router());
+  switch_forwarding("all", "0");  // for every interface
+  EXPECT_EQ(next_lifetime(), 0);
+  EXPECT_FALSE(kernel_answers_as_router());
 }
 
 TEST_F(LinuxHostTest, UnderGuardWhatTheKernelLearntBeforeIsForgotten) {
