@@ -94,7 +94,8 @@ void KernelSigner::solicit_from_unspecified(Now now, const Outgoing& outgoing) {
 }
 
 void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own) {
-  if (const auto why = bound(now, outgoing.interface, outgoing.destination))
+  const auto asks = wire::NeighborSolicitation::parse(outgoing.icmp);
+  if (const auto why = bound(now, outgoing.interface, asks ? asks->target : outgoing.destination))
     return drop(outgoing.hold, *why);
   send::Unsigned message;
   message.source = outgoing.source;
@@ -127,12 +128,13 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
 }
 
 std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
-                                                const Ipv6Address& destination) {
-  if (signing_.size() >= around_.config.max_signing) return GuardCounter::kSignQueue;
-  const auto share = around_.neighbours.contains({interface, destination})
-                         ? send::Share::kKnown
-                         : send::Share::kStrangers;
-  if (!budget_.take(interface, budget_key(destination), share, now.boot))
+                                                const Ipv6Address& neighbour) {
+  const bool proven = around_.neighbours.proven({interface, neighbour});
+  // The last places are not for strangers.
+  const std::size_t places = around_.config.max_signing;
+  if (signing_.size() >= (proven ? places : places - places / 4)) return GuardCounter::kSignQueue;
+  const auto share = proven ? send::Share::kKnown : send::Share::kStrangers;
+  if (!budget_.take(interface, budget_key(neighbour), share, now.boot))
     return GuardCounter::kSignBudget;
   return std::nullopt;
 }

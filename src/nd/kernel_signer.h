@@ -2,7 +2,8 @@
 // CGA, Timestamp, Nonce and RSA Signature options, the Nonce drawn for a solicitation and that of
 // the solicitation for its answer. A message whose address is no CGA of ours passes unsigned in
 // mixed mode and is dropped else. Signatures are jobs; their number is bounded for each neighbour,
-// each interface and in all.
+// each interface and in all; who has proved himself does not share with strangers, so that packets
+// to thousands of addresses that nobody has take no neighbour away (RFC 3971 9.2.6).
 #pragma once
 
 #include <deque>
@@ -87,9 +88,9 @@ class KernelSigner {
   void not_ours(const Outgoing& outgoing);
   void solicit_from_unspecified(Now now, const Outgoing& outgoing);
   void secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own);
-  // Nothing: it may be signed now.
+  // Of a message to a neighbour or about one. Nothing: it may be signed now.
   [[nodiscard]] std::optional<GuardCounter> bound(Now now, InterfaceId interface,
-                                                  const Ipv6Address& destination);
+                                                  const Ipv6Address& neighbour);
   [[nodiscard]] std::optional<GuardCounter> start(Now now, send::Unsigned message,
                                                   const Signing& signing);
   [[nodiscard]] Ipv6Address destination_of(const Outgoing& outgoing) const;

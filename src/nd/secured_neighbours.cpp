@@ -20,10 +20,15 @@ std::optional<SecuredNeighbours::Neighbour> SecuredNeighbours::note(const Neighb
 
 void SecuredNeighbours::gone(const Neighbour& neighbour, Instant now) {
   const auto known = noted_.find(neighbour);
-  if (known != noted_.end() && now - known->second > kNewsDelay) erase(known);
+  if (known == noted_.end() || now - known->second <= kNewsDelay) return;
+  erase(known);
+  // Those who come back soon are the same for the most part.
+  if (former_.size() >= max_entries_) former_.clear();
+  former_.insert(neighbour);
 }
 
 void SecuredNeighbours::drop(InterfaceId interface) {
+  std::erase_if(former_, [&](const Neighbour& each) { return each.interface == interface; });
   for (auto entry = noted_.begin(); entry != noted_.end();) {
     const auto next = std::next(entry);
     if (entry->first.interface == interface) erase(entry);

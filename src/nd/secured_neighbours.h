@@ -1,6 +1,6 @@
 // Which entries of the kernel's neighbour cache were last changed by a secured message (RFC 3971
-// 8): an unsecured one must not change those. Bounded; nothing is known of an entry that the kernel
-// has given up.
+// 8): an unsecured one must not change those. Of an entry that the kernel has given up it is known
+// that its neighbour has proved himself once. Bounded.
 #pragma once
 
 #include <map>
@@ -27,6 +27,10 @@ class SecuredNeighbours {
   [[nodiscard]] bool contains(const Neighbour& neighbour) const {
     return noted_.contains(neighbour);
   }
+  // Whether he has proved himself, be his entry still there or not.
+  [[nodiscard]] bool proven(const Neighbour& neighbour) const {
+    return contains(neighbour) || former_.contains(neighbour);
+  }
   // A secured message changes the kernel's entry. When the table is full the neighbour that was
   // silent longest gives way: its entry is to be taken from the kernel, lest it pass for unsecured.
   [[nodiscard]] std::optional<Neighbour> note(const Neighbour& neighbour, Instant now);
@@ -43,6 +47,7 @@ class SecuredNeighbours {
   std::size_t max_entries_;
   std::map<Neighbour, Instant> noted_;
   std::set<std::pair<Instant, Neighbour>> order_;
+  std::set<Neighbour> former_;  // whose entries the kernel gave up, as many
 };
 
 }  // namespace sendoff::nd

@@ -201,6 +201,40 @@ TEST_F(GuardSending, SignaturesAreRationed) {
   EXPECT_EQ(counted("sign-failed"), 1u);
 }
 
+TEST_F(GuardSending, PacketsToAddressesThatNobodyHasTakeNoNeighbourAway) {
+  config.signatures = {20, 10, 4096};
+  config.max_signing = 8;
+  start();
+  const auto ask = [&](const Ipv6Address& target) {
+    return from_kernel(solicitation(own(), target.solicited_node(), target, kOwnLink));
+  };
+  EXPECT_TRUE(taken(from_wire(secured_solicitation().packet())));
+  bench.advance(seconds(2));
+  // The kernel's table is full: it gives the neighbour up.
+  bench.host(machine::NeighbourChanged{kGuarded, peer.link_local(), std::nullopt, false});
+  ASSERT_EQ(guard->status(bench.now).secured_neighbours, 0u);
+  int asked = 0;
+  for (int i = 1; i <= 200; ++i)
+    asked += taken(ask(Ipv6Address::literal("2001:db8:a:1::" + std::to_string(i)))) ? 1 : 0;
+  EXPECT_EQ(asked, 10);
+  EXPECT_TRUE(taken(ask(peer.link_local())));
+  // Nor do those that wait for their signature.
+  bench.advance(seconds(2));
+  bench.hold_jobs = true;
+  for (int i = 1; i <= 6; ++i)
+    EXPECT_FALSE(ask(Ipv6Address::literal("2001:db8:a:2::" + std::to_string(i))));
+  EXPECT_TRUE(dropped(ask(Ipv6Address::literal("2001:db8:a:2::7"))));
+  EXPECT_FALSE(ask(peer.link_local()));
+  EXPECT_EQ(counted("sign-queue-full"), 1u);
+  // Of another link he is a stranger.
+  bench.host(machine::InterfaceDown{kGuarded});
+  bench.hold_jobs = false;
+  bench.host(machine::InterfaceUp{kGuarded, kOwnLink, 1500});
+  for (int i = 1; i <= 20; ++i)
+    (void)ask(Ipv6Address::literal("2001:db8:a:3::" + std::to_string(i)));
+  EXPECT_TRUE(dropped(ask(peer.link_local())));
+}
+
 TEST_F(GuardSending, ALinkThatGoesTakesNoMessageOfAnotherAlong) {
   const InterfaceId second{1};
   nd::GuardedInterface other;

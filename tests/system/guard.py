@@ -285,6 +285,24 @@ def refuse_forgeries(bed, a, b):
     hold("nobody else speaks for a's own address", counts(a, "own-address", 1))
 
 
+def heed_a_signed_defence(bed, a, b):
+    """An address of b's that an operator gives to a: b's kernel says that it has it, and its guard proves that."""
+    bed.guard_config("a")
+    hold("a is told to take others again", a.command("reload").returncode == 0)
+    taken = counter(a, "taken-secured")
+    testbed.run("ip", "-n", bed.namespace("a"), "address", "add", f"{b.address}/128", "dev", "access0")
+
+    def flags():
+        shown = testbed.run("ip", "-n", bed.namespace("a"), "-6", "-o", "address", "show", "dev", "access0", "to", b.address).stdout
+        return shown.split()
+
+    hold("an address that another one proves to have is a duplicate", wait_until(lambda: "dadfailed" in flags(), 15), str(flags()))
+    hold("by a signed advertisement", counter(a, "taken-secured") > taken)
+    testbed.run("ip", "-n", bed.namespace("a"), "address", "del", f"{b.address}/128", "dev", "access0")
+    hold("b keeps it", b.address in bed.addresses("b") and bed.ping("a", b.address))
+    hold("and nobody had to give up one of his own", bed.addresses("a") and a.address in bed.addresses("a"))
+
+
 def be_strict(bed, a):
     """Secured-only by a reload of a, which b and the plain host stay as they are for."""
     config = bed.guard_config("a", mode="secured-only")
@@ -457,6 +475,7 @@ def main():
         seen = judge_capture(bed, capture)
         hold("each message of the guarded hosts is signed", seen.get(135, 0) >= 6 and seen.get(136, 0) >= 2, str(seen))
         judge_by_others(bed, capture, seen)
+        heed_a_signed_defence(bed, a, bed.b)
         collide(bed, bed.b)
         end_openly(bed, a)
         survive_a_jealous_neighbour(bed, a.link_local)

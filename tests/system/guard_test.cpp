@@ -15,6 +15,7 @@ TEST(GuardedHosts, ReachEachOtherAndNobodySpeaksForThem) {
   COVERS("SND-8-1");
   COVERS("SND-8-4");
   COVERS("SND-8-11");
+  COVERS("ND-4862-15");
   const Ran ran = run(source_directory() + "/tests/system/guard.py " + program());
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("guard: all held"), std::string::npos) << ran.output;
@@ -22,6 +23,7 @@ TEST(GuardedHosts, ReachEachOtherAndNobodySpeaksForThem) {
 
 TEST(GuardedRoles, ExchangeKeysAndNobodySpeaksForThem) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to make namespaces";
+  COVERS("SND-9.2.6-1");
   const Ran ran = run(source_directory() + "/tests/system/guarded_roles.py " + program());
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("guarded roles: all held"), std::string::npos) << ran.output;
