@@ -554,11 +554,10 @@ TEST(RouterDiscovery, WithoutAnAnchorNoAdvertisementIsSecured) {
     EXPECT_EQ(link.router.has_value(), anchored);
     EXPECT_EQ(world.care_of().is_unspecified(), !anchored);
     EXPECT_EQ(world.sent_of_type(148) > 0, anchored);
+    if (anchored) continue;
     const auto* warning = world.last(EventKind::kWarning);
-    ASSERT_EQ(warning != nullptr, !anchored);
-    if (!anchored) {
-      EXPECT_NE(warning->text("text").find("no router will be believed"), std::string_view::npos);
-    }
+    ASSERT_NE(warning, nullptr);
+    EXPECT_NE(warning->text("text").find("no router will be believed"), std::string_view::npos);
   }
 }
 

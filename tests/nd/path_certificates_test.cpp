@@ -211,15 +211,17 @@ TEST_F(PathMessages, NamesOfEveryAttributeAreChainedAndAskedFor) {
 
 TEST_F(PathMessages, AnAnchorCountsByItsKeyUntilItEnds) {
   COVERS("CRT-5280-4");
-  Authority authority{"anchor-2048", "Anchor"};  // until 1.9 thousand million s
-  authority.anchor.back() ^= 1;                  // in its own signature
+  // The same anchor again, which ends before what it certified, and whose own signature is wrong.
+  const Authority authority{"anchor-2048", "Anchor"};
+  const UtcTime ends(seconds(1'800'001'000));
+  Bytes shorter = Authority::issue(pki::Role::kAnchor, authority.key, authority.name,
+                                   authority.blocks, {}, authority.key, ends);
+  shorter.back() ^= 1;
   auto anchors = std::make_shared<std::vector<pki::TrustAnchor>>();
-  anchors->push_back(authority.trusted());
+  anchors->push_back(*pki::TrustAnchor::parse(shorter));
   config.paths.anchors = anchors;
-  const UtcTime ends(seconds(1'900'000'000));
   const Prefix prefix = Prefix::literal(kOnLink);
-  router = FakeRouter("ar-2048", authority.path_to("ar-2048", prefix, ends + seconds(1000)),
-                      {prefix}, 1);
+  router = FakeRouter("ar-2048", authority.path_to("ar-2048", prefix), {prefix}, 1);
   for (const bool over : {false, true}) {
     start();
     bench.now.utc = ends + seconds(over ? 1 : -10);
