@@ -137,7 +137,7 @@ TEST_F(Anchors, HaveNamesAsTheyAreShown) {
        {"CN=Our network", "CN=a\\,b,O=c\\+d\\=e", "CN=\xc3\xbc,OU=two,OU=one,O=Example,C=DE"}) {
     authority.anchor = [&] {
       pki::AnchorFields made;
-      made.spki = signing_key("ar-2048")->spki();
+      made.spki = to_bytes(signing_key("ar-2048")->spki());
       made.name = pki::name_from_text(shown).value();
       made.blocks = {Prefix::literal("2001:db8::/32")};
       return pki::TrustAnchor::of(made)->certificate;

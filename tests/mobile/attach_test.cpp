@@ -192,7 +192,7 @@ TEST(Attach, NoHintOfTheLinkMakesANeighbourReachable) {
     return asked<machine::SetNeighbour>(node.world);
   };
   for (const Hints& hints :
-       {Hints{machine::ApAttached{kLink, kApHere}}, Hints{up}, Hints{up, up},
+       {Hints{machine::ApAttached{kLink, kApHere}},
         Hints{machine::ApAttached{kLink, kApHere}, machine::ApAttached{kLink, kApHere}},
         Hints{machine::MtuChanged{kLink, 1400}}}) {
     Attached node;
@@ -201,7 +201,7 @@ TEST(Attach, NoHintOfTheLinkMakesANeighbourReachable) {
   }
   for (const Hints& hints :
        {Hints{machine::ApAttached{kLink, kApHere}, machine::ApAttached{kLink, kApX}},
-        Hints{machine::ApLost{kLink}},
+        Hints{machine::ApLost{kLink}}, Hints{up}, Hints{up, up},
         Hints{machine::ApLost{kLink}, machine::ApAttached{kLink, kApHere}},
         Hints{machine::InterfaceDown{kLink}, up},
         Hints{machine::InterfaceDown{kLink}, machine::ApAttached{kLink, kApHere}, up}}) {
@@ -211,6 +211,7 @@ TEST(Attach, NoHintOfTheLinkMakesANeighbourReachable) {
     EXPECT_EQ(neighbours[0].address, node.par.link_local);
     EXPECT_FALSE(neighbours[0].link_address);
     EXPECT_FALSE(node.world.status().links.at(0).router);
+    if (std::holds_alternative<machine::ApLost>(hints.back())) continue;  // it hears nobody
     // What its router signs makes it one again.
     node.world.forget_output();
     node.world.deliver(node.par.router_advertisement(kAllNodes, node.world.seal(), {}));
