@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,13 +40,21 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
   return parts;
 }
 
-// Without backslashes; nothing where one ends the text, or "+" joins two attributes.
+// Without backslashes, two hexadecimal digits behind one being an octet (RFC 4514 2.4); nothing
+// where one ends the text, or "+" joins two attributes.
 std::optional<std::string> plain(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+') return std::nullopt;
-    if (text[i] == '\\' && ++i == text.size()) return std::nullopt;
-    out += text[i];
+    const bool escaped = text[i] == '\\';
+    if (escaped && ++i == text.size()) return std::nullopt;
+    Bytes octet;
+    if (escaped && i + 1 < text.size() && from_hex(text.substr(i, 2), octet)) {
+      out += static_cast<char>(octet.front());
+      ++i;
+    } else {
+      out += text[i];
+    }
   }
   return out;
 }
@@ -55,6 +64,9 @@ bool add_attribute(X509_NAME* name, std::string_view text) {
   if (equals == std::string_view::npos) return false;
   std::string type(text.substr(0, equals));
   type.erase(0, type.find_first_not_of(' '));
+  // "cn" is as good as "CN" (RFC 4514 3); names of more letters OpenSSL knows in one form alone.
+  if (type.size() <= 2)
+    std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::toupper(c); });
   const auto value = plain(text.substr(equals + 1));
   if (!value || value->empty()) return false;
   return X509_NAME_add_entry_by_txt(name, type.c_str(), MBSTRING_UTF8,

@@ -10,6 +10,7 @@
 #include "crypto/random.h"
 #include "esp/key.h"
 #include "support/paths.h"
+#include "support/peer.h"
 
 namespace sendoff::config {
 namespace {
@@ -126,12 +127,14 @@ TEST_F(Examples, NameTheRealOptionsWithTheirDefaults) {
   daemon.control_socket = "/run/sendoff/router.sock";
   daemon.store.key_file = "etc/store.key";                     // the default is none
   daemon.radios = {{{0}, "access0", "/run/hostapd/access0"}};  // likewise
+  daemon.guard = net::OnStop::kOpen;                           // likewise
   EXPECT_EQ(ar->daemon, daemon);
 
   std::string mobile_text = uncommented(example("mobile.toml"));
   mobile_text = changed(mobile_text, "parameters = \"mn.cga\"\n", "");
   mobile_text = changed(mobile_text, "switch_command = [\"/usr/local/sbin/roam\"]\n", "");
   mobile_text = changed(mobile_text, "switch_socket = \"/run/roamd.sock\"\n", "");
+  files_.put("etc/anchor.pub", test::signing_key("anchor-2048")->spki());
   const auto mn = mobile(mobile_text);
   ASSERT_TRUE(mn) << mn.error()[0].text();
   const mobile::Config default_node;
