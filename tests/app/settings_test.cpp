@@ -59,7 +59,7 @@ class ShownSettings : public Terminal {
     received.hold = machine::HoldId{1};
     bench.receive(received);
     EXPECT_EQ(bench.asked<machine::Verdict>().size(), 1u);
-    const bool secured = bench.counter("guard", "secured") == 1;
+    const bool secured = bench.counter("guard", "taken-secured") == 1;
     EXPECT_EQ(bench.counter("send", "key-limits"), secured ? 0u : 1u);
     return secured;
   }
