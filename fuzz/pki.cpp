@@ -1,5 +1,6 @@
 // Certificates, their address blocks, names, and files of them. Address blocks have one encoding:
 // what parses is what an encoder of this file makes of it.
+#include "crypto/der.h"
 #include "memory.h"
 #include "pki/blocks.h"
 #include "pki/certificate.h"
@@ -16,14 +17,8 @@ namespace {
 namespace tag = pki::tag;
 
 Bytes element(std::uint8_t tag, ByteView content) {
-  Bytes out{tag};
-  if (content.size() >= 0x100) {
-    out.push_back(0x82);
-    out.push_back(static_cast<std::uint8_t>(content.size() >> 8));
-  } else if (content.size() >= 0x80) {
-    out.push_back(0x81);
-  }
-  out.push_back(static_cast<std::uint8_t>(content.size()));
+  Bytes out;
+  crypto::der::append_header(out, tag, content.size());
   out.insert(out.end(), content.begin(), content.end());
   return out;
 }

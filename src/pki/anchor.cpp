@@ -1,6 +1,7 @@
 // A trust anchor that is known by its key and name alone (RFC 3971 6.5): written as the certificate
 // that its authority would have issued to itself, so that one way of validation serves both kinds.
 // Nobody signed it, and nobody looks: what an operator configured needs no proof.
+#include "crypto/der.h"
 #include "pki/blocks.h"
 #include "pki/certificate.h"
 #include "pki/decoded.h"
@@ -31,14 +32,8 @@ Bytes joined(std::initializer_list<ByteView> parts) {
 
 Bytes element(std::uint8_t tag, std::initializer_list<ByteView> parts) {
   const Bytes content = joined(parts);
-  Bytes out{tag};
-  if (content.size() >= 0x100) {
-    out.push_back(0x82);
-    out.push_back(static_cast<std::uint8_t>(content.size() >> 8));
-  } else if (content.size() >= 0x80) {
-    out.push_back(0x81);
-  }
-  out.push_back(static_cast<std::uint8_t>(content.size()));
+  Bytes out;
+  crypto::der::append_header(out, tag, content.size());
   out.insert(out.end(), content.begin(), content.end());
   return out;
 }
