@@ -72,11 +72,8 @@ void read_method(Section& authorization, send::Kind kind, send::Methods& methods
 }
 
 void read_authorization(Section& root, send::Methods& methods) {
-  using send::Kind;
   Section section = root.table("authorization");
-  for (const Kind kind :
-       {Kind::kNeighborSolicitation, Kind::kNeighborAdvertisement, Kind::kRouterSolicitation,
-        Kind::kRouterAdvertisement, Kind::kRedirect, Kind::kRtSolPr, Kind::kPrRtAdv}) {
+  for (const send::Kind kind : send::kKindsWithMethod) {
     read_method(section, kind, methods);
     if (is_of_router(kind) && send::satisfied(methods.of(kind), false, true))
       section.warning(method_key(kind),

@@ -28,11 +28,8 @@ Json start(const DaemonStatus& daemon) {
 
 // What each kind of message is proven by, of those that have a method.
 Json methods_of(const DaemonStatus& daemon) {
-  using send::Kind;
   Json json = Json::object();
-  for (const Kind kind :
-       {Kind::kNeighborSolicitation, Kind::kNeighborAdvertisement, Kind::kRouterSolicitation,
-        Kind::kRouterAdvertisement, Kind::kRedirect, Kind::kRtSolPr, Kind::kPrRtAdv})
+  for (const send::Kind kind : send::kKindsWithMethod)
     json[name(kind)] = name(daemon.methods.of(kind));
   return json;
 }

@@ -32,6 +32,15 @@ enum class Method : std::uint8_t {
   return false;
 }
 
+// The kinds of message that are signed, and so have one.
+inline constexpr std::array kKindsWithMethod = {Kind::kNeighborSolicitation,
+                                                Kind::kNeighborAdvertisement,
+                                                Kind::kRouterSolicitation,
+                                                Kind::kRouterAdvertisement,
+                                                Kind::kRedirect,
+                                                Kind::kRtSolPr,
+                                                Kind::kPrRtAdv};
+
 // A method a kind. Of a router's messages (RA, Redirect, PrRtAdv) it is at first trust anchor and
 // CGA, of others CGA (GS15).
 class Methods {
