@@ -36,8 +36,7 @@ struct GuardedInterface {
 };
 
 // All hosts of a link may be strangers to a guard, where a role has a router and a few nodes: it
-// verifies more of them, and remembers more. 4000 verifications take a tenth of a core, all tables
-// at their bounds about 20 MB.
+// verifies more of them, and remembers more (docs/performance.md has what floods cost it).
 [[nodiscard]] inline send::ReceiverConfig guards_receiver() {
   send::ReceiverConfig receiver;
   receiver.budget = {.per_source_s = 20, .per_interface_s = 4000, .max_sources = 65'536};

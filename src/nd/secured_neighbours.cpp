@@ -22,7 +22,7 @@ void SecuredNeighbours::gone(const Neighbour& neighbour, Instant now) {
   const auto known = noted_.find(neighbour);
   if (known == noted_.end() || now - known->second <= kNewsDelay) return;
   erase(known);
-  // Those who come back soon are the same for the most part.
+  // Bounded; whoever is forgotten so is but asked for among strangers.
   if (former_.size() >= max_entries_) former_.clear();
   former_.insert(neighbour);
 }
