@@ -283,6 +283,7 @@ def refuse_forgeries(bed, a, b):
     hold("and a keeps b's link-layer address", before == LINKS["b"] and bed.neighbour("a", b.address) == before)
     bed.inject(forging.forged_una(a.address, a.address, LINKS["thief"]))
     hold("nobody else speaks for a's own address", counts(a, "own-address", 1))
+    hold("which a keeps", a.address in bed.addresses("a"))
 
 
 def heed_a_signed_defence(bed, a, b):
