@@ -54,6 +54,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
     case EventKind::kPathRefused:
     case EventKind::kPathWithdrawn:
     case EventKind::kAddressLost:
+    case EventKind::kAddressClaimed:
     case EventKind::kKeyRefused:
     case EventKind::kRequestUnvalidated:
     case EventKind::kRequestRefused:

@@ -120,6 +120,10 @@ std::vector<machine::HeldKeyName> HeldKeys::discard_of(const Ipv6Address& cga) {
   return discard_where([&](const HeldKey& key) { return key.cga == cga; });
 }
 
+std::vector<machine::HeldKeyName> HeldKeys::discard_from(const crypto::KeyHash& signer) {
+  return discard_where([&](const HeldKey& key) { return key.signer == signer; });
+}
+
 machine::HeldKey HeldKeys::record_of(const HeldKey& key, Now now) const {
   return {.ar = key.ar,
           .cga = key.cga,

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "crypto/mac.h"
+#include "crypto/rsa.h"
 #include "machine/record.h"
 
 namespace sendoff::keys {
@@ -15,6 +16,7 @@ struct HeldKey {
   Ipv6Address ar;             // global address: where FBUs go (W7)
   Ipv6Address ar_link_local;  // the CGA that signed the PrRtAdv
   Ipv6Address cga;
+  crypto::KeyHash signer{};  // of the AR's public key; none: restored, and not delivered since
   crypto::Algorithm algorithm = crypto::Algorithm::kHmacSha1_96;
   Secret key;
   Instant received_for;  // when the matched RtSolPr was first sent: lifetimes count from there
@@ -66,6 +68,9 @@ class HeldKeys {
   std::vector<machine::HeldKeyName> discard_all_but(const Ipv6Address& current);
   // The address is none of ours any more. The names to Forget.
   std::vector<machine::HeldKeyName> discard_of(const Ipv6Address& cga);
+
+  // That AR's certificate counts no more. The names to Forget.
+  std::vector<machine::HeldKeyName> discard_from(const crypto::KeyHash& signer);
 
   [[nodiscard]] machine::HeldKey record_of(const HeldKey& key, Now now) const;
   bool restore(Now now, const machine::HeldKey& record);  // as delivered = false

@@ -97,8 +97,10 @@ struct HostProtection {
   Ipv6Address local;
   std::string lacks;  // empty: both are protected, both ways
 };
-// UTC jumped against the boot clock by more than drift can.
-struct ClockStepped {};
+// UTC jumped against the boot clock by more than drift can: so far, forwards or back.
+struct ClockStepped {
+  Duration by{};
+};
 // The daemon ends after what the machine asks for now; it is waited for a moment, not for long.
 struct Ending {};
 

@@ -136,6 +136,8 @@ std::string_view name(EventKind kind) {
       return "address-formed";
     case EventKind::kAddressLost:
       return "address-lost";
+    case EventKind::kAddressClaimed:
+      return "address-claimed";
     case EventKind::kKeyRequested:
       return "key-requested";
     case EventKind::kKeyReceived:

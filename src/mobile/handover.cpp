@@ -329,12 +329,13 @@ void Handover::binding_complete(Now now, const Ipv6Address& current) {
   }
 }
 
-void Handover::key_gone(Now now, const Ipv6Address& ar, const Ipv6Address& cga) {
+void Handover::key_gone(Now now, const Ipv6Address& ar, const Ipv6Address& cga,
+                        std::string_view reason) {
   Movement* movement = find(ar, cga);
   if (movement == nullptr) return;
   if (movement->may_stand) leave_behind(now, ar, cga);
-  if (movement->pending) stop(*movement, "key-expired");
-  remove(*movement, "key-expired");
+  if (movement->pending) stop(*movement, reason);
+  remove(*movement, reason);
 }
 
 bool Handover::owns(machine::ActionId action) const {

@@ -74,7 +74,7 @@ class Handover {
   // Mobile IPv6 has updated its bindings: movements away from other routers are over.
   void binding_complete(Now now, const Ipv6Address& current);
   // The key of (ar, cga) is gone, so nothing more can be said under it.
-  void key_gone(Now now, const Ipv6Address& ar, const Ipv6Address& cga);
+  void key_gone(Now now, const Ipv6Address& ar, const Ipv6Address& cga, std::string_view reason);
 
   // A packet that the MobilityGate admitted; anything but an FBack or a Binding Error is ignored.
   // True: an authentic FBack that came through the router of this link from another one.
@@ -214,7 +214,7 @@ class Handover {
   void resynchronise(Now now, Movement& movement, keys::HeldKey& key, std::uint16_t last);
   void refused(Now now, Movement& movement, std::uint8_t status);
   void accepted(Movement& movement, const wire::FastBindingAcknowledgement& fback, Instant sent);
-  void stop(Movement& movement, const std::string& reason);
+  void stop(Movement& movement, std::string_view reason);
   void settle(Movement& movement);
 
   Parts parts_;

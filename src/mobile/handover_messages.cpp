@@ -274,7 +274,7 @@ void Handover::settle(Movement& movement) {
   parts_.keys.retain_previous(movement.par, movement.pcoa, false);
 }
 
-void Handover::stop(Movement& movement, const std::string& reason) {
+void Handover::stop(Movement& movement, std::string_view reason) {
   settle(movement);
   movement.stopped = true;
   movement.switch_at = kNever;
@@ -282,7 +282,7 @@ void Handover::stop(Movement& movement, const std::string& reason) {
   detach_tunnel(movement);
   last_voluntary_.reset();
   parts_.outbox.report(EventKind::kHandoverFailed,
-                       {{"ar", movement.par.text()}, {"reason", reason}});
+                       {{"ar", movement.par.text()}, {"reason", std::string(reason)}});
   if (movement.by_network && on_par_link(movement)) switch_link(movement);
 }
 

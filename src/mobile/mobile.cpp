@@ -63,7 +63,10 @@ void Mobile::State::dispatch(Now now, send::Judged judged) {
 void Mobile::State::settle(Now now) {
   for (bool again = true; again;) {
     again = false;
-    if (paths.take_withdrawn()) discovery.keys_withdrawn(now);
+    if (const auto withdrawn = paths.take_withdrawn(); !withdrawn.empty()) {
+      discovery.keys_withdrawn(now);
+      for (const nd::CertifiedKeys::Withdrawn& router : withdrawn) discard_keys_of(now, router);
+    }
     for (const nd::PathFetcher::Ended& ended : paths.take_ended()) {
       again = true;
       discovery.paths_ended(now, ended);
@@ -106,10 +109,18 @@ void Mobile::State::forget(const machine::HeldKeyName& name, std::string_view re
       {{"ar", name.ar.text()}, {"cga", name.cga.text()}, {"reason", std::string(reason)}});
 }
 
+// Who was certified no longer than this is to move no traffic of ours (RFC 3971 6.3.1).
+void Mobile::State::discard_keys_of(Now now, const nd::CertifiedKeys::Withdrawn& router) {
+  for (const machine::HeldKeyName& name : keys.discard_from(router.key)) {
+    forget(name, "router-withdrawn");
+    handover.key_gone(now, name.ar, name.cga, "router-withdrawn");
+  }
+}
+
 void Mobile::State::expire_keys(Now now) {
   for (const machine::HeldKeyName& name : keys.expire(now.boot)) {
     forget(name, "expired");
-    handover.key_gone(now, name.ar, name.cga);
+    handover.key_gone(now, name.ar, name.cga, "key-expired");
   }
 }
 
@@ -172,6 +183,8 @@ void Mobile::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* lost = std::get_if<machine::ApLost>(&event)) {
     state.link_gone(now, lost->interface);
     state.attach.ap_lost(now, lost->interface);
+  } else if (const auto* step = std::get_if<machine::ClockStepped>(&event)) {
+    state.receiver.clock_stepped(*step);
   }
   state.settle(now);
 }

@@ -74,7 +74,7 @@ void Mobile::State::invalid(Now now, const Attachment& attachment) {
   if (in_use && in_use->interface == attachment.interface) leave(now);
   for (const machine::HeldKeyName& name : keys.discard_of(*attachment.address)) {
     forget(name, "address-invalid");
-    handover.key_gone(now, name.ar, name.cga);
+    handover.key_gone(now, name.ar, name.cga, "address-invalid");
   }
 }
 

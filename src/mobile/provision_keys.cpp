@@ -119,6 +119,7 @@ void Provision::store(Now now, const Opening& opening, Secret key) {
   held.ar = opening.ar;
   held.ar_link_local = opening.advertisement.message.source;
   held.cga = attempt.source;
+  held.signer = opening.advertisement.proof->key_hash;
   held.algorithm = opening.algorithm;
   held.key = std::move(key);
   held.received_for = attempt.first_sent;

@@ -79,6 +79,7 @@ struct Mobile::State {
   void interface_up(Now now, const machine::InterfaceUp& event);
   void ap_attached(Now now, const machine::ApAttached& event);
   void forget(const machine::HeldKeyName& name, std::string_view reason);
+  void discard_keys_of(Now now, const nd::CertifiedKeys::Withdrawn& router);
   void expire_keys(Now now);
   [[nodiscard]] Result<void, machine::OrderError> carry_out(Now now, const machine::Order& order);
   [[nodiscard]] Result<void, machine::OrderError> ask_for_key(Now now,

@@ -62,7 +62,8 @@ void CertifiedKeys::stand(Entry& entry, Standing standing, Instant deadline) {
     entry.over = false;
   }
   entry.standing = standing;
-  if (counted && standing == Standing::kRevoked) withdrawn_.push_back({entry.router.subject, true});
+  if (counted && standing == Standing::kRevoked)
+    withdrawn_.push_back({entry.router.subject, entry.hash, true});
 }
 
 std::vector<pki::CertificateChain> CertifiedKeys::chains() const {
@@ -94,7 +95,7 @@ void CertifiedKeys::expire(Instant now) {
   for (auto& [digest, entry] : routers_) {
     if (entry.over || now < entry.deadline) continue;
     entry.over = true;
-    withdrawn_.push_back({entry.router.subject, false});
+    withdrawn_.push_back({entry.router.subject, entry.hash, false});
   }
 }
 

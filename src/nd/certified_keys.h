@@ -41,6 +41,7 @@ class CertifiedKeys final : public send::KnownKeys {
   // Routers that count no more since the last call.
   struct Withdrawn {
     std::string subject;
+    crypto::KeyHash key{};
     bool revoked = false;  // else no list came in time
   };
   [[nodiscard]] std::vector<Withdrawn> take_withdrawn();

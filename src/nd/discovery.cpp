@@ -17,7 +17,6 @@ constexpr std::size_t kMaxPrefixes = 16;
 constexpr std::size_t kMaxNaacks = 4;             // that wait to be taken
 constexpr Duration kNonceLifetime = seconds(15);  // GS8
 constexpr Duration kHoldLimit = seconds(15);      // CPS_RETRY_MAX (GS33)
-constexpr Duration kLaterInterval = seconds(60);  // after MAX_RTR_SOLICITATIONS (GS26)
 constexpr std::uint32_t kMinMtu = 1280;
 
 }  // namespace
@@ -146,7 +145,7 @@ void Discovery::solicit(Now now, InterfaceId interface, Link& link) {
   // With a router at hand one question is enough.
   link.next_solicitation =
       link.routers.empty()
-          ? now.boot + (from_unspecified ? kLaterInterval : config_.solicitation_interval)
+          ? now.boot + (from_unspecified ? config_.later_interval : config_.solicitation_interval)
           : kNever;
   Bytes nonce = send::draw_nonce(random_);
   if (nonce.empty()) return;

@@ -59,8 +59,9 @@ struct Router {
 struct DiscoveryConfig {
   Duration solicitation_interval = seconds(4);  // RTR_SOLICITATION_INTERVAL
   Duration first_delay_max = seconds(1);        // MAX_RTR_SOLICITATION_DELAY
-  unsigned max_solicitations = 3;               // then one from :: (GS26), then every minute
-  std::size_t max_held = 8;                     // RAs waiting for a path, an interface (GS33)
+  unsigned max_solicitations = 3;               // then one from :: (GS26), and again:
+  Duration later_interval = seconds(60);
+  std::size_t max_held = 8;  // RAs waiting for a path, an interface (GS33)
 };
 
 enum class DiscoveryCounter : std::uint8_t {

@@ -13,7 +13,6 @@ using machine::Verdict;
 using send::Kind;
 using wire::OptionType;
 
-constexpr std::size_t kRoutersOfLink = 8;
 constexpr std::size_t kWaitingOfLink = 8;        // GS33
 constexpr Duration kPathPatience = seconds(15);  // CPS_RETRY_MAX
 constexpr std::uint8_t kHostBits = 128;
@@ -80,7 +79,8 @@ Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random
       own_(config_.identity, links_, outbox_),
       neighbours_(config.max_neighbours),
       signer_({config_, links_, own_, neighbours_, receiver_.nonces(), receiver_.stamps(), random,
-               outbox_, counters_}) {
+               outbox_, counters_}),
+      routers_(keys_, outbox_) {
   for (const GuardedInterface& interface : config_.interfaces)
     links_.emplace(interface.id, GuardedLink{.config = interface});
   if (config_.certifier) certifier_.emplace(*config_.certifier, outbox_);
@@ -91,6 +91,12 @@ Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random
     receiver_.take(kind);
   receiver_.answer_out_of_window();
   receiver_.know(keys_);
+  look_for_routers();
+}
+
+// Beside a mobile node that one does, and a router needs none.
+void Guard::look_for_routers() {
+  routers_.look_for_certified(has_anchors() && config_.place == GuardPlace::kAlone && !is_router());
 }
 
 void Guard::handle(Now now, const machine::Received& received) {
@@ -170,8 +176,10 @@ void Guard::handle(Now now, const machine::HostEvent& event) {
   } else if (const auto* neighbour = std::get_if<machine::NeighbourChanged>(&event)) {
     const bool gone = !neighbour->link_address;
     if (gone) neighbours_.gone({neighbour->interface, neighbour->address}, now.boot);
-    const auto router = routers_.find({neighbour->interface, neighbour->address});
-    if (router != routers_.end() && (gone || neighbour->reachable)) router->second.silent = gone;
+    if (gone || neighbour->reachable)
+      routers_.reached(now, {neighbour->interface, neighbour->address}, !gone);
+  } else if (const auto* step = std::get_if<machine::ClockStepped>(&event)) {
+    if (config_.place == GuardPlace::kAlone) receiver_.clock_stepped(*step);  // else the role tells
   }
   settle(now);
 }
@@ -199,6 +207,7 @@ Result<void, machine::NeedsRestart> Guard::handle(Now now, const GuardConfig& co
   receiver_.configure(receiver_config(config_));
   paths_.configure(now, config_.paths);
   signer_.configure();
+  look_for_routers();
   outbox_.report(EventKind::kConfigured);
   settle(now);
   return {};
@@ -213,9 +222,7 @@ void Guard::interface_down(InterfaceId interface) {
     drop(each.advertisement.message, GuardCounter::kNoPath);
     return true;
   });
-  std::erase_if(routers_, [&](const auto& entry) { return entry.first.first == interface; });
-  std::erase_if(unsecured_routers_,
-                [&](const auto& entry) { return entry.first.first == interface; });
+  routers_.drop(interface);
   signer_.drop(interface);
   own_.interface_down(interface);
   neighbours_.drop(interface);
@@ -299,8 +306,7 @@ bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {
       judged.message.kind == Kind::kRouterSolicitation)
     signer_.asked(now, judged);
   note_neighbour(now, judged.message);
-  const auto router = routers_.find({judged.message.interface, judged.message.source});
-  if (router != routers_.end()) router->second.silent = false;
+  routers_.heard(now, {judged.message.interface, judged.message.source});
   hand_over(judged.message, std::move(icmp), GuardCounter::kSecured);
   return true;
 }
@@ -363,8 +369,8 @@ void Guard::await_path(Now now, send::Judged advertisement) {
 // asked itself.
 void Guard::fetch_path(Now now, const send::Message& advertisement) {
   const InterfaceId interface = advertisement.interface;
-  if (has_router(now, interface)) return;
-  const bool chosen = routers_.contains({interface, advertisement.source});
+  if (routers_.serve(now, interface)) return;
+  const bool chosen = routers_.knows({interface, advertisement.source});
   paths_.fetch(now, interface, own_.link_local(interface).value_or(Ipv6Address{}),
                chosen ? advertisement.source : kAllRouters);
 }
@@ -384,43 +390,16 @@ void Guard::accept_advertisement(Now now, const send::Judged& judged,
     icmp.insert(icmp.end(), option.octets.begin(), option.octets.end());
   }
   if (!accept(now, judged, icmp)) return;
-  note_router({message.interface, message.source},
-              {certified, now.boot + seconds(head->router_lifetime_s)}, now);
+  routers_.note(now, {message.interface, message.source}, certified, head->router_lifetime_s);
   const auto options =
       wire::OptionList::parse(ByteView(icmp).subspan(wire::RouterAdvertisement::kSize));
   form_addresses(now, message, *options, true);
 }
 
 void Guard::note_unsecured_router(Now now, const send::Message& advertisement) {
-  const At at{advertisement.interface, advertisement.source};
   const auto head = wire::RouterAdvertisement::parse(advertisement.icmp);
-  routers_.erase(at);
-  if (!head || head->router_lifetime_s == 0) {
-    unsecured_routers_.erase(at);
-    return;
-  }
-  std::erase_if(unsecured_routers_, [&](const auto& entry) { return entry.second <= now.boot; });
-  const auto on_link = std::ranges::count_if(
-      unsecured_routers_, [&](const auto& entry) { return entry.first.first == at.first; });
-  if (static_cast<std::size_t>(on_link) < kRoutersOfLink || unsecured_routers_.contains(at))
-    unsecured_routers_.insert_or_assign(at, now.boot + seconds(head->router_lifetime_s));
-}
-
-void Guard::note_router(const At& at, Router router, Now now) {
-  unsecured_routers_.erase(at);
-  if (router.valid_until <= now.boot) {
-    routers_.erase(at);
-    return;
-  }
-  const auto known = routers_.find(at);
-  const auto on_link = std::ranges::count_if(
-      routers_, [&](const auto& entry) { return entry.first.first == at.first; });
-  if (known == routers_.end()) {
-    if (static_cast<std::size_t>(on_link) >= kRoutersOfLink) return;
-    outbox_.report(EventKind::kRouterFound,
-                   {{"router", at.second.text()}, {"path", router.certified.path}});
-  }
-  routers_.insert_or_assign(at, std::move(router));
+  routers_.note_unsecured(now, {advertisement.interface, advertisement.source},
+                          head ? head->router_lifetime_s : 0);
 }
 
 // Of a certified router of this link; "on-link" only what it is certified for (RFC 3971 7.2).
@@ -428,13 +407,12 @@ void Guard::note_router(const At& at, Router router, Now now) {
 void Guard::secured_redirect(Now now, send::Judged judged) {
   const send::Message& message = judged.message;
   const auto redirect = wire::Redirect::parse(message.icmp);
-  const Router* sender = router(now, {message.interface, message.source});
+  const pki::CertifiedRouter* sender = routers_.certified(now, {message.interface, message.source});
   const send::Method method = config_.receiver.methods.of(Kind::kRedirect);
-  const bool certified =
-      sender != nullptr && redirect && equal(sender->certified.spki, judged.proof->spki) &&
-      certified_for(now, judged) != nullptr &&
-      (redirect->target != redirect->destination ||
-       sender->certified.may_advertise(Prefix(redirect->destination, kHostBits)));
+  const bool certified = sender != nullptr && redirect && equal(sender->spki, judged.proof->spki) &&
+                         certified_for(now, judged) != nullptr &&
+                         (redirect->target != redirect->destination ||
+                          sender->may_advertise(Prefix(redirect->destination, kHostBits)));
   if (!send::satisfied(method, certified, judged.proof->cga) &&
       !trusts_anybody(message.interface)) {
     // RFC 3971 7.2: as one that is not signed.
@@ -446,7 +424,12 @@ void Guard::secured_redirect(Now now, send::Judged judged) {
 
 void Guard::unsecured(Now now, const send::Judged& judged) {
   const send::Message& message = judged.message;
-  if (const auto why = objection(now, message)) return drop(message, *why);
+  if (const auto why = objection(now, message)) {
+    if (*why == GuardCounter::kOwnAddress)
+      for (const Ipv6Address& address : changed_by(message))
+        own_.claimed(now, message.interface, address, message.frame_source);
+    return drop(message, *why);
+  }
   Bytes icmp = to_bytes(message.icmp);
   if (message.kind == Kind::kRouterAdvertisement) {
     // RFC 3971 8: chosen only where there is no certified router.
@@ -467,8 +450,8 @@ std::optional<GuardCounter> Guard::objection(Now now, const send::Message& messa
     return GuardCounter::kSecuredOnly;
   const bool from_router =
       message.kind == Kind::kRouterAdvertisement || message.kind == Kind::kRedirect;
-  if (from_router && (has_router(now, message.interface) ||
-                      router(now, {message.interface, message.source}) != nullptr))
+  if (from_router && (routers_.serve(now, message.interface) ||
+                      routers_.certified(now, {message.interface, message.source}) != nullptr))
     return GuardCounter::kSecuredRouter;
   for (const Ipv6Address& address : changed_by(message)) {
     if (neighbours_.contains({message.interface, address})) return GuardCounter::kSecuredEntry;
@@ -523,20 +506,9 @@ void Guard::drop(const send::Message& message, GuardCounter why) {
   outbox_.push(Verdict{*message.hold, Verdict::Kind::kDrop, {}});
 }
 
-// A router whose certificate counts no more is none.
-void Guard::forget_withdrawn(Now now) {
-  if (!paths_.take_withdrawn()) return;
-  std::erase_if(routers_, [&](const auto& entry) {
-    if (keys_.find(entry.second.certified.spki, now.utc) != nullptr) return false;
-    outbox_.report(EventKind::kRouterLost,
-                   {{"router", entry.first.second.text()}, {"reason", "certificate"}});
-    return true;
-  });
-}
-
 // Retrievals that ended: what waited for them is judged again.
 void Guard::settle(Now now) {
-  forget_withdrawn(now);
+  if (!paths_.take_withdrawn().empty()) routers_.forget_withdrawn(now);
   for (const PathFetcher::Ended& ended : paths_.take_ended()) {
     std::vector<Waiting> waiting = std::exchange(waiting_, {});
     for (Waiting& each : waiting) {
@@ -556,26 +528,10 @@ void Guard::settle(Now now) {
   }
 }
 
-const Guard::Router* Guard::router(Now now, const At& at) const {
-  const auto found = routers_.find(at);
-  if (found == routers_.end() || found->second.valid_until <= now.boot ||
-      found->second.certified.not_after < now.utc)
-    return nullptr;
-  return &found->second;
-}
-
-bool Guard::has_router(Now now, InterfaceId interface) const {
-  return std::ranges::any_of(routers_, [&](const auto& entry) {
-    return entry.first.first == interface && router(now, entry.first) != nullptr &&
-           !entry.second.silent;
-  });
-}
-
 Instant Guard::next_deadline() const {
-  Instant earliest = paths_.next_deadline();
+  Instant earliest = std::min(paths_.next_deadline(), routers_.next_deadline());
   if (certifier_) earliest = std::min(earliest, certifier_->next_deadline());
   for (const Waiting& each : waiting_) earliest = std::min(earliest, each.until);
-  for (const auto& [at, router] : routers_) earliest = std::min(earliest, router.valid_until);
   return earliest;
 }
 
@@ -586,14 +542,11 @@ void Guard::tick(Now now) {
     drop(each.advertisement.message, GuardCounter::kNoPath);
     return true;
   });
-  std::erase_if(routers_, [&](const auto& entry) {
-    if (entry.second.valid_until > now.boot) return false;
-    outbox_.report(EventKind::kRouterLost,
-                   {{"router", entry.first.second.text()}, {"reason", "lifetime"}});
-    return true;
-  });
+  routers_.tick(now);
   paths_.tick(now);
   settle(now);
+  for (const GuardedRouters::Question& due : routers_.take_questions(now))
+    signer_.solicit_routers(now, due.interface, due.from_unspecified);
 }
 
 }  // namespace sendoff::nd

@@ -17,6 +17,7 @@
 #include "machine/machine.h"
 #include "nd/certified_keys.h"
 #include "nd/guard_config.h"
+#include "nd/guarded_routers.h"
 #include "nd/kernel_signer.h"
 #include "nd/own_addresses.h"
 #include "nd/path_fetcher.h"
@@ -79,18 +80,11 @@ class Guard final : public machine::Machine {
   [[nodiscard]] Status status(Now now) const;
 
  private:
-  // A router whose secured RA was accepted, with what it is certified for.
-  struct Router {
-    pki::CertifiedRouter certified;
-    Instant valid_until;
-    bool silent = false;  // the kernel reached it no more, and nothing secured came from it since
-  };
   // A secured RA that waits for its router's certification path (GS33).
   struct Waiting {
     send::Judged advertisement;
     Instant until;
   };
-  using At = std::pair<InterfaceId, Ipv6Address>;
 
   void from_wire(Now now, const machine::Received& received);
   void judge(Now now, send::Judged judged);
@@ -107,7 +101,6 @@ class Guard final : public machine::Machine {
   [[nodiscard]] bool accept(Now now, const send::Judged& judged, Bytes icmp);
   void accept_advertisement(Now now, const send::Judged& judged,
                             const pki::CertifiedRouter& certified);
-  void note_router(const At& at, Router router, Now now);
   void note_unsecured_router(Now now, const send::Message& advertisement);
   void unsecured(Now now, const send::Judged& judged);
   [[nodiscard]] std::optional<GuardCounter> objection(Now now, const send::Message& message) const;
@@ -118,9 +111,7 @@ class Guard final : public machine::Machine {
   void drop(const send::Message& message, GuardCounter why);
   void interface_down(InterfaceId interface);
   void settle(Now now);
-  void forget_withdrawn(Now now);
-  [[nodiscard]] const Router* router(Now now, const At& at) const;
-  [[nodiscard]] bool has_router(Now now, InterfaceId interface) const;
+  void look_for_routers();
   [[nodiscard]] bool has_anchors() const {
     return config_.paths.anchors && !config_.paths.anchors->empty();
   }
@@ -143,9 +134,8 @@ class Guard final : public machine::Machine {
   OwnAddresses own_;
   SecuredNeighbours neighbours_;
   KernelSigner signer_;
-  std::map<At, Router> routers_;
-  std::map<At, Instant> unsecured_routers_;  // and until when they are routers
-  std::vector<Waiting> waiting_;             // oldest first
+  GuardedRouters routers_;
+  std::vector<Waiting> waiting_;  // oldest first
 };
 
 }  // namespace sendoff::nd

@@ -79,6 +79,7 @@ enum class GuardCounter : std::uint8_t {
   kTooBig,
   kSignFailed,
   kOutMalformed,
+  kRouterSought,  // RS of the guard's own, for a certified router where there is none
   // In.
   kSecured,        // given to the kernel
   kAnswered,       // by the guard itself: a question of a stranger whose clock is off

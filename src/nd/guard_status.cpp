@@ -39,6 +39,8 @@ std::string_view name(GuardCounter counter) {
       return "sign-failed";
     case GuardCounter::kOutMalformed:
       return "out-malformed";
+    case GuardCounter::kRouterSought:
+      return "router-sought";
     case GuardCounter::kSecured:
       return "taken-secured";
     case GuardCounter::kAnswered:
@@ -95,15 +97,14 @@ void Guard::counters(const CounterVisitor& visit) const {
 Guard::Status Guard::status(Now now) const {
   Status status;
   for (const auto& [interface, link] : links_) {
-    LinkStatus each{link.config.name, link.up, link.config.mode, own_.ready(interface), {}};
-    for (const auto& [at, found] : routers_) {
-      if (at.first != interface || router(now, at) == nullptr) continue;
-      each.routers.push_back(at.second);
-      if (keys_.standing(found.certified.spki, now.utc) == pki::Standing::kUndetermined)
-        each.provisional_routers.push_back(at.second);
+    LinkStatus each{link.config.name, link.up, link.config.mode, own_.ready(interface),
+                    routers_.certified_of(now, interface)};
+    for (const Ipv6Address& address : each.routers) {
+      const ByteView spki = routers_.certified(now, {interface, address})->spki;
+      if (keys_.standing(spki, now.utc) == pki::Standing::kUndetermined)
+        each.provisional_routers.push_back(address);
     }
-    for (const auto& [at, until] : unsecured_routers_)
-      if (at.first == interface && until > now.boot) each.unsecured_routers.push_back(at.second);
+    each.unsecured_routers = routers_.unsecured_of(now, interface);
     for (const OwnAddresses::Own& own : own_.all(interface))
       (own.secured ? each.secured_prefixes : each.unsecured_prefixes).push_back(own.prefix);
     each.secured_neighbours = neighbours_.of(interface, kNeighboursShown);

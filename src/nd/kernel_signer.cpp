@@ -97,11 +97,8 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
   const auto asks = wire::NeighborSolicitation::parse(outgoing.icmp);
   if (const auto why = bound(now, outgoing.interface, asks ? asks->target : outgoing.destination))
     return drop(outgoing.hold, *why);
-  send::Unsigned message;
+  send::Unsigned message = message_from(outgoing.interface, own, destination_of(outgoing));
   message.source = outgoing.source;
-  message.destination = destination_of(outgoing);
-  message.parameters = around_.config.identity.parameters(own.prefix, own.collision_count);
-  message.cga_option = around_.links.at(outgoing.interface).config.cga;
   if (!choose_nonce(now, outgoing, message.nonce))
     return drop(outgoing.hold, GuardCounter::kSignFailed);
   // Options of the kernel's own that SEND has its own of: its Nonce of RFC 7527.
@@ -125,6 +122,16 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
   }
   const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination, {}};
   if (const auto why = start(now, std::move(message), signing)) drop(outgoing.hold, *why);
+}
+
+send::Unsigned KernelSigner::message_from(InterfaceId interface, const OwnAddresses::Own& own,
+                                          const Ipv6Address& destination) const {
+  send::Unsigned message;
+  message.source = own.address;
+  message.destination = destination;
+  message.parameters = around_.config.identity.parameters(own.prefix, own.collision_count);
+  message.cga_option = around_.links.at(interface).config.cga;
+  return message;
 }
 
 std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
@@ -158,11 +165,7 @@ bool KernelSigner::answer(Now now, const send::Judged& solicitation, const OwnAd
     return why.has_value();
   };
   if (refused(bound(now, asked.interface, asked.source))) return false;
-  send::Unsigned message;
-  message.source = own.address;
-  message.destination = asked.source;
-  message.parameters = around_.config.identity.parameters(own.prefix, own.collision_count);
-  message.cga_option = around_.links.at(asked.interface).config.cga;
+  send::Unsigned message = message_from(asked.interface, own, asked.source);
   message.nonce = solicitation.proof->nonce;
   append(message.message,
          wire::NeighborAdvertisement{
@@ -172,6 +175,31 @@ bool KernelSigner::answer(Now now, const send::Judged& solicitation, const OwnAd
   const Signing signing{std::nullopt, asked.interface, message.source, message.destination,
                         asked.frame_source};
   return !refused(start(now, std::move(message), signing));
+}
+
+void KernelSigner::solicit_routers(Now now, InterfaceId interface, bool from_unspecified) {
+  const auto address = around_.own.link_local(interface);
+  const OwnAddresses::Own* own = address ? around_.own.find(interface, *address) : nullptr;
+  if (own == nullptr && !from_unspecified) return;
+  if (const auto why = bound(now, interface, kAllRouters)) return around_.counters.add(*why);
+  auto nonce = draw_nonce(now, {interface, send::Kind::kRouterSolicitation, {}});
+  if (!nonce) return around_.counters.add(GuardCounter::kSignFailed);
+  Bytes head;
+  append(head, wire::RouterSolicitation{});
+  around_.counters.add(GuardCounter::kRouterSought);
+  if (from_unspecified) {
+    around_.outbox.push(machine::Transmit{
+        interface, std::nullopt,
+        send::solicitation_from_unspecified(std::move(head), *nonce, around_.stamps.next(now))});
+    return;
+  }
+  send::Unsigned message = message_from(interface, *own, kAllRouters);
+  message.message = std::move(head);
+  append(message.message, wire::LinkAddressOption{OptionType::kSourceLinkAddress,
+                                                  around_.links.at(interface).address});
+  message.nonce = std::move(nonce);
+  const Signing signing{std::nullopt, interface, message.source, message.destination, std::nullopt};
+  if (const auto why = start(now, std::move(message), signing)) around_.counters.add(*why);
 }
 
 // RFC 3971 8: a neighbour that is not known by a secured message is asked by its group, so that
@@ -190,13 +218,18 @@ bool KernelSigner::choose_nonce(Now now, const Outgoing& outgoing, std::optional
     nonce = take_question(now, outgoing);
     return true;
   }
-  nonce = send::draw_nonce(around_.random);
-  if (nonce->empty()) return false;
   send::Question question{outgoing.interface, *kind, {}};
   if (const auto asks = wire::NeighborSolicitation::parse(outgoing.icmp))
     question.target = asks->target;
-  around_.nonces.remember(question, *nonce, now.boot + kNonceMemory);
-  return true;
+  nonce = draw_nonce(now, question);
+  return nonce.has_value();
+}
+
+std::optional<Bytes> KernelSigner::draw_nonce(Now now, const send::Question& question) {
+  Bytes nonce = send::draw_nonce(around_.random);
+  if (nonce.empty()) return std::nullopt;
+  around_.nonces.remember(question, nonce, now.boot + kNonceMemory);
+  return nonce;
 }
 
 // A unicast answer is for who asked. A multicast one has no Nonce: an RA may answer several (GS3),

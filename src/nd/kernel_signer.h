@@ -50,6 +50,10 @@ class KernelSigner {
   [[nodiscard]] bool answer(Now now, const send::Judged& solicitation, const OwnAddresses::Own& own,
                             bool router);
 
+  // A Router Solicitation of the guard's own (RFC 3971 8), to all routers; `from_unspecified`: with
+  // a Nonce alone (GS26), else none while the interface has no link-local address.
+  void solicit_routers(Now now, InterfaceId interface, bool from_unspecified);
+
   [[nodiscard]] bool owns(machine::JobId job) const { return signing_.contains(job); }
   void complete(const machine::JobResult& result);
   void drop(InterfaceId interface);
@@ -71,7 +75,7 @@ class KernelSigner {
     InterfaceId interface;
     Ipv6Address source;
     Ipv6Address destination;
-    LinkAddress link_destination;  // of that
+    std::optional<LinkAddress> link_destination;  // of that; nothing: the host resolves it
   };
   // A solicitation of a neighbour's that the kernel may be about to answer.
   struct Question {
@@ -88,6 +92,9 @@ class KernelSigner {
   void not_ours(const Outgoing& outgoing);
   void solicit_from_unspecified(Now now, const Outgoing& outgoing);
   void secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own);
+  // Without its octets and its Nonce.
+  [[nodiscard]] send::Unsigned message_from(InterfaceId interface, const OwnAddresses::Own& own,
+                                            const Ipv6Address& destination) const;
   // Of a message to a neighbour or about one. Nothing: it may be signed now.
   [[nodiscard]] std::optional<GuardCounter> bound(Now now, InterfaceId interface,
                                                   const Ipv6Address& neighbour);
@@ -96,6 +103,8 @@ class KernelSigner {
   [[nodiscard]] Ipv6Address destination_of(const Outgoing& outgoing) const;
   // False: the random source failed.
   [[nodiscard]] bool choose_nonce(Now now, const Outgoing& outgoing, std::optional<Bytes>& nonce);
+  // Of a solicitation, remembered for its answer; nothing: the random source failed.
+  [[nodiscard]] std::optional<Bytes> draw_nonce(Now now, const send::Question& question);
   [[nodiscard]] std::optional<Bytes> take_question(Now now, const Outgoing& outgoing);
   void drop(std::optional<machine::HoldId> hold, GuardCounter why);
 

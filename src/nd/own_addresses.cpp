@@ -10,6 +10,8 @@ namespace {
 
 using machine::EventKind;
 
+constexpr Duration kClaimsPause = std::chrono::minutes(10);
+
 constexpr std::uint8_t kLastCollisionCount = 2;
 constexpr std::uint8_t kCgaPrefixLength = 64;
 // An RA's prefix is on the link when its L flag says so, and then the kernel makes the route.
@@ -191,6 +193,16 @@ OwnAddresses::Own* OwnAddresses::of(InterfaceId interface, const Prefix& prefix)
   if (link == own_.end()) return nullptr;
   const auto found = std::ranges::find(link->second, prefix, &Own::prefix);
   return found == link->second.end() ? nullptr : &*found;
+}
+
+void OwnAddresses::claimed(Now now, InterfaceId interface, const Ipv6Address& address,
+                           const LinkAddress& by) {
+  Own* own = find(interface, address);
+  if (own == nullptr || now.boot < own->tell_claims_from) return;
+  own->tell_claims_from = now.boot + kClaimsPause;
+  outbox_.report(EventKind::kAddressClaimed, {{"address", address.text()},
+                                              {"interface", name_of(interface)},
+                                              {"link_address", by.text()}});
 }
 
 std::optional<Ipv6Address> OwnAddresses::link_local(InterfaceId interface) const {

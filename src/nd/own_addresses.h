@@ -49,7 +49,12 @@ class OwnAddresses {
     std::uint8_t prefix_length = 64;
     Instant valid_until = kNever;
     Instant preferred_until = kNever;
+    Instant tell_claims_from{};
   };
+  // Another node says without proof that the address is its own: told where it is ours, and not
+  // again for a while.
+  void claimed(Now now, InterfaceId interface, const Ipv6Address& address, const LinkAddress& by);
+
   // One that is in use or being detected; null when the address is none of ours.
   [[nodiscard]] const Own* find(InterfaceId interface, const Ipv6Address& address) const;
   [[nodiscard]] std::optional<Ipv6Address> link_local(InterfaceId interface) const;  // a ready one

@@ -72,8 +72,10 @@ class PathFetcher {
     bool validated = false;
   };
   [[nodiscard]] std::vector<Ended> take_ended();
-  // Whether a certified router counts no more since the last call.
-  [[nodiscard]] bool take_withdrawn() { return revocations_.take_withdrawn(); }
+  // Certified routers that count no more since the last call.
+  [[nodiscard]] std::vector<CertifiedKeys::Withdrawn> take_withdrawn() {
+    return revocations_.take_withdrawn();
+  }
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);

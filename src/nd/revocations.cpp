@@ -78,13 +78,13 @@ void Revocations::complete(Now now, const machine::JobResult& result) {
   if (judge_again_) judge(now);
 }
 
-bool Revocations::take_withdrawn() {
-  const std::vector<CertifiedKeys::Withdrawn> withdrawn = keys_.take_withdrawn();
+std::vector<CertifiedKeys::Withdrawn> Revocations::take_withdrawn() {
+  std::vector<CertifiedKeys::Withdrawn> withdrawn = keys_.take_withdrawn();
   for (const CertifiedKeys::Withdrawn& each : withdrawn)
     outbox_.report(
         machine::EventKind::kPathWithdrawn,
         {{"subject", each.subject}, {"reason", each.revoked ? "revoked" : "no-revocation-list"}});
-  return !withdrawn.empty();
+  return withdrawn;
 }
 
 Instant Revocations::next_deadline() const {

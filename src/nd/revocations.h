@@ -37,8 +37,8 @@ class Revocations {
   [[nodiscard]] bool owns(machine::JobId job) const { return judging_ && judging_->job == job; }
   void complete(Now now, const machine::JobResult& result);
 
-  // Whether a router counts no more since the last call; each was reported.
-  [[nodiscard]] bool take_withdrawn();
+  // Routers that count no more since the last call; each was reported.
+  [[nodiscard]] std::vector<CertifiedKeys::Withdrawn> take_withdrawn();
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Now now);

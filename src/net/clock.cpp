@@ -43,16 +43,16 @@ struct ClockWatch::State {
     arm();
     const Duration difference = utc_ahead_of_boot();
     const Duration jump = difference - std::exchange(last_difference, difference);
-    if (jump > kThreshold || jump < -kThreshold) stepped();
+    if (jump > kThreshold || jump < -kThreshold) stepped(jump);
   }
 
   FileDescriptor fd;
   Duration last_difference = utc_ahead_of_boot();
-  std::function<void()> stepped;
+  std::function<void(Duration by)> stepped;
   EventLoop::Watch watch;
 };
 
-ClockWatch::ClockWatch(EventLoop& loop, std::function<void()> stepped)
+ClockWatch::ClockWatch(EventLoop& loop, std::function<void(Duration by)> stepped)
     : state_(std::make_unique<State>()) {
   state_->fd = FileDescriptor(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
   invariant(state_->fd.ok());

@@ -17,7 +17,7 @@ class ClockWatch {
  public:
   static constexpr Duration kThreshold = milliseconds(250);
 
-  ClockWatch(EventLoop& loop, std::function<void()> stepped);
+  ClockWatch(EventLoop& loop, std::function<void(Duration by)> stepped);
   ~ClockWatch();
   ClockWatch(const ClockWatch&) = delete;
   ClockWatch& operator=(const ClockWatch&) = delete;

@@ -117,7 +117,7 @@ void LinuxHost::State::start() {
     for (const KernelIpsec::Verdict& verdict : ipsec->verdicts()) tell_protection(verdict);
     watch_ipsec();
   }
-  clock_watch.emplace(loop, [this] { tell(machine::ClockStepped{}); });
+  clock_watch.emplace(loop, [this](Duration by) { tell(machine::ClockStepped{by}); });
   resynchronise();
 }
 

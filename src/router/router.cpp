@@ -428,6 +428,8 @@ void Router::handle(Now now, const machine::HostEvent& event) {
     state_->nar.neighbour_changed(now, *neighbour);
   } else if (const auto* protection = std::get_if<machine::HostProtection>(&event)) {
     state_->peer_link.observe(*protection);
+  } else if (const auto* step = std::get_if<machine::ClockStepped>(&event)) {
+    state_->receiver.clock_stepped(*step);
   } else if (std::holds_alternative<machine::Ending>(event)) {
     for (const ServedLink& link : state_->links) state_->advertiser.withdraw(now, link.config.id);
     state_->peer_link.esp().flush(now);

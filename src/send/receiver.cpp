@@ -538,6 +538,17 @@ std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& resu
   return Judged{Verdict::kSecured, Reason::kSecured, std::move(message), std::move(proof)};
 }
 
+void Receiver::clock_stepped(const machine::ClockStepped& step) {
+  const Duration size = step.by < Duration{} ? -step.by : step.by;
+  if (size <= seconds(config_.timestamps.delta_s)) return;
+  outbox_.report(
+      machine::EventKind::kWarning,
+      {{"text", "the clock was set " + std::to_string(size / seconds(1)) +
+                    (step.by < Duration{} ? " s back" : " s forwards") +
+                    ": if it is wrong now, no stranger's SEND message is fresh here, and none of "
+                    "ours is to a stranger; peers that are known stay so"}});
+}
+
 bool Receiver::accept(const Judged& judged) {
   invariant(judged.verdict == Verdict::kSecured && judged.proof.has_value());
   const Peer peer{judged.message.interface,

@@ -154,6 +154,10 @@ class Receiver {
   // kernel holds still want a verdict.
   std::vector<machine::HoldId> drop_pending(InterfaceId interface);
 
+  // Tells the operator of a step that takes us out of the window of strangers (RFC 3971 9.2.5).
+  // Records of peers stay: their messages are compared with the boot clock (RFC 3971 5.3.4.2).
+  void clock_stepped(const machine::ClockStepped& step);
+
   // Whether this packet of the kernel's waits for a verification; and the one that waits for `job`.
   [[nodiscard]] bool holds(machine::HoldId hold) const;
   [[nodiscard]] std::optional<machine::HoldId> hold_of(machine::JobId job) const;

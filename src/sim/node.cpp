@@ -76,7 +76,7 @@ void Node::step_clock(Duration by) {
   context_.trace.note(name(), "clock steps", std::to_string(by / milliseconds(1)) + " ms");
   parts_.clock.step(by);
   stepped_ += by < Duration{} ? -by : by;
-  tell(machine::ClockStepped{});
+  tell(machine::ClockStepped{by});
 }
 
 void Node::receive(const machine::Received& received) {

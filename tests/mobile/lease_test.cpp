@@ -139,6 +139,7 @@ TEST(Lease, ALeaseStaysWhenTheRouterDeliversThePcoaBesideIt) {
 }
 
 TEST(Lease, WithoutALeaseThereIsWhatTheAdvertisementGivesAndDhcpIsTriedAgain) {
+  COVERS("SND-7.3-9");
   Leasing node(true);
   World& world = node.world;
   node.dhcp_ends(fail(machine::ActionError::kRefused));

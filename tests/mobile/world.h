@@ -354,6 +354,7 @@ class World {
   std::function<std::optional<machine::ActionError>(const machine::ActionKind&)> refuse;
 
   std::optional<Ipv6Address> dhcp_address;  // that RunDhcp brings
+  pki::RevocationListsPtr lists;            // that ReadRevocationLists finds
   bool detection_goes_on = false;           // for an optimistic address, until a test says else
   std::function<bool(const machine::ActionKind&)> hold_outcome;  // true: kept in held_outcomes
   std::deque<machine::Outcome> held_outcomes;
@@ -410,6 +411,8 @@ class World {
     machine::Outcome outcome{action.id, machine::Facts{}};
     if (std::holds_alternative<machine::RunDhcp>(action.what))
       outcome.result = machine::Facts{dhcp_address};
+    if (std::holds_alternative<machine::ReadRevocationLists>(action.what))
+      outcome.result->lists = lists;
     if (const auto* add = std::get_if<machine::AddAddress>(&action.what))
       outcome.result->detecting = detection_goes_on && add->dad == machine::DadMode::kOptimistic;
     if (refuse)

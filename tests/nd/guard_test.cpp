@@ -172,8 +172,36 @@ TEST_F(Guard, NobodyElseSpeaksForAnAddressOfOurs) {
   EXPECT_TRUE(dropped(from_wire(
       solicitation(own(), peer.link_local().solicited_node(), peer.link_local(), peer_link()))));
   EXPECT_EQ(counted("own-address"), 2u);
+  const auto told = bench.reported(machine::EventKind::kAddressClaimed);
+  ASSERT_EQ(told.size(), 1u) << "for ten minutes";
+  EXPECT_EQ(told[0]->text("address"), own().text());
+  EXPECT_EQ(told[0]->text("link_address"), peer_link().text());
+  bench.advance(seconds(601));
+  EXPECT_TRUE(dropped(from_wire(advertisement(own(), kAllNodes, own(), false, peer_link()))));
+  EXPECT_EQ(bench.reported(machine::EventKind::kAddressClaimed).size(), 2u);
   // Its owner answers who wants to take it: that is the kernel's affair.
   EXPECT_TRUE(taken(from_wire(detection())));
+}
+
+TEST_F(Guard, AStepOfTheClockIsToldOnceAndNoPeerIsAStrangerForIt) {
+  COVERS("SND-9.2.5-1");
+  start();
+  ASSERT_TRUE(taken(from_wire(secured_solicitation().packet())));
+  bench.advance(seconds(5));
+  const Bytes before_the_step = secured_solicitation().packet();
+  const auto told = [&] { return bench.reported(machine::EventKind::kWarning); };
+  bench.host(machine::ClockStepped{seconds(250)});  // within TIMESTAMP_DELTA
+  EXPECT_TRUE(told().empty());
+  const Duration step = -hours(1);
+  bench.now.utc += step;
+  bench.host(machine::ClockStepped{step});
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_NE(told()[0]->text("text").find("3600 s back"), std::string_view::npos);
+  // The peer's clock is right as before, an hour ahead of ours.
+  EXPECT_TRUE(taken(from_wire(before_the_step)));
+  bench.advance(seconds(100));
+  EXPECT_TRUE(dropped(from_wire(before_the_step))) << "an old one, by what is remembered of it";
+  EXPECT_EQ(told().size(), 1u);
 }
 
 TEST_F(Guard, ANewNeighbourIsForgottenWithItsEntryWhenThereAreTooMany) {

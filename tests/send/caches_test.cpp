@@ -6,6 +6,7 @@
 
 #include "machine/job.h"
 #include "send/receiver.h"
+#include "support/covers.h"
 #include "support/peer.h"
 
 namespace sendoff::test {
@@ -119,6 +120,26 @@ TEST(Timestamps, AFullTableLosesTheLowestSecThenTheLongestSilent) {
   EXPECT_FALSE(table.known(peer(3)));
   EXPECT_TRUE(table.known(peer(1)));
   EXPECT_EQ(table.size(), 3u);
+}
+
+TEST(Timestamps, NewcomersDriveEachOtherOut) {
+  COVERS("SND-5.3.4-7", "SND-B-1");
+  send::TimestampConfig config;
+  config.max_peers = 8;
+  Timestamps table(config);
+  ASSERT_TRUE(table.accept(peer(200), stamp(), kNow, 0));  // speaks on
+  ASSERT_TRUE(table.accept(peer(201), stamp(), kNow, 1));  // says no more
+  ASSERT_TRUE(table.accept(peer(202), stamp(), kNow, 0));  // neither
+  for (std::uint8_t newcomer = 1; newcomer <= 100; ++newcomer) {
+    const Duration passed = seconds(newcomer);
+    if (newcomer % 5 == 0) ASSERT_TRUE(table.accept(peer(200), stamp(passed), later(passed), 0));
+    ASSERT_TRUE(table.accept(peer(newcomer), stamp(passed), later(passed), 0));
+    ASSERT_LE(table.size(), 8u);
+  }
+  EXPECT_TRUE(table.known(peer(200)));
+  EXPECT_TRUE(table.known(peer(201)));
+  EXPECT_FALSE(table.known(peer(202)));
+  EXPECT_FALSE(table.known(peer(90)));
 }
 
 TEST(Timestamps, ProtectedPeersStayAndNewOnesAreRefused) {
