@@ -11,20 +11,20 @@
 namespace sendoff::machine {
 
 enum class EventKind : std::uint8_t {
-  kWarning,         // text: what an operator should know
-  kRouterFound,     // MN: a secured RA was accepted: router, path, prefixes
-  kRouterLost,      // MN: the current router's lifetime or link ended
-  kPathFetched,     // MN: a certification path was validated: subject, path
-  kPathRefused,     // MN: a path or a router was refused: reason
-  kPathWithdrawn,   // MN: one counts no more: subject, reason (revoked, no-revocation-list)
-  kAddressFormed,   // an address of ours is ready: address
-  kAddressLost,     // DAD found it in use, or its lifetime ended
-  kAddressClaimed,  // another node claims one of ours without proof: link_address (rate-limited)
-  kKeyRequested,    // MN: RtSolPr with Handover Key Request sent
-  kKeyReceived,     // MN: handover key stored: ar, algorithm, lifetime_s, fingerprint
-  kKeyRefused,      // MN: a PrRtAdv gave no key: reason
-  kKeyIssued,       // AR: key delivered: cga, algorithm, lifetime_s, fingerprint, fresh
-  kKeyDiscarded,    // key wiped: reason
+  kWarning,             // text: what an operator should know
+  kRouterFound,         // MN: a secured RA was accepted: router, path, prefixes
+  kRouterLost,          // MN: the current router's lifetime or link ended
+  kPathFetched,         // MN: a certification path was validated: subject, path
+  kPathRefused,         // MN: a path or a router was refused: reason
+  kPathWithdrawn,       // MN: one counts no more: subject, reason (revoked, no-revocation-list)
+  kAddressFormed,       // an address of ours is ready: address
+  kAddressLost,         // DAD found it in use, or its lifetime ended
+  kAddressClaimed,      // another node claims one of ours, unproven: link_address (rate-limited)
+  kKeyRequested,        // MN: RtSolPr with Handover Key Request sent
+  kKeyReceived,         // MN: handover key stored: ar, algorithm, lifetime_s, fingerprint
+  kKeyRefused,          // MN: a PrRtAdv gave no key: reason
+  kKeyIssued,           // AR: key delivered: cga, algorithm, lifetime_s, fingerprint, fresh
+  kKeyDiscarded,        // key wiped: reason
   kRequestUnvalidated,  // AR: RtSolPr failed validation: reason (rate-limited)
   kRequestRefused,      // AR: validated request without key: reason
   kHandoverStarted,     // MN: FBU sent: ar, ncoa
