@@ -244,6 +244,7 @@ TEST(KeyAnswer, IsOpenedWithThePairOfTheMatchedRequest) {
 }
 
 TEST(KeyAnswer, NeedsANonceOfOurs) {
+  COVERS("SND-5.3.4.1-3");
   COVERS("HK-3.3-07");
   Asked node;
   World& world = node.world;

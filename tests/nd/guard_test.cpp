@@ -222,6 +222,7 @@ TEST_F(Guard, ANewNeighbourIsForgottenWithItsEntryWhenThereAreTooMany) {
 }
 
 TEST_F(Guard, ARouterIsHeardWhenItsPathIsKnown) {
+  COVERS("SND-5.3.4.1-3");  // without a Nonce
   COVERS("SND-4-3");
   COVERS("SND-5.2.2-6");
   trust();
