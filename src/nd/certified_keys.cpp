@@ -9,6 +9,9 @@ namespace {
 
 using pki::Standing;
 
+constexpr std::string_view kRevoked = "revoked";
+constexpr std::string_view kNoList = "no-revocation-list";
+
 bool same_path(const pki::CertificateChain& a, const pki::CertificateChain& b) {
   return a == b || (a && b && *a == *b);
 }
@@ -62,8 +65,38 @@ void CertifiedKeys::stand(Entry& entry, Standing standing, Instant deadline) {
     entry.over = false;
   }
   entry.standing = standing;
-  if (counted && standing == Standing::kRevoked)
-    withdrawn_.push_back({entry.router.subject, entry.hash, true});
+  if (counted && standing == Standing::kRevoked) withdraw(entry, kRevoked);
+}
+
+void CertifiedKeys::withdraw(const Entry& entry, std::string_view reason) {
+  withdrawn_.push_back({entry.router.subject, entry.hash, reason});
+}
+
+std::string_view CertifiedKeys::objection(ByteView spki, UtcTime now) const {
+  const auto found = routers_.find(crypto::sha256(spki));
+  if (found == routers_.end()) return "unknown";
+  if (find(spki, now) != nullptr) return {};
+  if (found->second.standing == Standing::kRevoked) return kRevoked;
+  return found->second.over ? kNoList : "expired";
+}
+
+void CertifiedKeys::withdraw_all(std::string_view reason) {
+  for (const auto& [digest, entry] : routers_)
+    if (!entry.over && entry.standing != Standing::kRevoked) withdraw(entry, reason);
+  routers_.clear();
+}
+
+void CertifiedKeys::move_anchors(const std::vector<std::optional<std::size_t>>& places) {
+  std::erase_if(routers_, [&](auto& each) {
+    Entry& entry = each.second;
+    const auto place = places.at(entry.router.anchor);
+    if (place) {
+      entry.router.anchor = *place;
+      return false;
+    }
+    if (!entry.over && entry.standing != Standing::kRevoked) withdraw(entry, "anchor-removed");
+    return true;
+  });
 }
 
 std::vector<pki::CertificateChain> CertifiedKeys::chains() const {
@@ -95,7 +128,7 @@ void CertifiedKeys::expire(Instant now) {
   for (auto& [digest, entry] : routers_) {
     if (entry.over || now < entry.deadline) continue;
     entry.over = true;
-    withdrawn_.push_back({entry.router.subject, entry.hash, false});
+    withdraw(entry, kNoList);
   }
 }
 

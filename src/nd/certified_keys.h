@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -42,13 +43,21 @@ class CertifiedKeys final : public send::KnownKeys {
   struct Withdrawn {
     std::string subject;
     crypto::KeyHash key{};
-    bool revoked = false;  // else no list came in time
+    std::string_view reason;  // a literal
   };
   [[nodiscard]] std::vector<Withdrawn> take_withdrawn();
   // Of the key's path; nothing: it has none that is valid.
   [[nodiscard]] std::optional<pki::Standing> standing(ByteView spki, UtcTime now) const;
 
-  void clear() { routers_.clear(); }
+  // Why the router of this key does not count: a literal; empty: it does.
+  [[nodiscard]] std::string_view objection(ByteView spki, UtcTime now) const;
+
+  // Paths are judged by other rules now: no router counts until its path is judged again.
+  void withdraw_all(std::string_view reason);
+  // The list of anchors is another one: where those of the one before are in it (nothing: gone). A
+  // router below one that is gone counts no more.
+  void move_anchors(const std::vector<std::optional<std::size_t>>& places);
+
   [[nodiscard]] std::size_t size() const { return routers_.size(); }
 
  private:
@@ -64,6 +73,7 @@ class CertifiedKeys final : public send::KnownKeys {
     }
   };
   void stand(Entry& entry, pki::Standing standing, Instant deadline);
+  void withdraw(const Entry& entry, std::string_view reason);
 
   std::size_t max_entries_;
   std::map<crypto::Sha256Digest, Entry> routers_;

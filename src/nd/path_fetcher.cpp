@@ -1,5 +1,7 @@
 #include "nd/path_fetcher.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "wire/icmpv6.h"
@@ -15,9 +17,25 @@ using wire::OptionType;
 
 constexpr unsigned kMaxValidations = 16;  // in one retrieval: forged paths cost us RSA
 
+std::span<const pki::TrustAnchor> anchors_in(const PathFetcherConfig& config) {
+  return config.anchors ? std::span(*config.anchors) : std::span<const pki::TrustAnchor>{};
+}
+
 bool same_anchors(const PathFetcherConfig& a, const PathFetcherConfig& b) {
-  if (!a.anchors || !b.anchors) return a.anchors == b.anchors;
-  return *a.anchors == *b.anchors;
+  return std::ranges::equal(anchors_in(a), anchors_in(b));
+}
+
+// Where each of those before is among those after; nothing: it is not.
+std::vector<std::optional<std::size_t>> places_of(std::span<const pki::TrustAnchor> before,
+                                                  std::span<const pki::TrustAnchor> after) {
+  std::vector<std::optional<std::size_t>> places;
+  for (const pki::TrustAnchor& anchor : before) {
+    const auto found = std::ranges::find(after, anchor);
+    places.push_back(found == after.end() ? std::nullopt
+                                          : std::optional(static_cast<std::size_t>(
+                                                std::distance(after.begin(), found))));
+  }
+  return places;
 }
 
 // The first X.509 certificate of a CPA (RFC 3971 6.4.4), without padding; empty: it has none, or
@@ -73,16 +91,20 @@ PathFetcher::PathFetcher(const PathFetcherConfig& config, Random& random, machin
       validations_(config.validations_s, config.validations_s) {}
 
 void PathFetcher::configure(Now now, const PathFetcherConfig& config) {
-  const bool judged_alike =
-      same_anchors(config, config_) &&
+  const bool same_rules =
       config.policy.accept_rfc3971_profile == config_.policy.accept_rfc3971_profile &&
       config.policy.strict_rfc6487 == config_.policy.strict_rfc6487;
+  const bool judged_alike = same_rules && same_anchors(config, config_);
   if (config.revocation != config_.revocation) revocations_.configure(now, config.revocation);
   if (config.validations_s != config_.validations_s)
     validations_ = machine::TokenBucket(config.validations_s, config.validations_s);
+  const auto places = places_of(anchors_in(config_), anchors_in(config));
   config_ = config;
   if (judged_alike) return;
-  keys_.clear();
+  if (same_rules)
+    keys_.move_anchors(places);
+  else
+    keys_.withdraw_all("rules-changed");
   while (!retrievals_.empty()) end(retrievals_.front(), false);
 }
 
@@ -258,7 +280,8 @@ void PathFetcher::complete(Now now, const machine::JobResult& result) {
   if (validated != nullptr && !validated->router) reason = name(validated->router.error());
   if (validated != nullptr && validated->router) {
     const bool known = keys_.find(validated->router->spki, now.utc) != nullptr;
-    if (revocations_.adopt(now, *validated->router, validated->standing)) {
+    reason = revocations_.adopt(now, *validated->router, validated->standing);
+    if (reason.empty()) {
       counters_.add(PathCounter::kValidated);
       if (known) nothing_new_[retrieval->interface] = now.boot;
       outbox_.report(EventKind::kPathFetched,
@@ -268,7 +291,6 @@ void PathFetcher::complete(Now now, const machine::JobResult& result) {
       end(*retrieval, true);
       return;
     }
-    reason = "no-revocation-list";
   }
   counters_.add(PathCounter::kRefused);
   outbox_.report(EventKind::kPathRefused, {{"reason", std::string(reason)}});

@@ -29,10 +29,11 @@ void Revocations::configure(Now now, const RevocationConfig& config) {
   next_reading_ = config.lists ? now.boot : kNever;
 }
 
-bool Revocations::adopt(Now now, const pki::CertifiedRouter& router, pki::Standing standing) {
+std::string_view Revocations::adopt(Now now, const pki::CertifiedRouter& router,
+                                    pki::Standing standing) {
   keys_.store(router, standing, now.boot + config_.patience);
   if (standing == pki::Standing::kUndetermined && config_.lists) read(now);
-  return keys_.find(router.spki, now.utc) != nullptr;
+  return keys_.objection(router.spki, now.utc);
 }
 
 void Revocations::read(Now now) {
@@ -81,9 +82,8 @@ void Revocations::complete(Now now, const machine::JobResult& result) {
 std::vector<CertifiedKeys::Withdrawn> Revocations::take_withdrawn() {
   std::vector<CertifiedKeys::Withdrawn> withdrawn = keys_.take_withdrawn();
   for (const CertifiedKeys::Withdrawn& each : withdrawn)
-    outbox_.report(
-        machine::EventKind::kPathWithdrawn,
-        {{"subject", each.subject}, {"reason", each.revoked ? "revoked" : "no-revocation-list"}});
+    outbox_.report(machine::EventKind::kPathWithdrawn,
+                   {{"subject", each.subject}, {"reason", std::string(each.reason)}});
   return withdrawn;
 }
 

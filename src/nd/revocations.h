@@ -29,8 +29,10 @@ class Revocations {
 
   // For a path's validation: all that were read last; none: nothing was.
   [[nodiscard]] const pki::RevocationListsPtr& lists() const { return lists_; }
-  // Whether it counts: not when it has waited for a list for too long already.
-  [[nodiscard]] bool adopt(Now now, const pki::CertifiedRouter& router, pki::Standing standing);
+  // Why it does not count: it is revoked, or has waited for a list for too long already. A literal;
+  // empty: it does.
+  [[nodiscard]] std::string_view adopt(Now now, const pki::CertifiedRouter& router,
+                                       pki::Standing standing);
 
   [[nodiscard]] bool owns(machine::ActionId action) const { return reading_ == action; }
   void outcome(Now now, const machine::Outcome& outcome);

@@ -229,6 +229,38 @@ TEST_F(Revocation, ListsOfAnotherKeyOfThatNameSayNothing) {
   EXPECT_EQ(link().provisional_routers.size(), 1U);
 }
 
+TEST_F(Revocation, OfAnAnchorIsItsEndInTheConfiguration) {
+  const pki::TrustAnchor other = Authority{"other-2048", "Other network"}.trusted();
+  const auto configure = [&](std::vector<pki::TrustAnchor> anchors) {
+    config.paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(anchors);
+    EXPECT_TRUE(guard->handle(bench.now, config));
+    bench.advance(Duration{});
+  };
+  start();
+  have_router();
+  // Another one before it: it is the second now, by which the router counts as before.
+  config.anchors_of[send::Kind::kRouterAdvertisement] = {1};
+  configure({other, authority->trusted()});
+  EXPECT_EQ(withdrawn(), "");
+  EXPECT_EQ(link().routers, std::vector{router.link_local});
+  bench.advance(seconds(10));
+  EXPECT_TRUE(taken(from_wire(certified_advertisement(), router.link_address)));
+  configure({other});
+  EXPECT_EQ(withdrawn(), "anchor-removed");
+  EXPECT_TRUE(link().routers.empty());
+  EXPECT_FALSE(heard());
+  // Under other rules it is to be shown again.
+  configure({authority->trusted()});
+  config.anchors_of.clear();
+  configure({authority->trusted()});
+  EXPECT_TRUE(heard());
+  config.paths.policy.accept_rfc3971_profile = !config.paths.policy.accept_rfc3971_profile;
+  configure({authority->trusted()});
+  EXPECT_EQ(withdrawn(), "rules-changed");
+  EXPECT_TRUE(link().routers.empty());
+  EXPECT_TRUE(heard());
+}
+
 TEST_F(Revocation, WithoutAPlaceForListsNoneIsAskedFor) {
   config.paths.revocation.lists = false;
   trust_path({kListAddress});
