@@ -250,7 +250,6 @@ TEST_F(Revocation, OfAnAnchorIsItsEndInTheConfiguration) {
   EXPECT_TRUE(link().routers.empty());
   EXPECT_FALSE(heard());
   // Under other rules it is to be shown again.
-  configure({authority->trusted()});
   config.anchors_of.clear();
   configure({authority->trusted()});
   EXPECT_TRUE(heard());
