@@ -87,16 +87,16 @@ void CertifiedKeys::withdraw_all(std::string_view reason) {
 }
 
 void CertifiedKeys::move_anchors(const std::vector<std::optional<std::size_t>>& places) {
-  std::erase_if(routers_, [&](auto& each) {
-    Entry& entry = each.second;
-    const auto place = places.at(entry.router.anchor);
-    if (place) {
+  for (auto each = routers_.begin(); each != routers_.end();) {
+    Entry& entry = each->second;
+    if (const auto place = places.at(entry.router.anchor)) {
       entry.router.anchor = *place;
-      return false;
+      ++each;
+      continue;
     }
     if (!entry.over && entry.standing != Standing::kRevoked) withdraw(entry, "anchor-removed");
-    return true;
-  });
+    each = routers_.erase(each);
+  }
 }
 
 std::vector<pki::CertificateChain> CertifiedKeys::chains() const {

@@ -234,7 +234,7 @@ TEST_F(Revocation, OfAnAnchorIsItsEndInTheConfiguration) {
   const auto configure = [&](std::vector<pki::TrustAnchor> anchors) {
     config.paths.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>(anchors);
     EXPECT_TRUE(guard->handle(bench.now, config));
-    bench.advance(Duration{});
+    bench.advance(seconds(1));
   };
   start();
   have_router();

@@ -132,7 +132,9 @@ TEST(Timestamps, NewcomersDriveEachOtherOut) {
   ASSERT_TRUE(table.accept(peer(202), stamp(), kNow, 0));  // neither
   for (std::uint8_t newcomer = 1; newcomer <= 100; ++newcomer) {
     const Duration passed = seconds(newcomer);
-    if (newcomer % 5 == 0) ASSERT_TRUE(table.accept(peer(200), stamp(passed), later(passed), 0));
+    if (newcomer % 5 == 0) {
+      ASSERT_TRUE(table.accept(peer(200), stamp(passed), later(passed), 0));
+    }
     ASSERT_TRUE(table.accept(peer(newcomer), stamp(passed), later(passed), 0));
     ASSERT_LE(table.size(), 8u);
   }

@@ -283,6 +283,9 @@ def refuse_forgeries(bed, a, b):
     hold("and a keeps b's link-layer address", before == LINKS["b"] and bed.neighbour("a", b.address) == before)
     bed.inject(forging.forged_una(a.address, a.address, LINKS["thief"]))
     hold("nobody else speaks for a's own address", counts(a, "own-address", 1))
+    claimed = a.wait_for("address-claimed", PATIENCE)
+    hold("and a tells who claimed it", claimed and claimed["address"] == a.address and
+         claimed["link_address"] == LINKS["thief"], claimed)
     hold("which a keeps", a.address in bed.addresses("a"))
 
 

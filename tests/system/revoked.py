@@ -90,6 +90,9 @@ def tell(bed):
     world.publish("first")
     withdrawn = node.wait_for("path-withdrawn", PATIENCE)
     hold("the node hears that it was revoked", withdrawn and withdrawn["reason"] == "revoked", withdrawn)
+    discarded = node.wait_for("key-discarded", PATIENCE)
+    hold("drops the handover key that it had from there",
+         discarded and discarded["reason"] == "router-withdrawn" and not node.status()["keys"], discarded)
     hold("it has no router then", wait_until(lambda: link_of(node)["router"] is None), link_of(node))
     refused = node.wait_for("path-refused", PATIENCE)
     hold("the same path is refused when it comes again", refused and refused["reason"] == "revoked", refused)
