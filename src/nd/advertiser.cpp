@@ -76,6 +76,11 @@ void Advertiser::withdraw(Now now, InterfaceId interface) {
     advertise(now, interface, found->second, kAllNodes, std::nullopt, std::nullopt, 0);
 }
 
+const AdvertiserLink* Advertiser::said_on(InterfaceId interface) const {
+  const auto found = links_.find(interface);
+  return found == links_.end() ? nullptr : &found->second.config;
+}
+
 void Advertiser::acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,
                              const LinkAddress& link_destination, const wire::NaackOption& naack) {
   const auto found = links_.find(interface);

@@ -89,6 +89,9 @@ class Advertiser {
   // Lifetime 0 to all nodes, where the router stops being one (RFC 4861 6.2.5).
   void withdraw(Now now, InterfaceId interface);
 
+  // What is said there; nothing: nothing is.
+  [[nodiscard]] const AdvertiserLink* said_on(InterfaceId interface) const;
+
   // An RA with this NAACK in answer to a UNA, with the router's real parameters, to the node's
   // address and link-layer address (RFC 5568 6.4.6, GF17); within the budget of unicast answers.
   void acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,

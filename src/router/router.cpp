@@ -3,6 +3,7 @@
 #include "machine/outbox.h"
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
+#include "nd/consistency.h"
 #include "router/links.h"
 #include "router/nar.h"
 #include "router/neighbour_table.h"
@@ -29,6 +30,7 @@ struct Router::State {
   keys::IssuedKeys keys;
   nd::Advertiser advertiser;
   nd::Certifier certifier;
+  nd::Consistency consistency;
   Provision provision;
   NeighbourTable neighbours;
   nd::MobilityGate gate;
@@ -48,6 +50,7 @@ struct Router::State {
         keys(config.keys, random),
         advertiser(receiver.stamps(), random, outbox),
         certifier({config.certification, config.max_cpa_s}, outbox),
+        consistency(outbox),
         provision(config, links, keys, receiver, random, outbox),
         gate(outbox),
         peer_link(config, links, gate, outbox),
@@ -61,7 +64,7 @@ struct Router::State {
         link.global.emplace_back().prefix = advertised.prefix;
     }
     for (const send::Kind kind :
-         {send::Kind::kRouterSolicitation, send::Kind::kRtSolPr,
+         {send::Kind::kRouterSolicitation, send::Kind::kRouterAdvertisement, send::Kind::kRtSolPr,
           send::Kind::kCertificationPathSolicitation, send::Kind::kNeighborSolicitation,
           send::Kind::kNeighborAdvertisement})
       receiver.take(kind);
@@ -92,6 +95,8 @@ struct Router::State {
   void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
   [[nodiscard]] bool addresses_us(const wire::PacketView& packet) const;
+  // False: an RA that changes nothing, whether it is true or not.
+  [[nodiscard]] bool concerns(Now now, InterfaceId interface, const wire::PacketView& packet);
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
   void follow_par(Now now);
 };
@@ -200,6 +205,7 @@ void Router::State::link_down(InterfaceId interface) {
   std::erase_if(adding, [&](const auto& entry) { return entry.second.interface == interface; });
   advertiser.stop(interface);
   certifier.drop(interface);
+  consistency.drop(interface);
   receiver.drop_pending(interface);
   provision.drop(interface);
   nar.link_down(interface);
@@ -298,6 +304,14 @@ void Router::State::dispatch(Now now, send::Judged judged) {
         return;
       return advertiser.handle(now, judged);
     }
+    case send::Kind::kRouterAdvertisement: {
+      const nd::AdvertiserLink* ours = advertiser.said_on(message.interface);
+      const bool secured = judged.verdict == send::Verdict::kSecured && receiver.accept(judged);
+      const bool taken = judged.verdict == send::Verdict::kUnsecured && !config.secured_only;
+      if (ours != nullptr && (secured || taken))
+        consistency.handle(now, message, *ours, link->config.name);
+      return;
+    }
     case send::Kind::kNeighborSolicitation:
     case send::Kind::kNeighborAdvertisement:
       if (judged.verdict == send::Verdict::kRepeat) return;
@@ -328,6 +342,15 @@ Router::~Router() = default;
 
 bool Router::State::addresses_us(const wire::PacketView& packet) const {
   return find_holder(links, packet.header.destination) != nullptr;
+}
+
+bool Router::State::concerns(Now now, InterfaceId interface, const wire::PacketView& packet) {
+  if (packet.upper_protocol != wire::kProtocolIcmpv6 ||
+      send::kind_of(packet.upper) != send::Kind::kRouterAdvertisement)
+    return true;
+  const nd::AdvertiserLink* ours = advertiser.said_on(interface);
+  return ours != nullptr &&
+         consistency.concerns(now, interface, *ours, packet.header.source, packet.upper);
 }
 
 // FBUs and what comes from other routers.
@@ -380,6 +403,7 @@ void Router::handle(Now now, const machine::Received& received) {
   if (const auto target = packet ? target_of(*packet) : std::nullopt;
       target && !state_->nar.awaits(received.interface, *target, received.frame_source))
     return;
+  if (packet && !state_->concerns(now, received.interface, *packet)) return;
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
 }
@@ -510,6 +534,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("initiate", state_->par.initiate_counters());
   group("arrival", state_->nar.counters());
   group("advertise", state_->advertiser.counters());
+  visit("advertise", "contradictions", state_->consistency.contradictions());
   group("certify", state_->certifier.counters());
 }
 
