@@ -173,6 +173,7 @@ void read_interfaces(Section& root, Loaded<router::Config>& loaded,
     read_access_points(section, interface.access_points, access_points);
     read_intervals(section, interface);
     read_parameters(section, interface.advertised);
+    section.flag("source_link_address", interface.tell_link_address);
     read_pool(section, interface);
     read_mobile_prefixes(section, interface);
     section.flag("dhcp", interface.dhcp);

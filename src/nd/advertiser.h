@@ -56,6 +56,7 @@ struct AdvertiserLink {
   Ipv6Address source;  // our link-local CGA
   std::uint8_t collision_count = 0;
   LinkAddress link_address;
+  bool tell_link_address = true;
   std::uint32_t mtu = 1500;  // of the link
   AdvertisedParameters parameters;
   Duration min_interval = seconds(198);

@@ -157,6 +157,7 @@ void Router::State::advertise(Now now, const ServedLink& link) {
   wanted.source = link.link_local.address;
   wanted.collision_count = link.link_local.collision_count;
   wanted.link_address = link.link_address;
+  wanted.tell_link_address = link.config.tell_link_address;
   wanted.mtu = link.mtu;
   wanted.parameters = link.config.advertised;
   // RFC 4861 6.2.5: whoever chose it would lose what he sends.
