@@ -1,5 +1,7 @@
 #include "router/router.h"
 
+#include <span>
+
 #include "machine/outbox.h"
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
@@ -467,6 +469,7 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
 
 Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config) {
   machine::NeedsRestart restart;
+  // What was there stays as it was; a prefix may be new.
   const auto same_interfaces = [&] {
     return std::ranges::equal(
         state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
@@ -474,12 +477,15 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
                  equal(a.identity.key->spki(), b.identity.key->spki()) &&
                  a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
                  a.pool == b.pool && a.mobile_prefixes == b.mobile_prefixes &&
-                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
-                                    &Advertised::prefix);
+                 a.prefixes.size() <= b.prefixes.size() &&
+                 std::ranges::equal(a.prefixes, std::span(b.prefixes).first(a.prefixes.size()), {},
+                                    &Advertised::prefix, &Advertised::prefix);
         });
   };
   if (!same_interfaces())
-    restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
+    restart.settings.emplace_back(
+        "interface (names, prefixes other than one more behind them, pool, CGA key, sec, "
+        "modifier)");
   if (!nd::same_certificates(state_->config.certification, config.certification))
     restart.settings.emplace_back("certificate");
   if (!restart.settings.empty()) return fail(std::move(restart));
@@ -489,8 +495,14 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
   state_->provision.reconfigured();
   state_->peer_link.esp().configure(now, state_->config);
   for (std::size_t i = 0; i < state_->links.size(); ++i) {
-    state_->links[i].config = config.interfaces[i];
-    if (state_->links[i].ready()) state_->advertise(now, state_->links[i]);
+    ServedLink& link = state_->links[i];
+    link.config = config.interfaces[i];
+    while (link.global.size() < link.config.prefixes.size()) {
+      OwnAddress& own = link.global.emplace_back();
+      own.prefix = link.config.prefixes[link.global.size() - 1].prefix;
+      if (link.up) state_->add_address(link, own);
+    }
+    if (link.ready()) state_->advertise(now, link);
   }
   state_->outbox.report(EventKind::kConfigured);
   return {};
