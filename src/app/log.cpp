@@ -42,6 +42,7 @@ bool triggered_from_outside(EventKind kind) {
     case EventKind::kPathRefused:
     case EventKind::kKeyRefused:
     case EventKind::kKeyIssued:
+    case EventKind::kRouterContradicts:
       return true;
     default:
       return false;
@@ -60,6 +61,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
     case EventKind::kRequestRefused:
     case EventKind::kHandoverFailed:
     case EventKind::kFbuRefused:
+    case EventKind::kRouterContradicts:
       return spdlog::level::warn;
     default:
       return spdlog::level::info;

@@ -171,11 +171,11 @@ void check_certified(Section& section, const Loading& loading, const pki::Certif
                   "certifies another key than [cga] key; issue the certificate for that "
                   "key: sendoff cert");
   for (const PrefixLine& advertised : prefixes) {
-    if (!router.may_advertise(advertised.prefix))
+    if (advertised.certified && !router.may_advertise(advertised.prefix))
       section.report().error(advertised.line,
                              "[[interface]] prefix " + advertised.prefix.text() +
                                  " is outside the address blocks of [certificate] chain; take it "
-                                 "out or have it certified");
+                                 "out, have it certified, or say certified = false");
   }
   if (router.not_after - loading.context.utc < kExpiryNotice)
     section.warning("chain", "is valid only until " + date_text(router.not_after));

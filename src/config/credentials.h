@@ -46,11 +46,13 @@ enum class ModifierRule : std::uint8_t {
 struct PrefixLine {
   Prefix prefix;
   unsigned line = 0;
+  bool certified = true;  // else it is known that no certificate covers it
 };
 
 // [certificate] chain, anchor, anchor_fqdns, rfc3971_profile, strict_rfc6487: a path that is valid
-// now, certifies `spki` (empty: unknown) and covers `prefixes`. One [[certificate]] each where
-// there are paths below several anchors. Nothing where there is no such section.
+// now, certifies `spki` (empty: unknown) and covers `prefixes`, but for those that need not be. One
+// [[certificate]] each where there are paths below several anchors. Nothing where there is no such
+// section.
 [[nodiscard]] std::optional<router::Certification> read_certification(
     Section& root, const Loading& loading, ByteView spki, const std::vector<PrefixLine>& prefixes);
 

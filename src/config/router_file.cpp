@@ -54,6 +54,7 @@ void read_advertised(Section& interface, std::vector<router::Advertised>& out,
   for (const Node& item : list->items) {
     router::Advertised advertised;
     std::optional<Prefix> prefix;
+    bool certified = true;
     if (item.kind == Node::Kind::kText) {
       prefix = read_prefix(interface, item.text, item.line);
     } else if (item.kind == Node::Kind::kTable) {
@@ -67,6 +68,11 @@ void read_advertised(Section& interface, std::vector<router::Advertised>& out,
       section.flag("on_link", advertised.on_link);
       section.flag("autonomous", advertised.autonomous);
       section.flag("router_address", advertised.tell_router_address);
+      section.flag("certified", certified);
+      if (!certified)
+        section.warning("certified",
+                        "is false: nodes that ask for certificates, and so all with "
+                        "handover keys, do not use this prefix");
       if (!advertised.tell_router_address)
         section.warning("router_address", "is false: nodes under this prefix get no handover keys");
       if (advertised.preferred_lifetime_s > advertised.valid_lifetime_s)
@@ -80,7 +86,7 @@ void read_advertised(Section& interface, std::vector<router::Advertised>& out,
     if (!prefix) continue;
     advertised.prefix = *prefix;
     out.push_back(advertised);
-    lines.push_back({*prefix, item.line});
+    lines.push_back({*prefix, item.line, certified});
   }
 }
 
@@ -173,6 +179,7 @@ void read_interfaces(Section& root, Loaded<router::Config>& loaded,
     read_access_points(section, interface.access_points, access_points);
     read_intervals(section, interface);
     read_parameters(section, interface.advertised);
+    section.flag("source_link_address", interface.tell_link_address);
     read_pool(section, interface);
     read_mobile_prefixes(section, interface);
     section.flag("dhcp", interface.dhcp);

@@ -47,6 +47,7 @@ enum class EventKind : std::uint8_t {
   kArrivalEnded,        // NAR: all that was made for it is gone: address, reason
   kFbuRefused,          // PAR: an FBU was not followed: one line for all causes (rate-limited)
   kRouterReady,         // AR: advertising, provisioning on
+  kRouterContradicts,   // AR: another router's RA contradicts ours: interface, router, text
   kConfigured,          // a configuration was taken
   kEspAudit,            // AR: what RFC 4303 4 wants audited: cause and packet (rate-limited)
   kCount,

@@ -192,6 +192,8 @@ std::string_view name(EventKind kind) {
       return "fbu-refused";
     case EventKind::kRouterReady:
       return "router-ready";
+    case EventKind::kRouterContradicts:
+      return "router-contradicts";
     case EventKind::kEspAudit:
       return "esp-audit";
     case EventKind::kConfigured:

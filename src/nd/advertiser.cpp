@@ -11,8 +11,8 @@ constexpr std::size_t kMaxJobs = 64;
 
 bool same_contents(const AdvertiserLink& a, const AdvertiserLink& b) {
   return send::same(a.identity, b.identity) && a.source == b.source &&
-         a.link_address == b.link_address && a.parameters == b.parameters &&
-         a.prefixes == b.prefixes;
+         a.link_address == b.link_address && a.tell_link_address == b.tell_link_address &&
+         a.parameters == b.parameters && a.prefixes == b.prefixes;
 }
 
 }  // namespace
@@ -74,6 +74,11 @@ void Advertiser::withdraw(Now now, InterfaceId interface) {
   const auto found = links_.find(interface);
   if (found != links_.end())
     advertise(now, interface, found->second, kAllNodes, std::nullopt, std::nullopt, 0);
+}
+
+const AdvertiserLink* Advertiser::said_on(InterfaceId interface) const {
+  const auto found = links_.find(interface);
+  return found == links_.end() ? nullptr : &found->second.config;
 }
 
 void Advertiser::acknowledge(Now now, InterfaceId interface, const Ipv6Address& destination,
@@ -140,8 +145,9 @@ void Advertiser::advertise(Now now, InterfaceId interface, const Link& link,
   if (nonce && (nonce->size() < 6 || nonce->size() % 8 != 6)) nonce.reset();
   const SigningJob job{interface, config.source, destination, link_destination};
   send::Unsigned advertisement = begin(config, destination, nonce, lifetime_s);
-  append(advertisement.message,
-         wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, config.link_address});
+  if (config.tell_link_address)
+    append(advertisement.message,
+           wire::LinkAddressOption{wire::OptionType::kSourceLinkAddress, config.link_address});
   if (config.parameters.mtu != 0)
     append(advertisement.message, wire::MtuOption{config.parameters.mtu});
   if (naack) append(advertisement.message, *naack);

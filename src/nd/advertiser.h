@@ -56,6 +56,7 @@ struct AdvertiserLink {
   Ipv6Address source;  // our link-local CGA
   std::uint8_t collision_count = 0;
   LinkAddress link_address;
+  bool tell_link_address = true;
   std::uint32_t mtu = 1500;  // of the link
   AdvertisedParameters parameters;
   Duration min_interval = seconds(198);
@@ -88,6 +89,9 @@ class Advertiser {
   void stop(InterfaceId interface);
   // Lifetime 0 to all nodes, where the router stops being one (RFC 4861 6.2.5).
   void withdraw(Now now, InterfaceId interface);
+
+  // What is said there; nothing: nothing is.
+  [[nodiscard]] const AdvertiserLink* said_on(InterfaceId interface) const;
 
   // An RA with this NAACK in answer to a UNA, with the router's real parameters, to the node's
   // address and link-layer address (RFC 5568 6.4.6, GF17); within the budget of unicast answers.

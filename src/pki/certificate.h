@@ -38,7 +38,7 @@ enum class PathError : std::uint8_t {
 // One sentence for a person: what is wrong and where to look.
 [[nodiscard]] std::string_view explain(PathError error);
 
-inline constexpr std::size_t kMaxPathLength = 10;
+inline constexpr std::size_t kMaxPathLength = 8;
 inline constexpr std::size_t kMaxCertificateSize = 4096;
 
 // What the last certificate of a path is for (RFC 6494 7, GS22).

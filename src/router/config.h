@@ -39,6 +39,7 @@ struct Interface {
   Duration min_ra_interval = seconds(198);
   Duration max_answer_delay = nd::kMaxAdvertisementDelay;  // of an RA that answers an RS
   nd::AdvertisedParameters advertised;
+  bool tell_link_address = true;  // by the Source Link-Layer Address option of RAs
   // Addresses under one of `prefixes` that this router alone gives out (assigned addressing);
   // nothing: it assigns none here.
   std::optional<Prefix> pool = std::nullopt;

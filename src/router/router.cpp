@@ -1,8 +1,11 @@
 #include "router/router.h"
 
+#include <span>
+
 #include "machine/outbox.h"
 #include "nd/advertiser.h"
 #include "nd/certifier.h"
+#include "nd/consistency.h"
 #include "router/links.h"
 #include "router/nar.h"
 #include "router/neighbour_table.h"
@@ -29,6 +32,7 @@ struct Router::State {
   keys::IssuedKeys keys;
   nd::Advertiser advertiser;
   nd::Certifier certifier;
+  nd::Consistency consistency;
   Provision provision;
   NeighbourTable neighbours;
   nd::MobilityGate gate;
@@ -48,6 +52,7 @@ struct Router::State {
         keys(config.keys, random),
         advertiser(receiver.stamps(), random, outbox),
         certifier({config.certification, config.max_cpa_s}, outbox),
+        consistency(outbox),
         provision(config, links, keys, receiver, random, outbox),
         gate(outbox),
         peer_link(config, links, gate, outbox),
@@ -61,7 +66,7 @@ struct Router::State {
         link.global.emplace_back().prefix = advertised.prefix;
     }
     for (const send::Kind kind :
-         {send::Kind::kRouterSolicitation, send::Kind::kRtSolPr,
+         {send::Kind::kRouterSolicitation, send::Kind::kRouterAdvertisement, send::Kind::kRtSolPr,
           send::Kind::kCertificationPathSolicitation, send::Kind::kNeighborSolicitation,
           send::Kind::kNeighborAdvertisement})
       receiver.take(kind);
@@ -92,6 +97,8 @@ struct Router::State {
   void restore(Now now, const machine::LiveBinding& record);
   void dispatch(Now now, send::Judged judged);
   [[nodiscard]] bool addresses_us(const wire::PacketView& packet) const;
+  // False: an RA that changes nothing, whether it is true or not.
+  [[nodiscard]] bool concerns(Now now, InterfaceId interface, const wire::PacketView& packet);
   void mobility(Now now, const machine::Received& received, const wire::PacketView& packet);
   void follow_par(Now now);
 };
@@ -152,6 +159,7 @@ void Router::State::advertise(Now now, const ServedLink& link) {
   wanted.source = link.link_local.address;
   wanted.collision_count = link.link_local.collision_count;
   wanted.link_address = link.link_address;
+  wanted.tell_link_address = link.config.tell_link_address;
   wanted.mtu = link.mtu;
   wanted.parameters = link.config.advertised;
   // RFC 4861 6.2.5: whoever chose it would lose what he sends.
@@ -200,6 +208,7 @@ void Router::State::link_down(InterfaceId interface) {
   std::erase_if(adding, [&](const auto& entry) { return entry.second.interface == interface; });
   advertiser.stop(interface);
   certifier.drop(interface);
+  consistency.drop(interface);
   receiver.drop_pending(interface);
   provision.drop(interface);
   nar.link_down(interface);
@@ -298,6 +307,14 @@ void Router::State::dispatch(Now now, send::Judged judged) {
         return;
       return advertiser.handle(now, judged);
     }
+    case send::Kind::kRouterAdvertisement: {
+      const nd::AdvertiserLink* ours = advertiser.said_on(message.interface);
+      const bool secured = judged.verdict == send::Verdict::kSecured && receiver.accept(judged);
+      const bool taken = judged.verdict == send::Verdict::kUnsecured && !config.secured_only;
+      if (ours != nullptr && (secured || taken))
+        consistency.handle(now, message, *ours, link->config.name);
+      return;
+    }
     case send::Kind::kNeighborSolicitation:
     case send::Kind::kNeighborAdvertisement:
       if (judged.verdict == send::Verdict::kRepeat) return;
@@ -328,6 +345,15 @@ Router::~Router() = default;
 
 bool Router::State::addresses_us(const wire::PacketView& packet) const {
   return find_holder(links, packet.header.destination) != nullptr;
+}
+
+bool Router::State::concerns(Now now, InterfaceId interface, const wire::PacketView& packet) {
+  if (packet.upper_protocol != wire::kProtocolIcmpv6 ||
+      send::kind_of(packet.upper) != send::Kind::kRouterAdvertisement)
+    return true;
+  const nd::AdvertiserLink* ours = advertiser.said_on(interface);
+  return ours != nullptr &&
+         consistency.concerns(now, interface, *ours, packet.header.source, packet.upper);
 }
 
 // FBUs and what comes from other routers.
@@ -380,6 +406,7 @@ void Router::handle(Now now, const machine::Received& received) {
   if (const auto target = packet ? target_of(*packet) : std::nullopt;
       target && !state_->nar.awaits(received.interface, *target, received.frame_source))
     return;
+  if (packet && !state_->concerns(now, received.interface, *packet)) return;
   if (auto judged = state_->receiver.receive(now, received))
     state_->dispatch(now, std::move(*judged));
 }
@@ -444,6 +471,7 @@ Result<void, machine::OrderError> Router::handle(Now now, const machine::Order& 
 
 Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config) {
   machine::NeedsRestart restart;
+  // What was there stays as it was; a prefix may be new.
   const auto same_interfaces = [&] {
     return std::ranges::equal(
         state_->config.interfaces, config.interfaces, [](const Interface& a, const Interface& b) {
@@ -451,12 +479,15 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
                  equal(a.identity.key->spki(), b.identity.key->spki()) &&
                  a.identity.modifier == b.identity.modifier && a.identity.sec == b.identity.sec &&
                  a.pool == b.pool && a.mobile_prefixes == b.mobile_prefixes &&
-                 std::ranges::equal(a.prefixes, b.prefixes, {}, &Advertised::prefix,
-                                    &Advertised::prefix);
+                 a.prefixes.size() <= b.prefixes.size() &&
+                 std::ranges::equal(a.prefixes, std::span(b.prefixes).first(a.prefixes.size()), {},
+                                    &Advertised::prefix, &Advertised::prefix);
         });
   };
   if (!same_interfaces())
-    restart.settings.emplace_back("interface (names, prefixes, pool, CGA key, sec, modifier)");
+    restart.settings.emplace_back(
+        "interface (names, prefixes other than one more behind them, pool, CGA key, sec, "
+        "modifier)");
   if (!nd::same_certificates(state_->config.certification, config.certification))
     restart.settings.emplace_back("certificate");
   if (!restart.settings.empty()) return fail(std::move(restart));
@@ -466,8 +497,14 @@ Result<void, machine::NeedsRestart> Router::handle(Now now, const Config& config
   state_->provision.reconfigured();
   state_->peer_link.esp().configure(now, state_->config);
   for (std::size_t i = 0; i < state_->links.size(); ++i) {
-    state_->links[i].config = config.interfaces[i];
-    if (state_->links[i].ready()) state_->advertise(now, state_->links[i]);
+    ServedLink& link = state_->links[i];
+    link.config = config.interfaces[i];
+    while (link.global.size() < link.config.prefixes.size()) {
+      OwnAddress& own = link.global.emplace_back();
+      own.prefix = link.config.prefixes[link.global.size() - 1].prefix;
+      if (link.up) state_->add_address(link, own);
+    }
+    if (link.ready()) state_->advertise(now, link);
   }
   state_->outbox.report(EventKind::kConfigured);
   return {};
@@ -512,6 +549,7 @@ void Router::counters(const machine::Machine::CounterVisitor& visit) const {
   group("initiate", state_->par.initiate_counters());
   group("arrival", state_->nar.counters());
   group("advertise", state_->advertiser.counters());
+  visit("advertise", "contradictions", state_->consistency.contradictions());
   group("certify", state_->certifier.counters());
 }
 

@@ -24,8 +24,8 @@ class Router final : public machine::Machine {
   void handle(Now now, const machine::HostEvent& event) override;
   [[nodiscard]] Result<void, machine::OrderError> handle(Now now,
                                                          const machine::Order& order) override;
-  // Takes a new configuration as a whole, or refuses it as a whole: interfaces, their keys and
-  // the certification path need a restart.
+  // Takes a new configuration as a whole, or refuses it as a whole: interfaces, but for more
+  // prefixes, their keys and the certification path need a restart.
   [[nodiscard]] Result<void, machine::NeedsRestart> handle(Now now, const Config& config);
 
   [[nodiscard]] Instant next_deadline() const override;

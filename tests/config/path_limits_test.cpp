@@ -74,7 +74,7 @@ TEST_F(PathLimits, HoldInAFlood) {
 }
 
 TEST_F(PathLimits, AreWithinWhatTheProgramCanBear) {
-  for (const char* line : {"path_certificates = 0", "path_certificates = 11",
+  for (const char* line : {"path_certificates = 0", "path_certificates = 9",
                            "certificate_octets = 255", "certificate_octets = 4097",
                            "path_sources = 0", "path_validations = 0", "path_validations = 1001"}) {
     config::MemoryFiles files;

@@ -284,5 +284,36 @@ TEST_F(PathMessages, TheRouterThatIsChosenIsAskedItself) {
   EXPECT_EQ(destination(ask_for_path()), kAllRouters);
 }
 
+TEST_F(PathMessages, OthersAnswersDoNotCrowdOutOurs) {
+  COVERS("SND-6.4.6-15");
+  start();
+  const Bytes question = ask_for_path();
+  const Instant asked = bench.now.boot;
+  const Authority rogue{"other-2048", "Rogue"};
+  Cpa other;
+  other.components = 1;
+  other.certificate = rogue.path_to("ar-2048").front();
+  std::uint16_t serial = 0;
+  // Ten times what may be validated, to the same address, from ever other sources.
+  const auto flood = [&](Duration duration) {
+    const std::uint32_t count = 10 * config.paths.validations_s;
+    for (const Instant end = bench.now.boot + duration; bench.now.boot < end;) {
+      other.identifier = ++serial;
+      if (other.identifier == head(question).identifier) continue;
+      std::array<std::uint8_t, 16> source{0xfe, 0x80};
+      source[14] = static_cast<std::uint8_t>(serial >> 8);
+      source[15] = static_cast<std::uint8_t>(serial);
+      other.source = Ipv6Address(source);
+      deliver(packet(other));
+      bench.advance(Duration(seconds(1)) / count);
+    }
+  };
+  answer(question, [&](Cpa&) { flood(milliseconds(300)); });
+  flood(milliseconds(300));
+  EXPECT_TRUE(router_heard());
+  EXPECT_LE(bench.now.boot, asked + seconds(1));
+  EXPECT_EQ(bench.jobs["validate"], 1);
+}
+
 }  // namespace
 }  // namespace sendoff::test

@@ -373,24 +373,35 @@ TEST(CertificationPath, PathLengthConstraintHolds) {
   EXPECT_EQ(verdict(validate()), "not-ca");
 }
 
-TEST(CertificationPath, TenCertificatesAreTheMost) {
-  Chain chain;
-  std::vector<Bytes> path;
-  std::string issuer = "anchor";
-  auto issuer_key = chain.anchor.key;
-  for (std::size_t i = 0; i < kMaxPathLength; ++i) {
-    test::Forgery ca = chain.ca;
-    ca.name = "ca" + std::to_string(i);
-    ca.issuer_name = issuer;
-    ca.issuer_key = issuer_key;
-    ca.serial = static_cast<long>(i + 1);
-    path.push_back(forge(ca));
-    issuer = ca.name;
-    issuer_key = ca.key;
-  }
-  chain.router.issuer_name = "ca8";
-  path[9] = forge(chain.router);
-  EXPECT_EQ(verdict(validate_path(path, {chain.trust_anchor()}, kNow)), "accepted");
+TEST(CertificationPath, EightCertificatesAreTheMost) {
+  COVERS("CRT-6487-29");
+  static_assert(kMaxPathLength == 8);
+  const auto path_of = [](std::size_t length) {
+    Chain chain;
+    std::vector<Bytes> path;
+    chain.router.issuer_name = "anchor";
+    chain.router.issuer_key = chain.anchor.key;
+    while (path.size() + 1 < length) {
+      test::Forgery ca = chain.ca;
+      ca.name = "ca" + std::to_string(path.size());
+      ca.issuer_name = chain.router.issuer_name;
+      ca.issuer_key = chain.router.issuer_key;
+      ca.serial = static_cast<long>(path.size() + 1);
+      path.push_back(forge(ca));
+      chain.router.issuer_name = ca.name;
+      chain.router.issuer_key = ca.key;
+    }
+    path.push_back(forge(chain.router));
+    return path;
+  };
+  const auto anchor = Chain().trust_anchor();
+  EXPECT_EQ(verdict(validate_path(path_of(8), {anchor}, kNow)), "accepted");
+  EXPECT_EQ(verdict(validate_path(path_of(9), {anchor}, kNow)), "too-long");
+  // None is looked at then: these are no certificates.
+  EXPECT_EQ(verdict(validate_path(std::vector<Bytes>(9, Bytes{0}), {anchor}, kNow)), "too-long");
+  std::vector<Bytes> twice = path_of(3);
+  twice.insert(twice.begin() + 1, twice.front());
+  EXPECT_NE(verdict(validate_path(twice, {anchor}, kNow)), "accepted");
 }
 
 TEST(CertificationPath, NamesAreComparedWithoutCaseAndStringType) {
