@@ -99,7 +99,7 @@ TEST_F(GuardDetection, AnAddressInUseIsNotOursAndSaidToBeSo) {
     const auto lost = bench.reported(machine::EventKind::kAddressLost);
     const auto warned = bench.reported(machine::EventKind::kWarning);
     ASSERT_EQ(lost.size(), attempt < 2 ? 1u : 0u);
-    ASSERT_EQ(warned.size(), attempt < 2 ? 0u : 1u);
+    ASSERT_EQ(warned.size(), attempt < 2 ? 1u : 2u);  // the last one: it is not protected
     if (attempt == 2) {
       EXPECT_NE(warned[0]->text("text").find("in use by others"), std::string::npos);
       continue;
