@@ -111,5 +111,25 @@ TEST_F(GuardDetection, AnAddressInUseIsNotOursAndSaidToBeSo) {
   EXPECT_TRUE(bench.unanswered.empty());
 }
 
+TEST_F(GuardDetection, WhereOneIsInUseThreeTimesTheOthersGoOn) {
+  COVERS("ND-4862-18");
+  config.interfaces[0].prefixes = {Prefix::literal(kOnLink)};
+  start();
+  ASSERT_EQ(bench.unanswered.size(), 2u);
+  bench.answer(bench.unanswered[0]);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_EQ(addresses(), std::vector{own()});
+    collide();
+  }
+  EXPECT_TRUE(bench.unanswered.empty());
+  EXPECT_EQ(bench.asked<machine::AddAddress>().size(), 2u);  // a second and a third global one
+  EXPECT_EQ(bench.reported(machine::EventKind::kWarning).size(), 1u);
+  EXPECT_TRUE(bench.asked<machine::RemoveAddress>().empty());
+  EXPECT_EQ(addresses(), std::vector{own()});
+  EXPECT_TRUE(taken(from_wire(secured_solicitation().packet())));
+  const auto left = from_kernel(advertisement(own(), peer.link_local(), own(), true, kOwnLink));
+  EXPECT_TRUE(signed_properly(left->packet));
+}
+
 }  // namespace
 }  // namespace sendoff::test
