@@ -17,6 +17,7 @@ constexpr Duration kNonceMemory = seconds(15);  // GS8
 // The kernel answers at once, a proxy after PROXY_DELAY at most.
 constexpr Duration kQuestionLife = seconds(3);
 constexpr std::size_t kMaxQuestions = 256;
+constexpr std::size_t kMaxWarnings = 64;
 constexpr std::uint32_t kMinimumMtu = 1280;
 
 std::optional<send::Kind> solicitation_kind(Icmpv6Type type) {
@@ -77,10 +78,25 @@ void KernelSigner::handle(Now now, const machine::Received& received) {
 }
 
 void KernelSigner::not_ours(const Outgoing& outgoing) {
+  warn_of(outgoing);
   if (around_.links.at(outgoing.interface).config.mode == GuardMode::kSecuredOnly)
     return drop(outgoing.hold, GuardCounter::kNotOurRefused);
   around_.counters.add(GuardCounter::kNotOurAddress);
   around_.outbox.push(Verdict{outgoing.hold, Verdict::Kind::kPass, {}});
+}
+
+// RFC 3971 7.1: such addresses are the operator's affair, who should know that SEND does not
+// protect them.
+void KernelSigner::warn_of(const Outgoing& outgoing) {
+  const auto advertisement = wire::NeighborAdvertisement::parse(outgoing.icmp);
+  const Ipv6Address address =
+      advertisement ? advertisement->target : send::claimed_address(outgoing.source, outgoing.icmp);
+  if (warned_of_.size() >= kMaxWarnings || !warned_of_.emplace(outgoing.interface, address).second)
+    return;
+  around_.outbox.report(
+      machine::EventKind::kWarning,
+      {{"text", address.text() + " on " + around_.links.at(outgoing.interface).config.name +
+                    " is no address of the guard's, and not protected"}});
 }
 
 void KernelSigner::solicit_from_unspecified(Now now, const Outgoing& outgoing) {

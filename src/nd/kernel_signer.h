@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/random.h"
 #include "machine/input.h"
@@ -90,6 +91,8 @@ class KernelSigner {
   [[nodiscard]] static std::optional<Outgoing> read(const machine::Received& received,
                                                     const wire::PacketView& packet);
   void not_ours(const Outgoing& outgoing);
+  // Once for each address.
+  void warn_of(const Outgoing& outgoing);
   void solicit_from_unspecified(Now now, const Outgoing& outgoing);
   void secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own);
   // Without its octets and its Nonce.
@@ -112,6 +115,7 @@ class KernelSigner {
   send::Budget budget_;
   std::map<machine::JobId, Signing> signing_;
   std::deque<Question> questions_;  // oldest first
+  std::set<std::pair<InterfaceId, Ipv6Address>> warned_of_;
 };
 
 }  // namespace sendoff::nd

@@ -56,6 +56,35 @@ TEST(Attach, TakesTheNextCollisionCountAndStopsAfterTheThird) {
   EXPECT_EQ(asked<machine::AddAddress>(thrice.world).size(), 4U);  // link-local and three
 }
 
+TEST(Attach, KeepsToTheMtuThatItsRouterTells) {
+  COVERS("ND-4861-66");
+  // How large the key request is that it sends; nothing where it does not fit.
+  const auto request = [](std::uint32_t link_mtu, std::optional<std::uint32_t> told) {
+    const auto pair = *crypto::HandoverDecryptionKey::from_pem(load_file("keys/hke-3072.pem"));
+    const Attached node(mobile_config("mn-3072"), [&](World& made) {
+      made.answer_rtsolpr = false;
+      made.forced_pair = pair;
+      made.link_mtu = link_mtu;
+      made.advertised.mtu = told;
+    });
+    std::optional<std::uint32_t> size;
+    for (const auto& transmit : node.world.sent)
+      if (read_solicitation(transmit.packet))
+        size = static_cast<std::uint32_t>(transmit.packet.size());
+    EXPECT_EQ(node.world.count("too-big"), size ? 0U : 1U);
+    return size;
+  };
+  const auto size = request(1500, std::nullopt);
+  ASSERT_TRUE(size && *size > 1281) << size.value_or(0);
+  EXPECT_EQ(request(1500, *size), size);
+  EXPECT_EQ(request(1500, *size - 1), std::nullopt);
+  EXPECT_EQ(request(1500, 1280), std::nullopt);
+  // What no link may have, and more than this one has.
+  EXPECT_EQ(request(1500, 1279), size);
+  EXPECT_EQ(request(1500, 1501), size);
+  EXPECT_EQ(request(*size - 1, *size), std::nullopt);
+}
+
 TEST(Attach, SetsRoutesAndTakesThemBack) {
   Attached node;
   World& world = node.world;

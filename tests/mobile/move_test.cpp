@@ -29,6 +29,24 @@ TEST(Move, IsAnnouncedToThePreviousRouterWhileItsLinkStands) {
   EXPECT_TRUE(still.world.updates().empty()) << "nobody said that it moves";
 }
 
+TEST(Move, IsAnnouncedFromADeprecatedAddressToo) {
+  COVERS("ND-4862-26");
+  Moving node;
+  World& world = node.world;
+  wire::PrefixInformation option = node.par.information(Prefix(node.pcoa, 64));
+  option.preferred_lifetime_s = 0;
+  FakeRouter::Advertised advertised;
+  advertised.prefixes = {option};
+  world.deliver(node.par.router_advertisement(kAllNodes, world.seal(), advertised));
+  const auto formed = world.asked<machine::AddAddress>();
+  ASSERT_EQ(formed.size(), 1U);
+  EXPECT_EQ(formed[0].address, node.pcoa);
+  EXPECT_EQ(formed[0].preferred, Duration{});
+  ASSERT_TRUE(world.order(HandOver{kApNext}));
+  ASSERT_EQ(world.updates().size(), 1U);
+  EXPECT_EQ(world.updates()[0].source, node.pcoa);
+}
+
 TEST(Move, IsPredictiveWithAnFbackFromThePreviousLinkElseReactive) {
   COVERS("FH-3.2-06", "FH-4-29");
   {

@@ -155,18 +155,19 @@ def give_way(bed, stranger):
     hold("though it had not yet asked itself", before)
 
 
+def moved(bed, path, node, name):
+    """A daemon's configuration, in the place of another node."""
+    text_of = path.read_text()
+    for end in (".sock", '"'):
+        text_of = text_of.replace(f"{bed.directory}/{name}{end}", f"{bed.directory}/{node}{end}")
+    path.write_text(text_of)
+    return path
+
+
 def be_daemons(bed, stranger):
     """A router and a mobile node as daemons of their own, in the places of b and a."""
     began = time.monotonic()
-
-    def moved(path, node, name):
-        text_of = path.read_text()
-        for end in (".sock", '"'):
-            text_of = text_of.replace(f"{bed.directory}/{name}{end}", f"{bed.directory}/{node}{end}")
-        path.write_text(text_of)
-        return path
-
-    access = bed.start("b", "router", moved(bed.router_config(), "b", "ar"))
+    access = bed.start("b", "router", moved(bed, bed.router_config(), "b", "ar"))
     ready = access.wait_for("router-ready", PATIENCE)
     groups = testbed.run(*bed.inside("b", "cat", "/proc/net/igmp6")).stdout
     hold("an access router is in the group of routers", ready and forging.packed(ALL_ROUTERS).hex() in groups)
@@ -175,7 +176,7 @@ def be_daemons(bed, stranger):
     told = stranger.hear(lambda heard: heard.kind == RA)
     hold("and answers who asks there", told and told.source == ready["link_local"] and told.destination == ALL_NODES
          and told.packet[7] == 255 and signed(told), str(told and vars(told)))
-    node = bed.start("a", "mobile", moved(bed.mobile_config(), "a", "mn"))
+    node = bed.start("a", "mobile", moved(bed, bed.mobile_config(), "a", "mn"))
     events = [node.wait_for("address-formed", PATIENCE) for _ in range(2)]
     hold("a mobile node comes up", all(events), node.command("status").stdout + node.log.read_text()[-3000:])
     formed = [event["address"] for event in events]
