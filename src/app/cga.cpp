@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/cga_file.h"
+#include "app/cga_key.h"
 #include "app/cga_search.h"
 #include "app/key_files.h"
 #include "cga/extension.h"
@@ -12,29 +13,6 @@
 namespace sendoff::app {
 
 namespace {
-
-struct KeyOptions {
-  std::string out;
-  std::uint32_t bits = 2048;
-  std::uint32_t exponent = 65537;
-  bool force = false;
-};
-
-Attempt<> make_key(const KeyOptions& options) {
-  if (options.exponent < 3 || options.exponent % 2 == 0)
-    return failed("--exponent must be odd and at least 3; 65537 is right for almost everyone");
-  if (auto free = check_free(options.out, options.force); !free) return free;
-  const auto key = crypto::SigningKey::generate(options.bits, options.exponent);
-  if (!key) return failed("a key could not be made: " + std::string(name(key.error())));
-  const Secret pem = (*key)->to_pem();
-  auto file = NewFile::stage(options.out, pem.expose(), kKeyMode, options.force);
-  if (!file) return fail(file.error());
-  if (auto done = file->commit(); !done) return done;
-  std::printf("key of %u bits, exponent %u\n  key hash  %s\n  written   %s\n",
-              (*key)->public_key().bits(), (*key)->public_key().exponent(),
-              to_hex(crypto::key_hash((*key)->spki())).c_str(), options.out.c_str());
-  return {};
-}
 
 struct GenerateOptions {
   std::string key;
@@ -148,20 +126,6 @@ Attempt<> show(const std::string& path) {
   return {};
 }
 
-void add_key(CLI::App& cga, int& exit_code) {
-  auto options = std::make_shared<KeyOptions>();
-  CLI::App* command = cga.add_subcommand("key", "Make an RSA key for CGAs and SEND signatures");
-  command->add_option("--out", options->out, "File for the private key (PEM, 0600)")->required();
-  command->add_option("--bits", options->bits, "Size of the modulus, 1024 to 3072")
-      ->check(CLI::Range(1024, 3072))
-      ->capture_default_str();
-  command->add_option("--exponent", options->exponent, "Public exponent, odd")
-      ->capture_default_str();
-  command->add_flag("--force", options->force, "Replace the file if it exists");
-  command->footer("Example:\n  sendoff cga key --out router.key");
-  command->callback([options, &exit_code] { exit_code = report("cga key", make_key(*options)); });
-}
-
 void add_generate(CLI::App& cga, int& exit_code) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App* command = cga.add_subcommand("generate", "Make an address from a key and a prefix");
@@ -226,7 +190,8 @@ void add_cga_command(CLI::App& app, int& exit_code) {
   CLI::App* cga =
       app.add_subcommand("cga", "Make, show and check Cryptographically Generated Addresses");
   cga->require_subcommand(1);
-  add_key(*cga, exit_code);
+  add_cga_key(*cga, exit_code);
+  add_cga_rekey(*cga, exit_code);
   add_generate(*cga, exit_code);
   add_cga_search(*cga, exit_code);
   add_verify(*cga, exit_code);

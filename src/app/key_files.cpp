@@ -138,6 +138,16 @@ Attempt<NewFile> NewFile::stage(const std::string& path, ByteView contents, mode
   return made;
 }
 
+Attempt<> NewFile::give_to_owner_of(const std::string& path) {
+  struct stat wanted{};
+  struct stat own{};
+  if (stat(path.c_str(), &wanted) != 0 || stat(staged_.c_str(), &own) != 0)
+    return failed("cannot write " + path_ + ": " + why());
+  if (wanted.st_uid != own.st_uid && chown(staged_.c_str(), wanted.st_uid, wanted.st_gid) != 0)
+    return failed("cannot give " + path_ + " to the owner of " + path + ": " + why());
+  return {};
+}
+
 Attempt<> NewFile::commit() {
   const bool moved =
       force_ ? std::rename(staged_.c_str(), path_.c_str()) == 0 : move_to_free(staged_, path_);

@@ -50,6 +50,8 @@ class NewFile {
   NewFile& operator=(NewFile&&) = delete;
   ~NewFile();
 
+  // Before commit(): it is whose `path` is, where that is somebody else.
+  [[nodiscard]] Attempt<> give_to_owner_of(const std::string& path);
   [[nodiscard]] Attempt<> commit();
 
  private:

@@ -101,6 +101,43 @@ TEST_F(CgaKey, WhatMoreSecCostsIsSaidWhereItIsChosen) {
     EXPECT_NE(text.find(said), std::string::npos) << said << "\n" << text;
 }
 
+// Found ahead or elsewhere, it is used for the key and Sec that it was found for alone.
+TEST_F(CgaKey, TakesAModifierThatFitsIt) {
+  COVERS("CGA-7.2-2");
+  make("cga key --out key");
+  make("cga key --out other");
+  const std::string modifier = sendoff("cga search --key key --sec 1").output.substr(0, 32);
+  const std::string generate =
+      "cga generate --prefix 2001:db8:a:1::/64 --modifier " + modifier + " --key ";
+  const Ran made = sendoff(generate + "key --sec 1 --out made");
+  ASSERT_EQ(made.status, 0) << made.output;
+  EXPECT_NE(made.output.find("modifier  " + modifier), std::string::npos) << made.output;
+  EXPECT_NE(read("made").find("modifier = \"" + modifier + "\""), std::string::npos);
+  EXPECT_NE(sendoff("cga show made").output.find("matches the parameters"), std::string::npos);
+
+  const auto refused = [&](const std::string& arguments, int status) {
+    const Ran ran = sendoff(arguments + " --out wrong");
+    EXPECT_EQ(ran.status, status) << arguments << ran.output;
+    EXPECT_NE(ran.output.find("--modifier"), std::string::npos) << ran.output;
+    EXPECT_EQ(read("wrong"), "") << arguments;
+  };
+  refused(generate + "other --sec 1", 1);
+  refused(generate + "key --sec 2", 1);  // but for one modifier in 65536
+  refused("cga generate --prefix 2001:db8:a:1::/64 --key key --sec 1 --modifier 0123", 2);
+
+  const auto daemon_takes = [&](const std::string& key) {
+    write("guard.toml",
+          "[guard]\non_stop = \"open\"\n[[interface]]\nname = \"lo\"\n[cga]\nsec = 1\nkey = \"" +
+              key + "\"\nmodifier = \"" + modifier + "\"\n");
+    return sendoff("guard -c guard.toml --check");
+  };
+  EXPECT_EQ(daemon_takes("key").status, 0);
+  const Ran other = daemon_takes("other");
+  EXPECT_NE(other.status, 0);
+  EXPECT_NE(other.output.find("does not fit the key at sec = 1"), std::string::npos)
+      << other.output;
+}
+
 // No daemon ever searches: there is no packet that would have to wait for it.
 TEST_F(CgaSearch, IsACommandOfItsOwnThatEndsWhenItIsTold) {
   COVERS("CGA-4-16");

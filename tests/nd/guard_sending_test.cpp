@@ -346,6 +346,32 @@ TEST_F(GuardSending, ConfiguredPrefixesHaveAnAddressEach) {
   EXPECT_EQ(addresses[2], config.identity.address(Prefix::literal("2001:db8:a:2::/64")));
 }
 
+TEST_F(GuardSending, OneModifierServesEveryPrefixWithoutASearch) {
+  COVERS("CGA-4-15");
+  config.identity.sec = 1;
+  config.identity.modifier = *cga::find_modifier(
+      config.identity.modifier, config.identity.key->spki(), {}, {.sec = 1, .threads = 1});
+  config.interfaces[0].prefixes = {Prefix::literal("2001:db8:a:2::/64")};
+  start();
+  const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
+  EXPECT_TRUE(
+      taken(from_wire(router_advertisement(Ipv6Address::literal("fe80::66"), link, 1800), link)));
+  const auto addresses = guard->status(bench.now).links[0].addresses;
+  ASSERT_EQ(addresses.size(), 3u);
+  for (const Ipv6Address& address : addresses) {
+    EXPECT_EQ(cga::sec_of(address), 1) << address.text();
+    const auto left = from_kernel(
+        solicitation(address, peer.link_local().solicited_node(), peer.link_local(), kOwnLink));
+    ASSERT_TRUE(taken(left));
+    EXPECT_TRUE(signed_properly(left->packet));
+    const auto option = find_option(left->packet, wire::OptionType::kCga);
+    const auto parameters = cga::ParametersView::parse(wire::CgaOption::parse(*option)->parameters);
+    EXPECT_EQ(parameters->modifier, config.identity.modifier);
+    EXPECT_EQ(parameters->collision_count, 0);
+  }
+  EXPECT_FALSE(bench.jobs.contains("search"));
+}
+
 TEST_F(GuardSending, AdvertisedPrefixesHaveAnAddressUnlessNoneIsToBeFormed) {
   const LinkAddress link = LinkAddress::literal("02:00:00:00:66:66");
   for (const bool form : {true, false}) {

@@ -2,6 +2,7 @@
 // they have ignored: each kind of message, by the guard that stands before the kernel.
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "nd/guard_fixture.h"
@@ -517,6 +518,42 @@ TEST(Signing, HasOneTagAndOnePlace) {
   // The key itself; the one job that signs, over signature_input; and the simulator's stand-in.
   EXPECT_EQ(places, (std::set<std::string>{"crypto/rsa.cpp", "crypto/rsa.h", "machine/execute.cpp",
                                            "sim/cost_model.cpp"}));
+}
+
+// Runs of sixteen octets and more in the text of a program: to_hex of each.
+std::vector<std::string> long_constants(const std::string& text) {
+  std::vector<std::string> found;
+  std::string run;
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    const auto digit = [&](std::size_t i) {
+      return i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+    };
+    if (text.compare(at, 2, "0x") == 0 && digit(at + 2) && digit(at + 3) && !digit(at + 4)) {
+      run += text.substr(at + 2, 2);
+      at += 3;
+    } else if (at == text.size() || std::string_view(", \n").find(text[at]) == std::string::npos) {
+      if (run.size() >= 32) found.push_back(run);
+      run.clear();
+    }
+  }
+  return found;
+}
+
+// A tag of one's own would be such a constant (RFC 3972 8).
+TEST(Signing, NoOtherTagIsDefined) {
+  COVERS("CGA-8-1");
+  std::map<std::string, std::vector<std::string>> found;
+  const std::filesystem::path root = source_directory() + "/src";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (auto constants = long_constants(text); !constants.empty())
+      found[std::filesystem::relative(entry.path(), root)] = std::move(constants);
+  }
+  const std::map<std::string, std::vector<std::string>> wanted{
+      {"wire/send_options.cpp", {"086fca5e10b200c99c8ce00164277c08"}}};
+  EXPECT_EQ(found, wanted);
 }
 
 }  // namespace
