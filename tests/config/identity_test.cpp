@@ -1,6 +1,4 @@
 // What [cga] makes of a node: the modifier that is drawn, and Sec.
-#include <openssl/rand.h>
-
 #include <set>
 
 #include "config/fixture.h"
@@ -50,29 +48,6 @@ TEST_F(IdentityOfAFile, IsUnlinkableByAModifierOfEachStart) {
   // Each of the 128 bits is drawn.
   EXPECT_EQ(to_hex(ones), std::string(32, 'f'));
   EXPECT_EQ(to_hex(zeros), std::string(32, '0'));
-}
-
-// In place of OpenSSL's generator, which the system seeds: octets that nobody else has.
-int known_octets(unsigned char* octets, int size) {
-  std::fill_n(octets, size, std::uint8_t{0xa7});
-  return 1;
-}
-
-TEST_F(IdentityOfAFile, HasItsModifierFromTheSystemsGenerator) {
-  COVERS("CGA-4-11");
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  const RAND_METHOD known{nullptr, known_octets, nullptr, nullptr, known_octets, nullptr};
-  const RAND_METHOD* const usual = RAND_get_rand_method();
-  ASSERT_EQ(usual, RAND_OpenSSL()) << "which the kernel's random source seeds";
-  crypto::SystemRandom before;
-  EXPECT_NE(started(before).modifier[0], started(before).modifier[1]);
-  ASSERT_EQ(RAND_set_rand_method(&known), 1);
-  crypto::SystemRandom random;
-  const cga::Modifier modifier = started(random).modifier;
-  RAND_set_rand_method(usual);
-#pragma GCC diagnostic pop
-  EXPECT_EQ(to_hex(modifier), "a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7");
 }
 
 TEST_F(IdentityOfAFile, HasSecZeroUnlessAnotherIsWanted) {
