@@ -135,7 +135,8 @@ bool Daemon::open() {
                              .home_addresses = settings_.home_addresses,
                              .other_mobility_types = settings_.other_mobility_types,
                              .own_discovery = role_->name() != "guard",
-                             .guard = settings_.guard};
+                             .guard = settings_.guard,
+                             .least_mtu = role_->least_mtu()};
   auto opened = net::LinuxHost::open(loop_, host);
   if (!opened) {
     log::error(opened.error().text() + "; `sendoff doctor` tells what this host lacks");

@@ -20,6 +20,9 @@ struct RouterKind {
                             const control::DaemonStatus& daemon, Now now) {
     return control::status_json(daemon, machine.status(now), config.neighbours);
   }
+  static std::size_t least_mtu(const Config& config) {
+    return nd::largest_advertisement(config.certification);
+  }
   // Without any association all ESP is the kernel's.
   static net::EspSelection esp(const Config& config) {
     net::EspSelection selection;
@@ -52,6 +55,7 @@ struct PlainKind {
                             const control::DaemonStatus& daemon, Now now) {
     return control::status_json(daemon, machine.status(now));
   }
+  static std::size_t least_mtu(const Config&) { return 0; }
   static net::EspSelection esp(const Config&) { return {}; }
   static std::vector<net::ProtectedPair> protection(const Config&) { return {}; }
 };
@@ -67,6 +71,9 @@ struct GuardKind : PlainKind<nd::Guard, nd::GuardConfig> {
   static constexpr const char* kName = "guard";
   static auto load(const std::string& path, const config::Context& context) {
     return config::load_guard(path, context);
+  }
+  static std::size_t least_mtu(const Config& config) {
+    return config.certifier ? nd::largest_advertisement(*config.certifier) : 0;
   }
 };
 
@@ -96,6 +103,7 @@ class RoleOf final : public Role {
   [[nodiscard]] std::shared_ptr<const crypto::SigningKey> key() const override {
     return Kind::identity(loaded_.machine).key;
   }
+  [[nodiscard]] std::size_t least_mtu() const override { return Kind::least_mtu(loaded_.machine); }
   [[nodiscard]] net::EspSelection esp() const override { return Kind::esp(loaded_.machine); }
 
   [[nodiscard]] std::vector<net::ProtectedPair> protection() const override {

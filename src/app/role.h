@@ -28,6 +28,8 @@ class Role {
   [[nodiscard]] virtual const config::Problems& warnings() const = 0;
   [[nodiscard]] virtual const config::Settings& settings() const = 0;
   [[nodiscard]] virtual std::vector<net::HostConfig::Interface> interfaces() const = 0;
+  // That they need, of what was loaded: certificates are sent unfragmented (W8).
+  [[nodiscard]] virtual std::size_t least_mtu() const = 0;
   // The CGA key of what was loaded.
   [[nodiscard]] virtual std::shared_ptr<const crypto::SigningKey> key() const = 0;
 

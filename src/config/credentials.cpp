@@ -181,18 +181,15 @@ void check_certified(Section& section, const Loading& loading, const pki::Certif
     section.warning("chain", "is valid only until " + date_text(router.not_after));
 }
 
-void check_sizes(Section& section, const std::vector<Bytes>& path, const pki::TrustAnchor& anchor) {
-  constexpr std::size_t kLargest = 2036;  // what an option's 8-bit length leaves (RFC 3971 6.4.4)
-  constexpr std::size_t kHeaders = 40 + 12;
-  for (const Bytes& der : path) {
+void check_sizes(Section& section, const nd::CertifiedPath& certified) {
+  for (const Bytes& der : certified.path) {
     const std::string size = std::to_string(der.size()) + " octets";
-    if (der.size() > kLargest) {
+    if (der.size() > nd::kMaxCertificateInOption) {
       section.error("chain", "holds a certificate of " + size +
                                  "; SEND carries at most 2036: use fewer extensions");
       continue;
     }
-    const auto option = [](std::size_t content) { return (4 + content + 7) / 8 * 8; };
-    const std::size_t packet = kHeaders + option(anchor.subject_name.size()) + option(der.size());
+    const std::size_t packet = nd::advertisement_size(certified, der);
     if (packet > 1500)
       section.warning("chain", "holds a certificate of " + size +
                                    "; it travels unfragmented only "
@@ -364,7 +361,7 @@ nd::CertifiedPath read_path(Section& section, const Loading& loading, ByteView s
     return out;
   }
   check_certified(section, loading, *router, spki, prefixes);
-  check_sizes(section, out.path, out.anchor);
+  check_sizes(section, out);
   return out;
 }
 

@@ -22,6 +22,7 @@ namespace sendoff::crypto {
 namespace {
 
 using RsaPtr = std::unique_ptr<RSA, Freed<RSA_free>>;
+using GenerationPtr = std::unique_ptr<BN_GENCB, Freed<BN_GENCB_free>>;
 
 // 00 | 01 | at least 8 x ff | 00 | DigestInfo, or 00 | 02 | at least 8 non-zero | 00 | plaintext.
 constexpr std::size_t kMinPadding = 8;
@@ -227,8 +228,8 @@ class PrivateKey {
  public:
   static Result<std::unique_ptr<const PrivateKey>, KeyError> from_pem(ByteView pem,
                                                                       const KeyLimits& limits);
-  static Result<std::unique_ptr<const PrivateKey>, KeyError> generate(std::uint32_t bits,
-                                                                      std::uint32_t exponent);
+  static Result<std::unique_ptr<const PrivateKey>, KeyError> generate(
+      std::uint32_t bits, std::uint32_t exponent, const std::atomic<bool>* cancel);
 
   PrivateKey(RsaPtr key, Bytes spki, RsaPublicKey public_key)
       : key_(std::move(key)), spki_(std::move(spki)), public_(std::move(public_key)) {}
@@ -292,14 +293,23 @@ PrivateKeyResult PrivateKey::from_pem(ByteView pem, const KeyLimits& limits) {
   return checked(std::move(key), limits, true);
 }
 
-PrivateKeyResult PrivateKey::generate(std::uint32_t bits, std::uint32_t exponent) {
+// OpenSSL asks between candidates for primes whether to go on.
+int goes_on(int, int, BN_GENCB* callback) {
+  return static_cast<const std::atomic<bool>*>(BN_GENCB_get_arg(callback))->load() ? 0 : 1;
+}
+
+PrivateKeyResult PrivateKey::generate(std::uint32_t bits, std::uint32_t exponent,
+                                      const std::atomic<bool>* cancel) {
   const KeyLimits limits;
   if (bits < limits.min_bits || bits > limits.max_bits) return fail(KeyError::kModulusSize);
   if (exponent < 3 || exponent % 2 == 0) return fail(KeyError::kExponent);
   const BignumPtr wanted(BN_new());
+  const GenerationPtr asks(cancel == nullptr ? nullptr : BN_GENCB_new());
+  if (asks != nullptr) BN_GENCB_set(asks.get(), &goes_on, const_cast<std::atomic<bool>*>(cancel));
   RsaPtr key(RSA_new());
-  if (wanted == nullptr || key == nullptr || BN_set_word(wanted.get(), exponent) != 1 ||
-      RSA_generate_key_ex(key.get(), static_cast<int>(bits), wanted.get(), nullptr) != 1) {
+  if (wanted == nullptr || key == nullptr || (cancel != nullptr && asks == nullptr) ||
+      BN_set_word(wanted.get(), exponent) != 1 ||
+      RSA_generate_key_ex(key.get(), static_cast<int>(bits), wanted.get(), asks.get()) != 1) {
     ERR_clear_error();
     return fail(KeyError::kGeneration);
   }
@@ -411,12 +421,13 @@ Result<std::shared_ptr<const SigningKey>, KeyError> SigningKey::from_pem(ByteVie
 
 Result<std::shared_ptr<const SigningKey>, KeyError> SigningKey::generate(std::uint32_t bits,
                                                                          std::uint32_t exponent) {
-  return wrapped<SigningKey, OpenSslSigningKey>(PrivateKey::generate(bits, exponent));
+  return wrapped<SigningKey, OpenSslSigningKey>(PrivateKey::generate(bits, exponent, nullptr));
 }
 
 Result<std::shared_ptr<const HandoverDecryptionKey>, KeyError> HandoverDecryptionKey::generate(
-    std::uint32_t bits, std::uint32_t exponent) {
-  return wrapped<HandoverDecryptionKey, OpenSslDecryptionKey>(PrivateKey::generate(bits, exponent));
+    std::uint32_t bits, std::uint32_t exponent, const std::atomic<bool>* cancel) {
+  return wrapped<HandoverDecryptionKey, OpenSslDecryptionKey>(
+      PrivateKey::generate(bits, exponent, cancel));
 }
 
 Result<std::shared_ptr<const HandoverDecryptionKey>, KeyError> HandoverDecryptionKey::from_pem(

@@ -4,6 +4,7 @@
 // stand in rsa.cpp only.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -105,8 +106,10 @@ class SigningKey {
 // (RFC 5269 3.1).
 class HandoverDecryptionKey {
  public:
+  // `cancel`: once it is true, kGeneration is returned soon.
   [[nodiscard]] static Result<std::shared_ptr<const HandoverDecryptionKey>, KeyError> generate(
-      std::uint32_t bits, std::uint32_t exponent = 65537);
+      std::uint32_t bits, std::uint32_t exponent = 65537,
+      const std::atomic<bool>* cancel = nullptr);
   [[nodiscard]] static Result<std::shared_ptr<const HandoverDecryptionKey>, KeyError> from_pem(
       ByteView pem, const KeyLimits& limits = {});
   virtual ~HandoverDecryptionKey() = default;

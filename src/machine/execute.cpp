@@ -35,9 +35,9 @@ Executed run(const OpenHandoverKey& job, const std::atomic<bool>*) {
   return HandoverKeyOpened{job.key->decrypt(job.ciphertext, job.key_size)};
 }
 
-Executed run(const GenerateDecryptionKey& job, const std::atomic<bool>*) {
-  auto key = crypto::HandoverDecryptionKey::generate(job.bits, job.exponent);
-  if (!key) return fail(JobError::kCrypto);
+Executed run(const GenerateDecryptionKey& job, const std::atomic<bool>* cancel) {
+  auto key = crypto::HandoverDecryptionKey::generate(job.bits, job.exponent, cancel);
+  if (!key) return fail(cancel != nullptr && *cancel ? JobError::kCancelled : JobError::kCrypto);
   return DecryptionKeyGenerated{std::move(*key)};
 }
 

@@ -56,6 +56,27 @@ bool names(const TrustAnchorOption& option, const CertifiedPath& path) {
 
 }  // namespace
 
+std::size_t advertisement_size(const CertifiedPath& path, ByteView certificate) {
+  constexpr std::size_t kHead =
+      wire::Ipv6Header::kSize + wire::CertificationPathAdvertisement::kSize;
+  const auto option = [](std::size_t content) { return (4 + content + 7) / 8 * 8; };
+  std::size_t name = path.anchor.subject_name.size();
+  for (const std::string& fqdn : path.anchor_fqdns)
+    name = std::max(name, dns_wire_name(fqdn).size());
+  return kHead + option(name) + option(certificate.size());
+}
+
+std::size_t largest_advertisement(const CertifiedPaths& paths) {
+  std::size_t largest = 0;
+  const auto measure = [&](const CertifiedPath& each) {
+    for (const Bytes& certificate : each.path)
+      largest = std::max(largest, advertisement_size(each, certificate));
+  };
+  measure(paths);
+  std::ranges::for_each(paths.others, measure);
+  return largest;
+}
+
 bool same_certificates(const CertifiedPaths& a, const CertifiedPaths& b) {
   return a.path == b.path &&
          std::ranges::equal(a.others, b.others, {}, &CertifiedPath::path, &CertifiedPath::path);

@@ -25,9 +25,14 @@ struct CertifiedPath {
   std::vector<std::string> anchor_fqdns;  // names of type 2 that a CPS may use for the anchor
 };
 
+// The octets of the packet that shows a certificate of the path and names its anchor.
+[[nodiscard]] std::size_t advertisement_size(const CertifiedPath& path, ByteView certificate);
+
 struct CertifiedPaths : CertifiedPath {
   std::vector<CertifiedPath> others;  // below other anchors
 };
+// The most that a link has to carry in one packet: nothing is fragmented (RFC 6980 5, W8).
+[[nodiscard]] std::size_t largest_advertisement(const CertifiedPaths& paths);
 // Whatever else is said of the anchors.
 [[nodiscard]] bool same_certificates(const CertifiedPaths& a, const CertifiedPaths& b);
 

@@ -70,6 +70,11 @@ Attempt<> LinuxHost::State::open() {
   for (HostInterface& interface : interfaces) {
     const auto link = std::ranges::find(*links, interface.name, &LinkInfo::name);
     if (link == links->end()) return fail(SystemError{ENODEV, "interface " + interface.name});
+    if (link->mtu < config.least_mtu)
+      return fail(SystemError{0, "interface " + interface.name + " has an MTU of " +
+                                     std::to_string(link->mtu) +
+                                     ", and a certificate needs packets of " +
+                                     std::to_string(config.least_mtu) + " octets"});
     withdraw(link->index);
     if (auto attached = attach(interface, *link); !attached) return attached;
   }

@@ -43,6 +43,8 @@ struct HostConfig {
   // The kernel's own Neighbor Discovery on the interfaces waits for verdicts (Received::hold): the
   // kernel makes no addresses there, those that it made are taken away until the end.
   std::optional<OnStop> guard{};
+  // Of each interface, else it is an error: what the machine sends at a time, unfragmented.
+  std::size_t least_mtu = 0;
 };
 
 class LinuxHost final : public Host {

@@ -67,6 +67,9 @@ TEST(Execute, GeneratesSearchesAndValidates) {
   const auto cancelled = execute(Job(SearchModifier{{}, spki, {}, 2}), &cancel);
   ASSERT_FALSE(cancelled.has_value());
   EXPECT_EQ(cancelled.error(), JobError::kCancelled);
+  const auto no_key = execute(Job(GenerateDecryptionKey{3072, 65537}), &cancel);
+  ASSERT_FALSE(no_key.has_value());
+  EXPECT_EQ(no_key.error(), JobError::kCancelled);
   ValidatePath path;
   path.anchors = std::make_shared<const std::vector<pki::TrustAnchor>>();
   EXPECT_FALSE(run<PathValidated>(path).router.has_value());

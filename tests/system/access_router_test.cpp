@@ -29,5 +29,15 @@ TEST_F(AccessRouter, IsAHostAgainWithoutItsDaemon) {
   expect_group_held("stop");
 }
 
+TEST_F(AccessRouter, LogsWhatAnotherRouterContradicts) {
+  COVERS("ND-4861-59");
+  expect_group_held("contradiction");
+}
+
+TEST_F(AccessRouter, ShowsItsCertificatesInOnePacketEachOrDoesNotStart) {
+  COVERS("ND-6980-2");
+  expect_group_held("mtu");
+}
+
 }  // namespace
 }  // namespace sendoff::test
