@@ -5,12 +5,14 @@
 #include <time.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <set>
 #include <string_view>
 #include <thread>
 
 #include "lab/datagram.h"
+#include "lab/interrupt.h"
 #include "lab/network.h"
 #include "lab/scheduling.h"
 #include "net/clock.h"
@@ -20,6 +22,8 @@ namespace sendoff::lab {
 namespace {
 
 constexpr std::string_view kMoved = "moved";
+constexpr Duration kRoutePatience = seconds(10);
+constexpr Duration kRouteTurn = milliseconds(20);
 
 sockaddr_in6 socket_address(const Ipv6Address& address, std::uint16_t port) {
   sockaddr_in6 out{};
@@ -162,11 +166,21 @@ Attempt<> tell_moved(const Ipv6Address& source) {
   const net::FileDescriptor fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const sockaddr_in6 from = socket_address(source, 0);
   const sockaddr_in6 to = socket_address(correspondent_place().address, kSenderPort);
-  if (!fd.ok() || bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
-      sendto(fd.get(), kMoved.data(), kMoved.size(), 0, reinterpret_cast<const sockaddr*>(&to),
-             sizeof to) < 0)
-    return failed_call("tell the correspondent the address " + source.text());
-  return {};
+  const auto send = [&] {
+    return sendto(fd.get(), kMoved.data(), kMoved.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                  sizeof to) >= 0;
+  };
+  if (fd.ok() && bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0) {
+    // An advertisement that came before the node let go of its old router brought the address, and
+    // its route went with the old one's: the next brings it again.
+    const Instant deadline = net::read_clocks().boot + kRoutePatience;
+    for (;;) {
+      if (send()) return {};
+      if (errno != ENETUNREACH || net::read_clocks().boot >= deadline || interrupted()) break;
+      std::this_thread::sleep_for(kRouteTurn);
+    }
+  }
+  return failed_call("tell the correspondent the address " + source.text());
 }
 
 }  // namespace sendoff::lab
