@@ -57,9 +57,10 @@ struct GuardConfig {
   std::vector<GuardedInterface> interfaces;
   send::Identity identity;  // for all addresses
   send::ReceiverConfig receiver = guards_receiver();
-  send::BudgetConfig signatures;  // that one neighbour, or one interface, may cause in a second
+  send::BudgetConfig signatures;  // of one neighbour or interface a second: asked, and answered
   std::size_t max_signing = 64;   // messages of the kernel's that wait for their signature
-  std::size_t max_neighbours = 4096;
+  // Fewer than the kernel takes (its gc_thresh3, 1024): what is forgotten here is taken out there.
+  std::size_t max_neighbours = 768;
   PathFetcherConfig paths;  // no anchors: no router is certified
   // By the indices of those anchors, which ones count for a kind of message; a kind that is not
   // here: all.

@@ -111,7 +111,9 @@ void KernelSigner::solicit_from_unspecified(Now now, const Outgoing& outgoing) {
 
 void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses::Own& own) {
   const auto asks = wire::NeighborSolicitation::parse(outgoing.icmp);
-  if (const auto why = bound(now, outgoing.interface, asks ? asks->target : outgoing.destination))
+  const Will will = asks || outgoing.destination.is_multicast() ? Will::kOurs : Will::kTheirs;
+  if (const auto why =
+          bound(now, outgoing.interface, asks ? asks->target : outgoing.destination, will))
     return drop(outgoing.hold, *why);
   send::Unsigned message = message_from(outgoing.interface, own, destination_of(outgoing));
   message.source = outgoing.source;
@@ -136,7 +138,8 @@ void KernelSigner::secure(Now now, const Outgoing& outgoing, const OwnAddresses:
         redirected->packet.first(std::min(room, redirected->packet.size() / 8 * 8));
     if (!redirected->packet.empty()) append(message.message, *redirected);
   }
-  const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination, {}};
+  const Signing signing{outgoing.hold, outgoing.interface, message.source, message.destination, {},
+                        will};
   if (const auto why = start(now, std::move(message), signing)) drop(outgoing.hold, *why);
 }
 
@@ -151,13 +154,19 @@ send::Unsigned KernelSigner::message_from(InterfaceId interface, const OwnAddres
 }
 
 std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
-                                                const Ipv6Address& neighbour) {
+                                                const Ipv6Address& neighbour, Will will) {
   const bool proven = around_.neighbours.proven({interface, neighbour});
-  // The last places are not for strangers.
+  // The last places are not for strangers, and a half of all is not for what they ask.
   const std::size_t places = around_.config.max_signing;
   if (signing_.size() >= (proven ? places : places - places / 4)) return GuardCounter::kSignQueue;
+  if (!proven && will == Will::kTheirs) {
+    const auto theirs = std::ranges::count_if(
+        signing_, [](const auto& entry) { return entry.second.will == Will::kTheirs; });
+    if (static_cast<std::size_t>(theirs) >= places - places / 2) return GuardCounter::kSignQueue;
+  }
   const auto share = proven ? send::Share::kKnown : send::Share::kStrangers;
-  if (!budget_.take(interface, budget_key(neighbour), share, now.boot))
+  send::Budget& budget = will == Will::kOurs ? questions_budget_ : answers_budget_;
+  if (!budget.take(interface, budget_key(neighbour), share, now.boot))
     return GuardCounter::kSignBudget;
   return std::nullopt;
 }
@@ -180,7 +189,7 @@ bool KernelSigner::answer(Now now, const send::Judged& solicitation, const OwnAd
     if (why) around_.counters.add(*why);
     return why.has_value();
   };
-  if (refused(bound(now, asked.interface, asked.source))) return false;
+  if (refused(bound(now, asked.interface, asked.source, Will::kTheirs))) return false;
   send::Unsigned message = message_from(asked.interface, own, asked.source);
   message.nonce = solicitation.proof->nonce;
   append(message.message,
@@ -188,8 +197,8 @@ bool KernelSigner::answer(Now now, const send::Judged& solicitation, const OwnAd
              .router = router, .solicited = true, .override_flag = true, .target = own.address});
   append(message.message, wire::LinkAddressOption{OptionType::kTargetLinkAddress,
                                                   around_.links.at(asked.interface).address});
-  const Signing signing{std::nullopt, asked.interface, message.source, message.destination,
-                        asked.frame_source};
+  const Signing signing{std::nullopt,        asked.interface,    message.source,
+                        message.destination, asked.frame_source, Will::kTheirs};
   return !refused(start(now, std::move(message), signing));
 }
 
@@ -197,7 +206,8 @@ void KernelSigner::solicit_routers(Now now, InterfaceId interface, bool from_uns
   const auto address = around_.own.link_local(interface);
   const OwnAddresses::Own* own = address ? around_.own.find(interface, *address) : nullptr;
   if (own == nullptr && !from_unspecified) return;
-  if (const auto why = bound(now, interface, kAllRouters)) return around_.counters.add(*why);
+  if (const auto why = bound(now, interface, kAllRouters, Will::kOurs))
+    return around_.counters.add(*why);
   auto nonce = draw_nonce(now, {interface, send::Kind::kRouterSolicitation, {}});
   if (!nonce) return around_.counters.add(GuardCounter::kSignFailed);
   Bytes head;

@@ -38,8 +38,13 @@ class KernelSigner {
     Counters<GuardCounter>& counters;
   };
   explicit KernelSigner(const Surroundings& surroundings)
-      : around_(surroundings), budget_(surroundings.config.signatures) {}
-  void configure() { budget_.configure(around_.config.signatures); }
+      : around_(surroundings),
+        questions_budget_(surroundings.config.signatures),
+        answers_budget_(surroundings.config.signatures) {}
+  void configure() {
+    questions_budget_.configure(around_.config.signatures);
+    answers_budget_.configure(around_.config.signatures);
+  }
 
   // A message of the kernel's with its HoldId: a verdict follows, at once or with its signature.
   void handle(Now now, const machine::Received& received);
@@ -71,12 +76,15 @@ class KernelSigner {
 
     [[nodiscard]] wire::Icmpv6Type type() const { return static_cast<wire::Icmpv6Type>(icmp[0]); }
   };
+  // Whose will a message is: a stranger's question must not keep us from asking.
+  enum class Will : std::uint8_t { kOurs, kTheirs };
   struct Signing {
     std::optional<machine::HoldId> hold;  // nothing: a message of the guard's own
     InterfaceId interface;
     Ipv6Address source;
     Ipv6Address destination;
     std::optional<LinkAddress> link_destination;  // of that; nothing: the host resolves it
+    Will will = Will::kOurs;
   };
   // A solicitation of a neighbour's that the kernel may be about to answer.
   struct Question {
@@ -100,7 +108,7 @@ class KernelSigner {
                                             const Ipv6Address& destination) const;
   // Of a message to a neighbour or about one. Nothing: it may be signed now.
   [[nodiscard]] std::optional<GuardCounter> bound(Now now, InterfaceId interface,
-                                                  const Ipv6Address& neighbour);
+                                                  const Ipv6Address& neighbour, Will will);
   [[nodiscard]] std::optional<GuardCounter> start(Now now, send::Unsigned message,
                                                   const Signing& signing);
   [[nodiscard]] Ipv6Address destination_of(const Outgoing& outgoing) const;
@@ -112,7 +120,8 @@ class KernelSigner {
   void drop(std::optional<machine::HoldId> hold, GuardCounter why);
 
   Surroundings around_;
-  send::Budget budget_;
+  send::Budget questions_budget_;
+  send::Budget answers_budget_;
   std::map<machine::JobId, Signing> signing_;
   std::deque<Question> questions_;  // oldest first
   std::set<std::pair<InterfaceId, Ipv6Address>> warned_of_;

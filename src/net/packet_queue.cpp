@@ -67,9 +67,12 @@ nlmsghdr* PacketQueue::request(std::uint8_t type, std::uint16_t flags) {
 
 bool PacketQueue::receive(std::size_t limit, const std::function<void(const Packet&)>& deliver) {
   buffer_.resize(kLongestMessage);
+  receiving_ = true;
+  bool more = true;
   for (std::size_t i = 0; i < limit; ++i) {
     const ssize_t size = recv(fd(), buffer_.data(), buffer_.size(), 0);
-    if (size < 0) return false;
+    more = size >= 0;
+    if (!more) break;
     int left = static_cast<int>(size);
     for (const auto* each = reinterpret_cast<const nlmsghdr*>(buffer_.data());
          mnl_nlmsg_ok(each, left); each = mnl_nlmsg_next(each, &left)) {
@@ -91,7 +94,9 @@ bool PacketQueue::receive(std::size_t limit, const std::function<void(const Pack
       deliver(packet);
     }
   }
-  return true;
+  receiving_ = false;
+  send_drops();
+  return more;
 }
 
 void PacketQueue::accept(std::uint32_t id) { judge(id, NF_ACCEPT, {}); }
@@ -107,7 +112,17 @@ void PacketQueue::judge(std::uint32_t id, std::uint32_t verdict, ByteView octets
   mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof header, &header);
   if (verdict == NF_ACCEPT && !octets.empty())
     mnl_attr_put(message, NFQA_PAYLOAD, octets.size(), octets.data());
+  if (verdict == NF_DROP && receiving_) {
+    const auto* octets_of = reinterpret_cast<const std::uint8_t*>(message);
+    drops_.insert(drops_.end(), octets_of, octets_of + NLMSG_ALIGN(message->nlmsg_len));
+    return;
+  }
   (void)::send(fd(), message, message->nlmsg_len, 0);
+}
+
+void PacketQueue::send_drops() {
+  if (!drops_.empty()) (void)::send(fd(), drops_.data(), drops_.size(), 0);
+  drops_.clear();
 }
 
 }  // namespace sendoff::net

@@ -42,10 +42,13 @@ class PacketQueue {
   [[nodiscard]] Attempt<> bind(std::uint32_t length);
   nlmsghdr* request(std::uint8_t type, std::uint16_t flags);
   void judge(std::uint32_t id, std::uint32_t verdict, ByteView octets);
+  void send_drops();
 
   NetlinkSocket socket_;
   std::uint16_t number_;
   Bytes buffer_;
+  bool receiving_ = false;
+  Bytes drops_;  // while it receives: messages for one call, for under a flood nearly all are
 };
 
 }  // namespace sendoff::net

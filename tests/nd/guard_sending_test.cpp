@@ -235,6 +235,29 @@ TEST_F(GuardSending, PacketsToAddressesThatNobodyHasTakeNoNeighbourAway) {
   EXPECT_TRUE(dropped(ask(peer.link_local())));
 }
 
+TEST_F(GuardSending, WhatStrangersAskLeavesPlacesForWhatWeAskThem) {
+  config.signatures = {20, 10, 4096};
+  config.max_signing = 8;
+  start();
+  bench.hold_jobs = true;
+  const auto answer = [&](int stranger) {
+    const auto to = Ipv6Address::literal("2001:db8:a:1::" + std::to_string(stranger));
+    return from_kernel(advertisement(own(), to, own(), true, kOwnLink));
+  };
+  for (int i = 1; i <= 4; ++i) EXPECT_FALSE(answer(i)) << i;
+  EXPECT_TRUE(dropped(answer(5)));
+  EXPECT_EQ(counted("sign-queue-full"), 1u);
+  const Ipv6Address asked = Ipv6Address::literal("2001:db8:a:2::1");
+  EXPECT_FALSE(from_kernel(solicitation(own(), asked.solicited_node(), asked, kOwnLink)));
+  // Nor is their budget one.
+  start();
+  bench.hold_jobs = false;
+  for (int i = 1; i <= 10; ++i) EXPECT_TRUE(taken(answer(i))) << i;
+  EXPECT_TRUE(dropped(answer(11)));
+  EXPECT_EQ(counted("sign-budget"), 1u);
+  EXPECT_TRUE(taken(from_kernel(solicitation(own(), asked.solicited_node(), asked, kOwnLink))));
+}
+
 TEST_F(GuardSending, ALinkThatGoesTakesNoMessageOfAnotherAlong) {
   const InterfaceId second{1};
   nd::GuardedInterface other;
