@@ -73,7 +73,7 @@ class Handover {
 
   // Mobile IPv6 has updated its bindings: movements away from other routers are over.
   void binding_complete(Now now, const Ipv6Address& current);
-  // The key of (ar, cga) is gone, so nothing more can be said under it.
+  // The key of (ar, cga) is gone, so nothing more can be said under it; `reason` is for the events.
   void key_gone(Now now, const Ipv6Address& ar, const Ipv6Address& cga, std::string_view reason);
 
   // A packet that the MobilityGate admitted; anything but an FBack or a Binding Error is ignored.

@@ -54,14 +54,6 @@ class AdvertisedChanges : public RouterTest {
     (void)over(seconds(60));
     while (over(seconds(1)).empty()) continue;
   }
-  [[nodiscard]] Craft from_unspecified() const {
-    Craft craft = mn.router_solicitation(bench.now);
-    craft.source = Ipv6Address{};
-    craft.options.clear();
-    craft.cga_parameters.reset();
-    craft.signer.reset();
-    return craft;
-  }
 };
 
 TEST_F(AdvertisedChanges, AnAnswerToAllTakesThePlaceOfTheNextOneAndOneToANodeDoesNot) {

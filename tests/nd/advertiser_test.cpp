@@ -29,14 +29,6 @@ class Advertiser : public RouterTest {
     bench.advance(seconds(4));
     bench.forget();
   }
-  [[nodiscard]] Craft from_unspecified() const {
-    Craft craft = mn.router_solicitation(bench.now);
-    craft.source = Ipv6Address{};
-    craft.options.clear();
-    craft.cga_parameters.reset();
-    craft.signer.reset();
-    return craft;
-  }
 };
 
 // Else all who heard it before would refuse it (RFC 3971 5.3.4.2), and it were no router to them.

@@ -68,6 +68,15 @@ class RouterTest : public testing::Test {
   void receive(const Craft& craft, const Peer& from) {
     bench.receive(craft.packet(), from.link_address());
   }
+  // An RS of a node that has no address yet.
+  [[nodiscard]] Craft from_unspecified() const {
+    Craft craft = mn.router_solicitation(bench.now);
+    craft.source = Ipv6Address{};
+    craft.options.clear();
+    craft.cga_parameters.reset();
+    craft.signer.reset();
+    return craft;
+  }
   [[nodiscard]] Craft request(std::uint8_t algorithm = 2) const {
     return mn.rtsolpr(ar_global(), bench.now, hke->spki(), algorithm);
   }
