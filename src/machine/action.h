@@ -37,6 +37,14 @@ struct Verdict {
   Kind kind = Kind::kDrop;
   Bytes packet;  // kReplace
 };
+// From now on what comes in from this neighbour and is held waits apart from what strangers send,
+// or no more. The host lets as much pass there as a neighbour has to say, the rest is a stranger's.
+struct SetProven {
+  static constexpr std::size_t kMost = 4096;  // at a time; the host takes no more
+  InterfaceId interface;
+  Ipv6Address address;
+  bool present = true;
+};
 
 struct Start {
   JobId job_id;
@@ -155,9 +163,9 @@ struct Report {
 };
 
 using ActionKind =
-    std::variant<Transmit, Verdict, Start, Cancel, InstallBinding, RemoveBinding, AttachTunnel,
-                 DetachTunnel, OpenBuffer, ReleaseBuffer, DiscardBuffer, AddAddress, RemoveAddress,
-                 SetRoute, SetNeighbour, SetProxy, JoinGroup, SwitchLink, RunDhcp,
+    std::variant<Transmit, Verdict, SetProven, Start, Cancel, InstallBinding, RemoveBinding,
+                 AttachTunnel, DetachTunnel, OpenBuffer, ReleaseBuffer, DiscardBuffer, AddAddress,
+                 RemoveAddress, SetRoute, SetNeighbour, SetProxy, JoinGroup, SwitchLink, RunDhcp,
                  ReadRevocationLists, Persist, Forget, Report>;
 
 struct Action {
@@ -165,8 +173,8 @@ struct Action {
   ActionKind what;
 };
 
-// Whether the driver owes exactly one Outcome for it: for all but Transmit, Verdict, Start
-// (answered by a JobResult), Cancel and Report.
+// Whether the driver owes exactly one Outcome for it: for all but Transmit, Verdict, SetProven,
+// Start (answered by a JobResult), Cancel and Report.
 [[nodiscard]] bool has_outcome(const ActionKind& action);
 
 // For traces and errors: "add-address", "install-binding" …

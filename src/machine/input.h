@@ -26,6 +26,7 @@ struct Received {
   bool arrived_as_fragment = false;  // reassembled by the host, or an atomic fragment
   bool policed = false;              // came by a socket that the host's IPsec policies guard
   std::optional<HoldId> hold;
+  bool proven = false;  // waited apart from what strangers send (SetProven)
 };
 
 struct JobResult {

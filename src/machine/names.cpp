@@ -206,19 +206,22 @@ std::string_view name(EventKind kind) {
 
 std::string_view name(const ActionKind& action) {
   static constexpr std::string_view kNames[] = {
-      "transmit",       "verdict",       "start",          "cancel",      "install-binding",
-      "remove-binding", "attach-tunnel", "detach-tunnel",  "open-buffer", "release-buffer",
-      "discard-buffer", "add-address",   "remove-address", "set-route",   "set-neighbour",
-      "set-proxy",      "join-group",    "switch-link",    "run-dhcp",    "read-revocation-lists",
-      "persist",        "forget",        "report"};
+      "transmit",       "verdict",        "set-proven",
+      "start",          "cancel",         "install-binding",
+      "remove-binding", "attach-tunnel",  "detach-tunnel",
+      "open-buffer",    "release-buffer", "discard-buffer",
+      "add-address",    "remove-address", "set-route",
+      "set-neighbour",  "set-proxy",      "join-group",
+      "switch-link",    "run-dhcp",       "read-revocation-lists",
+      "persist",        "forget",         "report"};
   static_assert(std::size(kNames) == std::variant_size_v<ActionKind>);
   return kNames[action.index()];
 }
 
 bool has_outcome(const ActionKind& action) {
   return !std::holds_alternative<Transmit>(action) && !std::holds_alternative<Verdict>(action) &&
-         !std::holds_alternative<Start>(action) && !std::holds_alternative<Cancel>(action) &&
-         !std::holds_alternative<Report>(action);
+         !std::holds_alternative<SetProven>(action) && !std::holds_alternative<Start>(action) &&
+         !std::holds_alternative<Cancel>(action) && !std::holds_alternative<Report>(action);
 }
 
 std::string_view Event::text(std::string_view field) const {

@@ -78,8 +78,10 @@ Guard::Guard(const GuardConfig& config, const machine::Snapshot&, Random& random
       paths_(config_.paths, random, outbox_, keys_),
       own_(config_.identity, links_, outbox_),
       neighbours_(config.max_neighbours),
-      signer_({config_, links_, own_, neighbours_, receiver_.nonces(), receiver_.stamps(), random,
-               outbox_, counters_}),
+      // A half is left for newcomers.
+      proven_(std::min(config.max_neighbours / 2, machine::SetProven::kMost), outbox_),
+      signer_({config_, links_, own_, neighbours_, proven_, receiver_.nonces(), receiver_.stamps(),
+               random, outbox_, counters_}),
       routers_(keys_, outbox_) {
   for (const GuardedInterface& interface : config_.interfaces)
     links_.emplace(interface.id, GuardedLink{.config = interface});
@@ -226,6 +228,7 @@ void Guard::interface_down(InterfaceId interface) {
   signer_.drop(interface);
   own_.interface_down(interface);
   neighbours_.drop(interface);
+  proven_.drop(interface);
   paths_.drop(interface);
   if (certifier_) certifier_->drop(interface);
 }
@@ -305,6 +308,9 @@ bool Guard::accept(Now now, const send::Judged& judged, Bytes icmp) {
   if (judged.message.kind == Kind::kNeighborSolicitation ||
       judged.message.kind == Kind::kRouterSolicitation)
     signer_.asked(now, judged);
+  if (!judged.message.source.is_unspecified())
+    proven_.proved({judged.message.interface, judged.message.source}, judged.proof->solicited,
+                   now.boot);
   note_neighbour(now, judged.message);
   routers_.heard(now, {judged.message.interface, judged.message.source});
   hand_over(judged.message, std::move(icmp), GuardCounter::kSecured);
@@ -485,8 +491,9 @@ void Guard::note_neighbour(Now now, const send::Message& message) {
        !message.options.first(of_target ? OptionType::kTargetLinkAddress
                                         : OptionType::kSourceLinkAddress)))
     return;
-  const Ipv6Address neighbour = of_target ? changed_by(message).front() : message.source;
-  const auto evicted = neighbours_.note({message.interface, neighbour}, now.boot);
+  const Neighbour neighbour{message.interface,
+                            of_target ? changed_by(message).front() : message.source};
+  const auto evicted = neighbours_.note(neighbour, proven_.contains(neighbour), now.boot);
   if (!evicted) return;
   counters_.add(GuardCounter::kNeighbourEvicted);
   outbox_.push(machine::SetNeighbour{evicted->interface, evicted->address, std::nullopt});

@@ -21,6 +21,7 @@
 #include "nd/kernel_signer.h"
 #include "nd/own_addresses.h"
 #include "nd/path_fetcher.h"
+#include "nd/proven_neighbours.h"
 #include "nd/secured_neighbours.h"
 #include "send/receiver.h"
 
@@ -133,6 +134,7 @@ class Guard final : public machine::Machine {
   std::optional<Certifier> certifier_;
   OwnAddresses own_;
   SecuredNeighbours neighbours_;
+  ProvenNeighbours proven_;
   KernelSigner signer_;
   GuardedRouters routers_;
   std::vector<Waiting> waiting_;  // oldest first

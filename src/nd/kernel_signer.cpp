@@ -155,7 +155,7 @@ send::Unsigned KernelSigner::message_from(InterfaceId interface, const OwnAddres
 
 std::optional<GuardCounter> KernelSigner::bound(Now now, InterfaceId interface,
                                                 const Ipv6Address& neighbour, Will will) {
-  const bool proven = around_.neighbours.proven({interface, neighbour});
+  const bool proven = around_.proven.contains({interface, neighbour});
   // The last places are not for strangers, and a half of all is not for what they ask.
   const std::size_t places = around_.config.max_signing;
   if (signing_.size() >= (proven ? places : places - places / 4)) return GuardCounter::kSignQueue;

@@ -31,6 +31,7 @@ class KernelSigner {
     const GuardedLinks& links;
     const OwnAddresses& own;
     const SecuredNeighbours& neighbours;
+    const ProvenNeighbours& proven;
     send::Nonces& nonces;
     send::Stamps& stamps;
     Random& random;

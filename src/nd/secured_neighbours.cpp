@@ -5,30 +5,26 @@ namespace sendoff::nd {
 // How late the kernel's news of an entry may come.
 static constexpr Duration kNewsDelay = seconds(1);
 
-std::optional<SecuredNeighbours::Neighbour> SecuredNeighbours::note(const Neighbour& neighbour,
-                                                                    Instant now) {
+std::optional<Neighbour> SecuredNeighbours::note(const Neighbour& neighbour, bool proven,
+                                                 Instant now) {
   if (const auto known = noted_.find(neighbour); known != noted_.end()) erase(known);
   std::optional<Neighbour> evicted;
   if (noted_.size() >= max_entries_ && !order_.empty()) {
-    evicted = order_.begin()->second;
+    evicted = std::get<Neighbour>(*order_.begin());
     erase(noted_.find(*evicted));
   }
-  noted_.emplace(neighbour, now);
-  order_.emplace(now, neighbour);
+  const auto entry = noted_.emplace(neighbour, Noted{proven, now}).first;
+  order_.insert(order_of(*entry));
   return evicted;
 }
 
 void SecuredNeighbours::gone(const Neighbour& neighbour, Instant now) {
   const auto known = noted_.find(neighbour);
-  if (known == noted_.end() || now - known->second <= kNewsDelay) return;
+  if (known == noted_.end() || now - known->second.heard <= kNewsDelay) return;
   erase(known);
-  // Bounded; whoever is forgotten so is but asked for among strangers.
-  if (former_.size() >= max_entries_) former_.clear();
-  former_.insert(neighbour);
 }
 
 void SecuredNeighbours::drop(InterfaceId interface) {
-  std::erase_if(former_, [&](const Neighbour& each) { return each.interface == interface; });
   for (auto entry = noted_.begin(); entry != noted_.end();) {
     const auto next = std::next(entry);
     if (entry->first.interface == interface) erase(entry);
@@ -45,8 +41,8 @@ std::vector<Ipv6Address> SecuredNeighbours::of(InterfaceId interface, std::size_
   return addresses;
 }
 
-void SecuredNeighbours::erase(std::map<Neighbour, Instant>::iterator entry) {
-  order_.erase({entry->second, entry->first});
+void SecuredNeighbours::erase(Entry entry) {
+  order_.erase(order_of(*entry));
   noted_.erase(entry);
 }
 

@@ -103,6 +103,7 @@ struct Driver::State : std::enable_shared_from_this<State> {
 
   void carry_out(ActionId, const machine::Transmit& action) { host.carry_out(action); }
   void carry_out(ActionId, const machine::Verdict& action) { host.carry_out(action); }
+  void carry_out(ActionId, const machine::SetProven& action) { host.carry_out(action); }
 
   void carry_out(ActionId, machine::Start& action) {
     const auto* question = std::get_if<machine::LookUp>(&action.job);

@@ -26,6 +26,7 @@ class Host {
   virtual void carry_out(const machine::Transmit& action) = 0;
   // On a packet that was delivered with a HoldId. A packet that is gone is nobody's loss.
   virtual void carry_out(const machine::Verdict& action) = 0;
+  virtual void carry_out(const machine::SetProven& action) = 0;
   // Answered when DAD has ended (kNone and kOptimistic: when the address can be used).
   virtual void carry_out(const machine::AddAddress& action, Done done) = 0;
   virtual void carry_out(const machine::RemoveAddress& action, Done done) = 0;

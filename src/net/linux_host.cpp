@@ -42,8 +42,7 @@ LinuxHost::State::State(EventLoop& event_loop, const HostConfig& host_config,
 LinuxHost::State::~State() {
   started = false;
   // Nobody judges what the kernel says from now on.
-  incoming_watch = {};
-  outgoing_watch = {};
+  guarded_watches.clear();
   nd_queue.reset();
   for (HostInterface& interface : interfaces)
     if (interface.index != 0) withdraw(interface.index);
@@ -111,11 +110,10 @@ void LinuxHost::State::start() {
   mobility_watch =
       loop.watch(mobility->fd(), EventLoop::Interest::kReadable, [this] { receive_mobility(); });
   if (nd_queue) {
-    using Origin = machine::Received::Origin;
-    incoming_watch = loop.watch(nd_queue->incoming().fd(), EventLoop::Interest::kReadable,
-                                [this] { receive_guarded(nd_queue->incoming(), Origin::kWire); });
-    outgoing_watch = loop.watch(nd_queue->outgoing().fd(), EventLoop::Interest::kReadable,
-                                [this] { receive_guarded(nd_queue->outgoing(), Origin::kHost); });
+    for (const NdQueue::Line line : NdQueue::kLines)
+      guarded_watches.push_back(loop.watch(nd_queue->queue(line).fd(),
+                                           EventLoop::Interest::kReadable,
+                                           [this, line] { receive_guarded(line); }));
   }
   if (esp) watch_esp();
   if (ipsec) {
@@ -188,7 +186,8 @@ Attempt<> LinuxHost::State::attach(HostInterface& interface, const LinkInfo& lin
     remove_kernels_addresses(link);
     forget_neighbours(link);
   }
-  auto packets = PacketSocket::open(link.index, neighbour_discovery());
+  auto packets = PacketSocket::open(
+      link.index, config.own_discovery ? neighbour_discovery() : path_questions());
   if (!packets) return fail(packets.error());
   for (const Ipv6Address& group : {kAllNodes, kAllRouters}) {
     if (group == kAllRouters && !config.router) continue;
@@ -340,17 +339,20 @@ void LinuxHost::State::receive_advertisements(HostInterface& interface) {
 }
 
 // One of an interface that is not ours, or not any more, waits for nobody.
-void LinuxHost::State::receive_guarded(PacketQueue& queue, machine::Received::Origin origin) {
+void LinuxHost::State::receive_guarded(NdQueue::Line line) {
+  using Origin = machine::Received::Origin;
+  PacketQueue& queue = nd_queue->queue(line);
   queue.receive(kPacketsAtOnce, [&](const PacketQueue::Packet& packet) {
     ++counted.guarded;
     const HostInterface* interface = by_index(packet.index);
     if (!interface) return queue.drop(packet.id);
     machine::Received received;
     received.interface = interface->id;
-    received.origin = origin;
+    received.origin = line == NdQueue::Line::kOutgoing ? Origin::kHost : Origin::kWire;
     received.frame_source = packet.source;
     received.packet = packet.octets;
-    received.hold = hold_of(origin, packet.id);
+    received.hold = hold_of(line, packet.id);
+    received.proven = line == NdQueue::Line::kProven;
     sink.packet(received);
   });
 }

@@ -58,6 +58,7 @@ class LinuxHost final : public Host {
   void start(Sink sink) override;
   void carry_out(const machine::Transmit& action) override;
   void carry_out(const machine::Verdict& action) override;
+  void carry_out(const machine::SetProven& action) override;
   void carry_out(const machine::AddAddress& action, Done done) override;
   void carry_out(const machine::RemoveAddress& action, Done done) override;
   void carry_out(const machine::SetRoute& action, Done done) override;

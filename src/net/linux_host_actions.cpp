@@ -61,9 +61,8 @@ void LinuxHost::carry_out(const machine::Transmit& action) {
 
 void LinuxHost::carry_out(const machine::Verdict& action) {
   if (!state_->nd_queue) return;
-  const auto [queue_of, id] = held_packet(action.hold);
-  PacketQueue& queue = queue_of == machine::Received::Origin::kHost ? state_->nd_queue->outgoing()
-                                                                    : state_->nd_queue->incoming();
+  const auto [line, id] = held_packet(action.hold);
+  PacketQueue& queue = state_->nd_queue->queue(line);
   switch (action.kind) {
     case machine::Verdict::Kind::kPass:
       return queue.accept(id);
@@ -72,6 +71,13 @@ void LinuxHost::carry_out(const machine::Verdict& action) {
     case machine::Verdict::Kind::kDrop:
       return queue.drop(id);
   }
+}
+
+void LinuxHost::carry_out(const machine::SetProven& action) {
+  const HostInterface* interface = state_->by_id(action.interface);
+  if (!state_->nd_queue || !interface) return;
+  const auto set = state_->nd_queue->set_proven(interface->name, action.address, action.present);
+  if (!set) state_->warn(set.error().text());
 }
 
 void LinuxHost::carry_out(const machine::AddAddress& action, Done done) {

@@ -20,16 +20,12 @@ namespace sendoff::net {
 
 inline constexpr std::size_t kPacketsAtOnce = 64;
 
-// A packet that waits: in which queue, and its number there.
-[[nodiscard]] inline machine::HoldId hold_of(machine::Received::Origin queue, std::uint32_t id) {
-  return machine::HoldId{std::uint64_t{id} << 1 |
-                         (queue == machine::Received::Origin::kHost ? 1U : 0U)};
+// A packet that waits: in which line, and its number there.
+[[nodiscard]] inline machine::HoldId hold_of(NdQueue::Line line, std::uint32_t id) {
+  return machine::HoldId{std::uint64_t{id} << 2 | static_cast<std::uint64_t>(line)};
 }
-[[nodiscard]] inline std::pair<machine::Received::Origin, std::uint32_t> held_packet(
-    machine::HoldId hold) {
-  const bool outgoing = (hold.value & 1) != 0;
-  return {outgoing ? machine::Received::Origin::kHost : machine::Received::Origin::kWire,
-          static_cast<std::uint32_t>(hold.value >> 1)};
+[[nodiscard]] inline std::pair<NdQueue::Line, std::uint32_t> held_packet(machine::HoldId hold) {
+  return {static_cast<NdQueue::Line>(hold.value & 3), static_cast<std::uint32_t>(hold.value >> 2)};
 }
 
 // A configured interface. It may go away and come back under another index.
@@ -72,7 +68,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   void observe_neighbour(const NeighbourInfo& neighbour, bool gone);
   void receive(HostInterface& interface);
   void receive_advertisements(HostInterface& interface);
-  void receive_guarded(PacketQueue& queue, machine::Received::Origin origin);
+  void receive_guarded(NdQueue::Line line);
   void remove_kernels_addresses(const LinkInfo& link);
   void forget_neighbours(const LinkInfo& link);
   void receive_mobility();
@@ -124,8 +120,7 @@ struct LinuxHost::State : std::enable_shared_from_this<State> {
   EventLoop::Watch esp_watch;
   EventLoop::Watch ipsec_watch;
   EventLoop::Watch policed_watch;
-  EventLoop::Watch incoming_watch;  // of the kernel's that waits
-  EventLoop::Watch outgoing_watch;
+  std::vector<EventLoop::Watch> guarded_watches;  // of the kernel's that waits
   std::optional<ClockWatch> clock_watch;
 
   struct Counted {

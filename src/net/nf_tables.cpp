@@ -22,20 +22,31 @@ constexpr int kPriority = -150;  // of mangle
 // struct xt_NFQ_info_v3: the queue's number, how many there are, flags.
 constexpr std::uint32_t kTargetRevision = 3;
 constexpr std::uint16_t kTargetBypass = 1;
+// The types of nft(8) for what a set's key is made of, so that it can print it.
+constexpr std::uint32_t kTypeIpv6Address = 8;
+constexpr std::uint32_t kTypeInterfaceName = 41;
+constexpr std::uint32_t kBitsOfType = 6;
+constexpr std::uint32_t kSourceOffset = 8;  // in the IPv6 header
 
 void put_number(nlmsghdr* message, std::uint16_t type, std::uint32_t number) {
   mnl_attr_put_u32(message, type, htonl(number));
 }
 
-// One expression of a rule; `fill` puts its attributes.
+// One expression, as attribute `type`; `fill` puts its own.
 template <typename Fill>
-void put_expression(nlmsghdr* message, const char* name, const Fill& fill) {
-  nlattr* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+void put_expression(nlmsghdr* message, std::uint16_t type, const char* name, const Fill& fill) {
+  nlattr* element = mnl_attr_nest_start(message, type);
   mnl_attr_put_strz(message, NFTA_EXPR_NAME, name);
   nlattr* data = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
   fill();
   mnl_attr_nest_end(message, data);
   mnl_attr_nest_end(message, element);
+}
+
+// The next one of a rule.
+template <typename Fill>
+void put_expression(nlmsghdr* rule, const char* name, const Fill& fill) {
+  put_expression(rule, NFTA_LIST_ELEM, name, fill);
 }
 
 using InterfaceName = std::array<std::uint8_t, IFNAMSIZ>;
@@ -45,6 +56,16 @@ InterfaceName padded(std::string_view interface) {
   invariant(interface.size() < name.size());
   std::ranges::copy(interface, name.begin());
   return name;
+}
+
+// As the registers have it: each part begins a register of 16 octets.
+using NeighbourKey = std::array<std::uint8_t, Ipv6Address::kSize + IFNAMSIZ>;
+
+NeighbourKey neighbour_key(const Ipv6Address& source, std::string_view interface) {
+  NeighbourKey key{};
+  std::ranges::copy(source.octets(), key.begin());
+  std::ranges::copy(padded(interface), key.begin() + Ipv6Address::kSize);
+  return key;
 }
 
 }  // namespace
@@ -71,6 +92,50 @@ void NfBatch::add_chain(const std::string& chain, NfHook hook) {
   mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
 }
 
+void NfBatch::add_set(const NfNeighbourSet& set) {
+  nlmsghdr* message = add(NFT_MSG_NEWSET, 0, NFTA_SET_TABLE);
+  mnl_attr_put_strz(message, NFTA_SET_NAME, set.name.c_str());
+  put_number(message, NFTA_SET_ID, sequence_);
+  put_number(message, NFTA_SET_FLAGS, set.rate > 0 ? NFT_SET_EXPR : 0);
+  put_number(message, NFTA_SET_KEY_TYPE, kTypeIpv6Address << kBitsOfType | kTypeInterfaceName);
+  put_number(message, NFTA_SET_KEY_LEN, std::tuple_size_v<NeighbourKey>);
+  nlattr* description = mnl_attr_nest_start(message, NFTA_SET_DESC);
+  put_number(message, NFTA_SET_DESC_SIZE, set.max_entries);
+  mnl_attr_nest_end(message, description);
+  if (set.rate == 0) return;
+  constexpr std::uint64_t kPerSecond = 1;
+  put_expression(message, NFTA_SET_EXPR, "limit", [&] {
+    mnl_attr_put_u64(message, NFTA_LIMIT_RATE, htobe64(set.rate));
+    mnl_attr_put_u64(message, NFTA_LIMIT_UNIT, htobe64(kPerSecond));
+    put_number(message, NFTA_LIMIT_BURST, set.burst);
+    put_number(message, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+  });
+}
+
+void NfBatch::add_to_set(const std::string& set, const Ipv6Address& source,
+                         std::string_view interface) {
+  change_set(NFT_MSG_NEWSETELEM, set, source, interface);
+}
+
+void NfBatch::remove_from_set(const std::string& set, const Ipv6Address& source,
+                              std::string_view interface) {
+  change_set(NFT_MSG_DELSETELEM, set, source, interface);
+}
+
+void NfBatch::change_set(std::uint8_t type, const std::string& set, const Ipv6Address& source,
+                         std::string_view interface) {
+  nlmsghdr* message = add(type, 0, NFTA_SET_ELEM_LIST_TABLE);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set.c_str());
+  nlattr* elements = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+  nlattr* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+  nlattr* key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+  const NeighbourKey value = neighbour_key(source, interface);
+  mnl_attr_put(message, NFTA_DATA_VALUE, value.size(), value.data());
+  mnl_attr_nest_end(message, key);
+  mnl_attr_nest_end(message, element);
+  mnl_attr_nest_end(message, elements);
+}
+
 void NfBatch::begin_rule(const std::string& chain) {
   nlmsghdr* rule = add(NFT_MSG_NEWRULE, NLM_F_APPEND, NFTA_RULE_TABLE);
   mnl_attr_put_strz(rule, NFTA_RULE_CHAIN, chain.c_str());
@@ -80,32 +145,36 @@ void NfBatch::begin_rule(const std::string& chain) {
 void NfBatch::end_rule() { mnl_attr_nest_end(current_, std::exchange(expressions_, nullptr)); }
 
 void NfBatch::if_in(std::string_view interface) {
-  load(NFT_META_IIFNAME);
+  load(NFT_META_IIFNAME, NFT_REG_1);
   compare(NFT_CMP_EQ, padded(interface));
 }
 
 void NfBatch::if_out(std::string_view interface) {
-  load(NFT_META_OIFNAME);
+  load(NFT_META_OIFNAME, NFT_REG_1);
   compare(NFT_CMP_EQ, padded(interface));
 }
 
 void NfBatch::if_out(unsigned index) {
-  load(NFT_META_OIF);
+  load(NFT_META_OIF, NFT_REG_1);
   compare(NFT_CMP_EQ, ByteView(reinterpret_cast<const std::uint8_t*>(&index), sizeof index));
 }
 
 void NfBatch::if_protocol(std::uint8_t protocol) {
-  load(NFT_META_L4PROTO);
+  load(NFT_META_L4PROTO, NFT_REG_1);
   compare(NFT_CMP_EQ, ByteView(&protocol, 1));
 }
 
-void NfBatch::if_octet_within(std::uint32_t offset, std::uint8_t first, std::uint8_t last) {
-  put_expression(current_, "payload", [&] {
-    put_number(current_, NFTA_PAYLOAD_DREG, NFT_REG_1);
-    put_number(current_, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
-    put_number(current_, NFTA_PAYLOAD_OFFSET, offset);
-    put_number(current_, NFTA_PAYLOAD_LEN, 1);
+void NfBatch::if_neighbour_in(const std::string& set) {
+  read(NFT_PAYLOAD_NETWORK_HEADER, kSourceOffset, Ipv6Address::kSize);
+  load(NFT_META_IIFNAME, NFT_REG_2);
+  put_expression(current_, "lookup", [&] {
+    mnl_attr_put_strz(current_, NFTA_LOOKUP_SET, set.c_str());
+    put_number(current_, NFTA_LOOKUP_SREG, NFT_REG_1);
   });
+}
+
+void NfBatch::if_octet_within(std::uint32_t offset, std::uint8_t first, std::uint8_t last) {
+  read(NFT_PAYLOAD_TRANSPORT_HEADER, offset, 1);
   compare(NFT_CMP_GTE, ByteView(&first, 1));
   compare(NFT_CMP_LTE, ByteView(&last, 1));
 }
@@ -174,10 +243,20 @@ nlmsghdr* NfBatch::put(std::uint16_t type, std::uint16_t flags, std::uint16_t re
   return current_;
 }
 
-// What the next comparison looks at: one of NFT_META_*.
-void NfBatch::load(std::uint32_t key) {
+// Octets of the packet into the first register.
+void NfBatch::read(std::uint32_t header, std::uint32_t offset, std::uint32_t size) {
+  put_expression(current_, "payload", [&] {
+    put_number(current_, NFTA_PAYLOAD_DREG, NFT_REG_1);
+    put_number(current_, NFTA_PAYLOAD_BASE, header);
+    put_number(current_, NFTA_PAYLOAD_OFFSET, offset);
+    put_number(current_, NFTA_PAYLOAD_LEN, size);
+  });
+}
+
+// One of NFT_META_* into a register; comparisons look at the first.
+void NfBatch::load(std::uint32_t key, std::uint32_t where) {
   put_expression(current_, "meta", [&] {
-    put_number(current_, NFTA_META_DREG, NFT_REG_1);
+    put_number(current_, NFTA_META_DREG, where);
     put_number(current_, NFTA_META_KEY, key);
   });
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "net/netlink_socket.h"
 #include "net/system_error.h"
@@ -29,6 +30,15 @@ struct NfQueueTarget {
   bool native = true;
 };
 
+// A set of neighbours: the source address of a packet, and the name of the interface that it comes
+// in by. With a `rate`, so many packets a second of each are found in it, and `burst` at once.
+struct NfNeighbourSet {
+  std::string name;
+  std::uint32_t max_entries = 0;
+  std::uint64_t rate = 0;  // 0: all; else the kernel needs nft_limit
+  std::uint32_t burst = 0;
+};
+
 class NfBatch {
  public:
   // All that is added belongs to this table of the family IPv6.
@@ -39,6 +49,11 @@ class NfBatch {
   void remove_table();
   // Hangs at `hook`, at the priority of mangle; what no rule takes is accepted.
   void add_chain(const std::string& chain, NfHook hook);
+  void add_set(const NfNeighbourSet& set);
+  // To add what is there is no error; to remove what is not there is one (ENOENT).
+  void add_to_set(const std::string& set, const Ipv6Address& source, std::string_view interface);
+  void remove_from_set(const std::string& set, const Ipv6Address& source,
+                       std::string_view interface);
 
   // A rule at the end of a chain: conditions, then its target, in the order of the calls.
   void begin_rule(const std::string& chain);
@@ -47,6 +62,7 @@ class NfBatch {
   void if_out(unsigned index);
   void if_protocol(std::uint8_t protocol);  // behind extension headers, too
   // An octet of the upper header, from its start; never true of a later fragment.
+  void if_neighbour_in(const std::string& set);
   void if_octet_within(std::uint32_t offset, std::uint8_t first, std::uint8_t last);
   void to_queue(const NfQueueTarget& target);
   void end_rule();
@@ -59,7 +75,10 @@ class NfBatch {
   nlmsghdr* add(std::uint8_t type, std::uint16_t flags, std::uint16_t table_attribute);
   nlmsghdr* put(std::uint16_t type, std::uint16_t flags, std::uint16_t resource,
                 std::uint8_t family);
-  void load(std::uint32_t key);
+  void change_set(std::uint8_t type, const std::string& set, const Ipv6Address& source,
+                  std::string_view interface);
+  void read(std::uint32_t header, std::uint32_t offset, std::uint32_t size);
+  void load(std::uint32_t key, std::uint32_t where);
   void compare(std::uint32_t operation, ByteView value);
   void finish();
 

@@ -170,6 +170,12 @@ PacketSelection neighbour_discovery() {
   return selection;
 }
 
+PacketSelection path_questions() {
+  PacketSelection selection;
+  selection.icmp_types = numbers(wire::Icmpv6Type::kCertificationPathSolicitation);
+  return selection;
+}
+
 PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,
                                  const std::vector<std::uint8_t>& others) {
   constexpr auto kBindingError = static_cast<unsigned>(wire::MobilityType::kBindingError);

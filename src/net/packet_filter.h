@@ -32,6 +32,8 @@ struct PacketSelection {
 // fragments. NS and NA are the kernel's; the machines hear them, too: a NAR waits for UNAs and for
 // answers to its DAD probes.
 [[nodiscard]] PacketSelection neighbour_discovery();
+// What of it a guard alone hears so: all but these questions the kernel holds for it.
+[[nodiscard]] PacketSelection path_questions();
 // Also types that nobody here knows, which have to be answered, but not `others`, of other
 // programs. A Binding Error may be for both.
 [[nodiscard]] PacketSelection mobility_headers(const std::vector<Ipv6Address>& destinations,

@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
+#include <array>
 #include <utility>
 
 namespace sendoff::send {
@@ -69,13 +70,11 @@ bool Nonces::sent(const Question& question, ByteView nonce, Instant now) const {
 struct Budget::Table {
   using Source = std::pair<InterfaceId, LinkAddress>;
   struct Shared {
-    machine::TokenBucket strangers;
-    machine::TokenBucket known;
-    machine::TokenBucket asked;
+    using Buckets = std::array<machine::TokenBucket, 4>;
+    static_assert(std::tuple_size_v<Buckets> == static_cast<std::size_t>(Share::kCount));
+    Buckets buckets;
 
-    machine::TokenBucket& of(Share share) {
-      return share == Share::kAsked ? asked : share == Share::kKnown ? known : strangers;
-    }
+    machine::TokenBucket& of(Share share) { return buckets[static_cast<std::size_t>(share)]; }
   };
   struct Own {
     machine::TokenBucket bucket;
@@ -125,9 +124,9 @@ bool Budget::take(InterfaceId interface, const LinkAddress& source, Share share,
   const std::uint32_t rate = table.config.per_interface_s;
   const machine::TokenBucket full(rate, rate);
   const auto [shared, added] =
-      table.interfaces.try_emplace(interface, Table::Shared{full, full, full});
+      table.interfaces.try_emplace(interface, Table::Shared{{full, full, full, full}});
   machine::TokenBucket& common = shared->second.of(share);
-  if (share == Share::kAsked) return common.take(now);
+  if (share == Share::kAsked || share == Share::kProven) return common.take(now);
   Table::Own* own = table.own({interface, source}, now);
   if (own != nullptr && !own->bucket.take(now)) return false;
   return common.take(now, share == Share::kStrangers ? table.reserve(own, now) : 0);

@@ -67,7 +67,11 @@ struct BudgetConfig {
 enum class Share : std::uint8_t {
   kStrangers,
   kKnown,  // peers that proved themselves before (a timestamp record)
+  // What waited apart from what strangers send (Received::proven), whoever the frame says that it
+  // is from: the host bounds what comes in the name of one.
+  kProven,
   kAsked,  // answers to what this node asked, whoever the frame says that they are from
+  kCount,
 };
 
 // RSA operations that may be spent in a second. A stranger whose frame source has just cost one for

@@ -42,6 +42,7 @@ struct Message {
   // What may be used: those before the first RSA Signature option, where the kind may have one.
   wire::OptionList options;
   std::optional<machine::HoldId> hold;  // of a packet of the kernel's that waits for a verdict
+  bool proven = false;                  // it did so apart from what strangers send
 
   Message() = default;
   Message(Message&&) = default;

@@ -248,6 +248,7 @@ std::string_view name(Reason reason) {
 // What the checks of one message gather before any of it is kept.
 struct Receiver::Examination {
   Proof proof;
+  Share share = Share::kStrangers;
   Bytes signed_octets;
   Bytes signature;
   std::optional<crypto::RsaPublicKey> key;
@@ -308,6 +309,7 @@ std::optional<Judged> Receiver::receive(Now now, const machine::Received& receiv
       wire::OptionList::parse(message.icmp.subspan(*wire::options_offset(message.icmp)));
   message.options = carries_send_options(*kind) ? options->before_signature() : *options;
   message.hold = received.hold;
+  message.proven = received.proven;
   if (config_.compare_frame_source && names_another_frame(*kind, *options, received.frame_source)) {
     counters_.add(Reason::kFrameSource);
     return std::nullopt;
@@ -419,7 +421,8 @@ std::optional<Reason> Receiver::hopeless(Now now, const Message& message,
   const Peer peer{message.interface, claimed_address(message.source, message.icmp),
                   signature->key_hash};
   if (!timestamps_.known(peer))
-    return budget_.spent(message.interface, message.frame_source, Share::kStrangers, now.boot)
+    return budget_.spent(message.interface, message.frame_source, share_of(message, false),
+                         now.boot)
                ? std::optional(Reason::kBudget)
                : std::nullopt;
   // Of an RtSolPr it matters what else is wrong (GS30).
@@ -447,12 +450,10 @@ std::optional<Reason> Receiver::judge(Now now, const Message& message, Examinati
     proof.cga = true;
     proof.sec = cga::sec_of(claimed);
   }
-  const Share share = proof.solicited           ? Share::kAsked
-                      : timestamps_.known(peer) ? Share::kKnown
-                                                : Share::kStrangers;
-  if (!budget_.take(message.interface, message.frame_source, share, now.boot))
+  examined.share = proof.solicited ? Share::kAsked : share_of(message, timestamps_.known(peer));
+  if (!budget_.take(message.interface, message.frame_source, examined.share, now.boot))
     return Reason::kBudget;
-  if (!room_for(message, proof.solicited)) return Reason::kQueueFull;
+  if (!room_for(message, examined.share)) return Reason::kQueueFull;
   proof.spki = to_bytes(examined.spki);
   return std::nullopt;
 }
@@ -481,7 +482,7 @@ std::optional<Judged> Receiver::send_checks(Now now, Message message) {
       machine::VerifySignature{std::move(*examined.key), std::move(examined.signed_octets),
                                std::move(examined.signature)},
       examined.proof.solicited ? machine::JobClass::kSolicited : machine::JobClass::kUnsolicited);
-  pending_.emplace(job, Pending{std::move(message), std::move(examined.proof)});
+  pending_.emplace(job, Pending{std::move(message), std::move(examined.proof), examined.share});
   return std::nullopt;
 }
 
@@ -490,18 +491,25 @@ bool Receiver::may_answer(const Message& message, const Peer& peer) const {
          !message.source.is_unspecified() && !timestamps_.known(peer);
 }
 
-// Answers to what we asked have places of their own.
-bool Receiver::room_for(const Message& message, bool solicited) const {
+// Of what answers nothing that we asked.
+Share Receiver::share_of(const Message& message, bool known) {
+  if (message.proven) return Share::kProven;
+  return known ? Share::kKnown : Share::kStrangers;
+}
+
+bool Receiver::room_for(const Message& message, Share share) const {
   std::size_t alike = 0;
   std::size_t of_source = 0;
   for (const auto& [job, pending] : pending_) {
-    if (pending.proof.solicited != solicited) continue;
+    if (pending.share != share) continue;
     ++alike;
     if (pending.message.interface == message.interface &&
         pending.message.frame_source == message.frame_source)
       ++of_source;
   }
-  return alike < config_.max_pending && (solicited || of_source < config_.max_pending_per_source);
+  if (alike >= config_.max_pending) return false;
+  return share == Share::kProven || share == Share::kAsked ||
+         of_source < config_.max_pending_per_source;
 }
 
 std::optional<Judged> Receiver::complete(Now now, const machine::JobResult& result) {

@@ -96,8 +96,8 @@ struct ReceiverConfig {
   crypto::KeyLimits key_limits;
   TimestampConfig timestamps;
   BudgetConfig budget;
-  std::size_t max_pending = 64;  // verifications under way; as many of answers to what we asked
-  std::size_t max_pending_per_source = 8;  // of one frame source
+  std::size_t max_pending = 64;            // verifications under way, in each Share
+  std::size_t max_pending_per_source = 8;  // of one frame source; not of kProven and kAsked
   std::size_t max_duplicates = 4096;
   std::size_t max_nonces = 1024;  // of solicitations sent, that answers are known by
   // Whether the link-layer address that a sender gives as its own must be that of the frame (RFC
@@ -172,6 +172,7 @@ class Receiver {
   struct Pending {
     Message message;
     Proof proof;
+    Share share = Share::kStrangers;
   };
   struct Examination;
 
@@ -187,7 +188,8 @@ class Receiver {
   [[nodiscard]] std::optional<Judged> send_checks(Now now, Message message);
   [[nodiscard]] std::optional<Judged> fail_with(Reason reason, Message message);
   [[nodiscard]] bool takes(Kind kind) const { return taken_[static_cast<std::size_t>(kind)]; }
-  [[nodiscard]] bool room_for(const Message& message, bool solicited) const;
+  [[nodiscard]] static Share share_of(const Message& message, bool known);
+  [[nodiscard]] bool room_for(const Message& message, Share share) const;
   [[nodiscard]] bool may_answer(const Message& message, const Peer& peer) const;
 
   ReceiverConfig config_;

@@ -153,7 +153,7 @@ void Node::carry_out(machine::ActionId id, machine::ActionKind& what) {
   std::visit(
       Overloaded{
           [&](const machine::Transmit& action) { host_.transmit(action); },
-          [&](const machine::Verdict&) {},
+          [&](const machine::Verdict&) {}, [&](const machine::SetProven&) {},
           [&](machine::Start& action) { start_job(std::move(action)); },
           [&](const machine::Cancel& action) {
             if (jobs_.erase(action.job_id) == 0) return;

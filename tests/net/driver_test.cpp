@@ -102,6 +102,7 @@ class FakeHost final : public Host {
   void start(Sink its_sink) override { sink = std::move(its_sink); }
   void carry_out(const machine::Transmit& action) override { sent.push_back(action.packet); }
   void carry_out(const machine::Verdict& action) override { judged.push_back(action.hold); }
+  void carry_out(const machine::SetProven&) override { ++told_apart; }
   void carry_out(const machine::AddAddress&, Done done) override { answers_.give(done); }
   void carry_out(const machine::RemoveAddress&, Done done) override { answers_.give(done); }
   void carry_out(const machine::SetRoute&, Done done) override { answers_.give(done); }
@@ -113,6 +114,7 @@ class FakeHost final : public Host {
   Sink sink;
   std::vector<Bytes> sent;
   std::vector<machine::HoldId> judged;
+  int told_apart = 0;
 
  private:
   Answers& answers_;
@@ -180,10 +182,11 @@ class DriverTest : public ::testing::Test {
     // Those that owe no outcome.
     machine_.ask(machine::Transmit{interface, {}, Bytes{1}});
     machine_.ask(machine::Verdict{machine::HoldId{5}, machine::Verdict::Kind::kPass, {}});
+    machine_.ask(machine::SetProven{});
     machine_.ask(machine::Cancel{JobId{77}});
     machine_.ask(machine::Report{});
     ASSERT_EQ(machine_.owed.size(), 18U);
-    ASSERT_EQ(std::variant_size_v<ActionKind>, 23U);  // Start has a test of its own
+    ASSERT_EQ(std::variant_size_v<ActionKind>, 24U);  // Start has a test of its own
   }
   void expect_one_outcome_each() {
     EXPECT_EQ(machine_.outcomes.size(), machine_.owed.size());
@@ -212,6 +215,7 @@ TEST_F(DriverTest, GivesEveryKindOfActionExactlyOneOutcomeWhenAnswersComeAtOnce)
   EXPECT_EQ(reports_.size(), 1U);
   EXPECT_EQ(datapath_.counters().bindings_installed, 1U);
   EXPECT_EQ(host_.judged, std::vector{machine::HoldId{5}});
+  EXPECT_EQ(host_.told_apart, 1);
   EXPECT_EQ(machine_.events.size(), 1U);  // ApAttached, told from within the hook
 }
 

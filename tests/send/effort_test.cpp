@@ -205,5 +205,35 @@ TEST_F(SendEffort, AFloodLeavesTheirShareToAnswersAndToThoseWhoAreKnown) {
   EXPECT_TRUE(judged->proof->solicited);
 }
 
+// Each part has its budget and its places, and a frame may name whom it likes.
+TEST_F(SendEffort, WhatWaitedApartIsVerifiedWhateverOthersSend) {
+  config.budget = {4, 4, 100};
+  config.max_pending = config.max_pending_per_source = 3;
+  restart();
+  const Peer other(signing_key("mn-2048"), kPipelinePrefix, "02:00:5e:00:53:31");
+  const auto verified = [&](const Peer& from, bool proven) {
+    now.boot += milliseconds(1);
+    now.utc += milliseconds(1);
+    const Bytes packet = good(Kind::kNeighborAdvertisement, from).packet();
+    machine::Received received;
+    received.frame_source = peer.link_address();
+    received.packet = packet;
+    received.proven = proven;
+    EXPECT_FALSE(receiver->receive(now, received));
+    return outbox.poll().has_value();
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(verified(peer, false)) << i;
+  EXPECT_FALSE(verified(peer, false));
+  EXPECT_EQ(receiver->counters()[Reason::kQueueFull], 1u);
+  EXPECT_FALSE(verified(peer, false));
+  EXPECT_EQ(receiver->counters()[Reason::kBudget], 1u);
+  // There are so many of them, too, and no more.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(verified(other, true)) << i;
+  EXPECT_FALSE(verified(other, true));
+  EXPECT_EQ(receiver->counters()[Reason::kQueueFull], 2u);
+  EXPECT_FALSE(verified(other, true));
+  EXPECT_EQ(receiver->counters()[Reason::kBudget], 2u);
+}
+
 }  // namespace
 }  // namespace sendoff::test
