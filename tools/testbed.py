@@ -90,6 +90,9 @@ class Testbed:
         link = self.namespace("link")
         for scope in ("all", "default"):
             run(*self.inside("link", "sh", "-c", f"echo 1 > /proc/sys/net/ipv6/conf/{scope}/disable_ipv6"))
+        # Where br_netfilter is there: what a bridge carries meets no rules of routers.
+        filtered = "/proc/sys/net/bridge/bridge-nf-call-ip6tables"
+        run(*self.inside("link", "sh", "-c", f"[ ! -e {filtered} ] || echo 0 > {filtered}"))
         for bridge in bridges:
             run("ip", "-n", link, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
             run("ip", "-n", link, "link", "set", bridge, "up")
