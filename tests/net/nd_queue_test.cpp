@@ -28,9 +28,9 @@ class NdQueueTest : public test::LinkTest {
     LinkTest::TearDown();
   }
 
-  void open(const std::vector<std::string>& interfaces) {
+  void open(const std::vector<std::string>& interfaces, OnStop on_stop = OnStop::kOpen) {
     queue_.reset();
-    auto opened = NdQueue::open(interfaces, OnStop::kOpen);
+    auto opened = NdQueue::open(interfaces, on_stop);
     ASSERT_TRUE(opened) << opened.error().text();
     queue_.emplace(std::move(*opened));
   }
@@ -77,6 +77,16 @@ TEST_F(NdQueueTest, WhoHasProvedHimselfWaitsApart) {
   send(other_);
   EXPECT_EQ(lines_of(other_, 1), (Lines{{Line::kStrangers, 1}}));
   set_proven(there_local_, false);
+  send(there_local_);
+  EXPECT_EQ(lines_of(there_local_, 1), (Lines{{Line::kStrangers, 1}}));
+}
+
+TEST_F(NdQueueTest, RulesThatStayDoNotRemember) {
+  open({"here"}, OnStop::kClosed);
+  set_proven(there_local_, true);
+  send(there_local_);
+  EXPECT_EQ(lines_of(there_local_, 1), (Lines{{Line::kProven, 1}}));
+  open({"here"});
   send(there_local_);
   EXPECT_EQ(lines_of(there_local_, 1), (Lines{{Line::kStrangers, 1}}));
 }
