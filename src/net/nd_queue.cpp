@@ -93,7 +93,9 @@ Attempt<> NdQueue::set_proven(const std::string& interface, const Ipv6Address& n
     batch.add_to_set(kProven, neighbour, interface);
   else
     batch.remove_from_set(kProven, neighbour, interface);
-  auto set = batch.send(table_, "tell " + neighbour.text() + " from strangers by nf_tables");
+  auto set = batch.send(table_, (proven ? "add " : "remove ") + neighbour.text() +
+                                    (proven ? " to" : " from") +
+                                    " the nf_tables set of proven neighbours");
   if (!set && !proven && set.error().code == ENOENT) return {};
   return set;
 }

@@ -32,7 +32,8 @@ struct PacketSelection {
 // fragments. NS and NA are the kernel's; the machines hear them, too: a NAR waits for UNAs and for
 // answers to its DAD probes.
 [[nodiscard]] PacketSelection neighbour_discovery();
-// What of it a guard alone hears so: all but these questions the kernel holds for it.
+// Certification Path Solicitations: all that a guard alone has to hear, for the rest is held for
+// it.
 [[nodiscard]] PacketSelection path_questions();
 // Also types that nobody here knows, which have to be answered, but not `others`, of other
 // programs. A Binding Error may be for both.

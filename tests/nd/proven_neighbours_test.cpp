@@ -97,5 +97,31 @@ TEST_F(GuardedProven, IsWhoseSecuredMessageWasAccepted) {
   EXPECT_FALSE(bench.asked<SetProven>()[1]->present);
 }
 
+// Of two places in the kernel's table and one for who is proven, his is not the one that is taken.
+TEST_F(GuardedProven, IsForgottenLastWhereThereAreTooMany) {
+  config.max_neighbours = 2;
+  start();
+  const auto hear = [&](const test::Peer& from) {
+    test::Craft craft = secured_solicitation();
+    craft.source = from.link_local();
+    craft.cga_parameters = from.parameters(from.link_local()).octets();
+    craft.signer = from.key();
+    ASSERT_TRUE(taken(from_wire(craft.packet(), from.link_address())));
+  };
+  // The first answers a question, and has the only place.
+  ASSERT_TRUE(taken(from_wire(secured_advertisement(ask_for_peer()).packet())));
+  ASSERT_EQ(bench.asked<SetProven>().size(), 1u);
+  const test::Peer second(test::signing_key("ar2-2048"), kOnLink, "02:00:5e:00:53:22");
+  const test::Peer third(test::signing_key("mn-2048"), kOnLink, "02:00:5e:00:53:23");
+  bench.advance(seconds(1));
+  hear(second);
+  bench.advance(seconds(1));
+  hear(third);
+  const auto removed = bench.asked<machine::SetNeighbour>();
+  ASSERT_EQ(removed.size(), 1u);
+  EXPECT_EQ(removed[0]->address, second.link_local());
+  EXPECT_EQ(bench.asked<SetProven>().size(), 1u);
+}
+
 }  // namespace
 }  // namespace sendoff

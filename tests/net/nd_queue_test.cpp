@@ -16,11 +16,7 @@ class NdQueueTest : public test::LinkTest {
   void SetUp() override {
     LinkTest::SetUp();
     if (IsSkipped()) return;
-    there_->enter();
-    auto opened = PacketSocket::open(if_nametoindex("there"), {});
-    ASSERT_TRUE(opened) << opened.error().text();
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer();
     open({"here"});
   }
   void TearDown() override {
@@ -66,7 +62,6 @@ class NdQueueTest : public test::LinkTest {
   using Lines = std::map<Line, std::size_t>;
 
   const Ipv6Address other_ = Ipv6Address::literal("fe80::3");
-  std::optional<PacketSocket> peer_;
   std::optional<NdQueue> queue_;
 };
 

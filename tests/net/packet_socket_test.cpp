@@ -17,11 +17,7 @@ class PacketSocketTest : public test::LinkTest {
   void SetUp() override {
     LinkTest::SetUp();
     if (IsSkipped()) return;
-    there_->enter();
-    auto opened = PacketSocket::open(if_nametoindex("there"), {});
-    ASSERT_TRUE(opened) << opened.error().text();
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer();
   }
   void send(const Bytes& packet) { send_to(here_link_, packet); }
   void send_to(const LinkAddress& link, const Bytes& packet) {
@@ -34,8 +30,6 @@ class PacketSocketTest : public test::LinkTest {
     EXPECT_TRUE(opened) << opened.error().text();
     return std::move(*opened);
   }
-
-  std::optional<PacketSocket> peer_;
 };
 
 // The next header of the last of these, and a fragment header of 8 octets in front of the rest.

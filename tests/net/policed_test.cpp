@@ -16,11 +16,7 @@ class PolicedTest : public test::LinkTest {
   void SetUp() override {
     LinkTest::SetUp();
     if (IsSkipped()) return;
-    there_->enter();
-    auto opened = PacketSocket::open(if_nametoindex("there"), {});
-    ASSERT_TRUE(opened) << opened.error().text();
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer();
   }
   void send(const Bytes& packet) { ASSERT_TRUE(peer_->send(here_link_, packet)); }
   // Up to the one of type 15 from `there`, which the test sends last.
@@ -41,7 +37,6 @@ class PolicedTest : public test::LinkTest {
   }
 
   const Ipv6Address other_ = Ipv6Address::literal("2001:db8::3");
-  std::optional<PacketSocket> peer_;
 };
 
 TEST_F(PolicedTest, APacketSocketLeavesAPolicedPeersHiAndHackAlone) {

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,15 @@ class LinkTest : public ::testing::Test {
                     " && ip link set" + device + "up"));
   }
 
+  // A packet socket on "there", and the process stands `here` afterwards.
+  void open_peer(const net::PacketSelection& selection = {}) {
+    there_->enter();
+    auto opened = net::PacketSocket::open(if_nametoindex("there"), selection);
+    ASSERT_TRUE(opened) << opened.error().text();
+    peer_.emplace(std::move(*opened));
+    here_->enter();
+  }
+
   static void wait_for_carrier(const std::string& interface) {
     const auto netlink = net::Netlink::open();
     ASSERT_TRUE(netlink);
@@ -150,6 +160,7 @@ class LinkTest : public ::testing::Test {
   net::FileDescriptor origin_;
   std::unique_ptr<Namespace> here_;
   std::unique_ptr<Namespace> there_;
+  std::optional<net::PacketSocket> peer_;  // after open_peer()
   const LinkAddress here_link_ = LinkAddress::literal("02:00:00:00:00:01");
   const LinkAddress there_link_ = LinkAddress::literal("02:00:00:00:00:02");
   const Ipv6Address here_local_ = Ipv6Address::literal("fe80::1");
