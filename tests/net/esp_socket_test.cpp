@@ -15,13 +15,9 @@ class EspSocketTest : public test::LinkTest {
   void SetUp() override {
     LinkTest::SetUp();
     if (IsSkipped()) return;
-    there_->enter();
     PacketSelection errors;
     errors.icmp_types = {1, 2, 3, 4, kEchoReply};
-    auto opened = PacketSocket::open(if_nametoindex("there"), errors);
-    ASSERT_TRUE(opened) << opened.error().text();
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer(errors);
   }
   void send(const Bytes& packet) { ASSERT_TRUE(peer_->send(here_link_, packet)); }
 
@@ -96,7 +92,6 @@ class EspSocketTest : public test::LinkTest {
 
   static constexpr std::uint8_t kEchoRequest = 128;
   static constexpr std::uint8_t kEchoReply = 129;
-  std::optional<PacketSocket> peer_;
   static constexpr std::uint32_t kLast = 0xffffff;
 };
 

@@ -20,12 +20,7 @@ class Keyless : public LinkTest {
     ASSERT_NE(mkdtemp(directory_.data()), nullptr);
     // The kernel has nothing to ask of its own accord.
     ASSERT_TRUE(net::write_setting({"/proc/sys/net/ipv6/conf/here/accept_ra", "0"}));
-    there_->enter();
-    auto opened = net::PacketSocket::open(if_nametoindex("there"),
-                                          {{133, 134, 135, 136, 137, 148, 154, kMarker}, {}, {}});
-    ASSERT_TRUE(opened);
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer({{133, 134, 135, 136, 137, 148, 154, kMarker}, {}, {}});
   }
   void TearDown() override {
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
@@ -69,7 +64,6 @@ class Keyless : public LinkTest {
   }
 
   std::string directory_;
-  std::optional<net::PacketSocket> peer_;
 };
 
 TEST_F(Keyless, DaemonsRefuseToStartAndSendNothing) {

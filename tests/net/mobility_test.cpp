@@ -19,12 +19,7 @@ class MobilityTest : public test::LinkTest {
     if (IsSkipped()) return;
     directory_ = ::testing::TempDir() + "so-XXXXXX";
     ASSERT_NE(mkdtemp(directory_.data()), nullptr);
-    there_->enter();
-    // Echo replies and ICMPv6 errors.
-    auto opened = PacketSocket::open(if_nametoindex("there"), {{1, 2, 3, 4, 129}, {}, {}});
-    ASSERT_TRUE(opened);
-    peer_.emplace(std::move(*opened));
-    here_->enter();
+    open_peer({{1, 2, 3, 4, 129}, {}, {}});  // echo replies and ICMPv6 errors
     ASSERT_TRUE(test::run("ip neigh replace 2001:db8::2 lladdr 02:00:00:00:00:02 dev here"));
   }
   void TearDown() override {
@@ -92,7 +87,6 @@ class MobilityTest : public test::LinkTest {
 
   EventLoop loop_;
   std::string directory_;
-  std::optional<PacketSocket> peer_;
   std::unique_ptr<LinuxHost> host_;
   std::vector<Bytes> delivered_;
   bool up_ = false;
